@@ -1,0 +1,398 @@
+"""Every check of a user's data and parameters, one function per kind of thing.
+
+Each takes the value and the name of the argument that it came from, and returns the value as the
+kernels want it, or raises TypeError or ValueError with the argument, what was expected, what came
+and what to do. ndim is looked at before shape, and shape before values. The caller's arrays are
+never written.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn import _kernels
+from fastnn.initializers import INITIALIZERS
+
+Array = np.ndarray[Any, Any]
+
+REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
+LOSSES = [name for name in _kernels.LOSSES if name != "perceptron"]
+
+
+def integer(value: Any, name: str, minimum: int) -> int:
+    """A whole number; bool and float are refused, whatever their value."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {_description(value)}") from None
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+    return number
+
+
+def _real_number(value: Any, name: str) -> float:
+    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) != 0:
+        raise TypeError(f"{name} must be a number, got {_description(value)}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a number, got {_description(value)}") from None
+    return number
+
+
+def positive_number(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 < number < math.inf):
+        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    return number
+
+
+def tolerance(value: Any, name: str) -> float | None:
+    """None (never stop early), or a number >= 0."""
+    if value is None:
+        return None
+    number = _real_number(value, name)
+    if not (0 <= number < math.inf):
+        raise ValueError(f"{name} must be None or a finite number of at least 0, got {value!r}")
+    return number
+
+
+def flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {_description(value)}")
+    return bool(value)
+
+
+def known_name(value: Any, name: str, known: Iterable[str]) -> str:
+    names = ", ".join(repr(one) for one in known)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {names}, got {_description(value)}")
+    if value not in known:
+        raise ValueError(f"{name} must be one of {names}, got {value!r}")
+    return value
+
+
+def initializer(value: Any, name: str) -> str:
+    return known_name(value, name, INITIALIZERS)
+
+
+def dtype(value: Any, name: str) -> np.dtype[Any]:
+    try:
+        found = np.dtype(value) if value is not None else None
+    except TypeError:
+        found = None
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f'{name} must be "float32" or "float64", got {value!r}')
+    return found.newbyteorder("=")
+
+
+def generator(seed: Any, name: str) -> np.random.Generator:
+    if isinstance(seed, bool):
+        raise TypeError(f"{name} must be None or an integer of at least 0, got {seed!r}")
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name} must be None, an integer of at least 0, or what numpy.random.default_rng "
+            f"takes, got {_description(seed)}"
+        ) from None
+
+
+def layer_sizes(value: Any, name: str) -> tuple[int, ...]:
+    sizes = _sequence(value, name, "a sequence of integers, such as [2, 3, 1]")
+    if len(sizes) < 2:
+        raise ValueError(
+            f"{name} must hold the number of inputs and at least one layer, as in [2, 1]; "
+            f"got {value!r}"
+        )
+    return tuple(integer(size, f"{name}[{i}]", 1) for i, size in enumerate(sizes))
+
+
+def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
+    """One name for all layers or one per layer; softmax on the output layer only."""
+    if isinstance(value, str):
+        names = (known_name(value, name, _kernels.ACTIVATIONS),) * n_layers
+    else:
+        listed = _sequence(value, name, "a name, or a sequence of one name per layer")
+        if len(listed) != n_layers:
+            raise ValueError(
+                f"{name} must hold one name per layer, {n_layers} in all (the inputs are not "
+                f"a layer); got {len(listed)}: {value!r}"
+            )
+        names = tuple(
+            known_name(one, f"{name}[{i}]", _kernels.ACTIVATIONS) for i, one in enumerate(listed)
+        )
+    if "softmax" in names[:-1]:
+        suggestion = ["sigmoid"] * (n_layers - 1) + ["softmax"]
+        raise ValueError(
+            f'{name} must have "softmax" on the output layer only, got {value!r}; '
+            f"use for example {suggestion}"
+        )
+    return names
+
+
+def loss(value: Any, name: str, output_activation: str) -> str:
+    known_name(value, name, LOSSES)
+    required = REQUIRED_OUTPUT.get(value, output_activation)
+    if output_activation != required:
+        raise ValueError(
+            f'{name}="{value}" needs "{required}" as the activation of the output layer, '
+            f'got "{output_activation}"'
+        )
+    return str(value)
+
+
+def trainable(layer_activations: tuple[str, ...], loss_name: str, batch_size: int) -> None:
+    """step has no useful derivative; one layer of it learns by the perceptron rule."""
+    if "step" not in layer_activations:
+        return
+    if len(layer_activations) > 1 or loss_name != "mse" or batch_size != 1:
+        raise ValueError(
+            'activation "step" has a derivative of zero, so nothing could be learned through it: '
+            'it is trained by the perceptron rule, in a network of one layer with loss="mse" and '
+            f"batch_size=1; got {len(layer_activations)} layers, loss={loss_name!r} and "
+            f"batch_size={batch_size}; use another activation, such as sigmoid"
+        )
+
+
+def differentiable(layer_activations: tuple[str, ...]) -> None:
+    if "step" in layer_activations:
+        raise ValueError(
+            'gradients need activations with a derivative, got "step", whose derivative is zero; '
+            "use another activation, such as sigmoid"
+        )
+
+
+def one_or_many(
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
+) -> tuple[Array, bool]:
+    """Samples as rows, and whether X was a single one of shape (n_inputs,)."""
+    found = _real_array(X, name)
+    if found.ndim == 1:
+        return one_sample(found, name, n_inputs, dtype), True
+    return samples(found, name, n_inputs, dtype, minimum=0), False
+
+
+def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
+    """One sample as a row of shape (1, n_inputs)."""
+    found = _real_array(x, name)
+    if found.ndim != 1:
+        raise ValueError(f"{name} must be one sample of shape ({n_inputs},), got {found.shape}")
+    if len(found) != n_inputs:
+        hint = "; for many samples of one input use X.reshape(-1, 1)" if n_inputs == 1 else ""
+        raise ValueError(
+            f"{name} must have {n_inputs} number{_s(n_inputs)}, one per input of the network, "
+            f"got {len(found)}{hint}"
+        )
+    return _converted(found[np.newaxis], name, dtype)
+
+
+def samples(
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1
+) -> Array:
+    """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype."""
+    found = _real_array(X, name)
+    if found.ndim != 2:
+        hint = "; a table of one column is X.reshape(-1, 1)" if found.ndim == 1 else ""
+        raise ValueError(
+            f"{name} must have two dimensions, (samples, {n_inputs}), got shape {found.shape}{hint}"
+        )
+    if found.shape[1] != n_inputs:
+        raise ValueError(
+            f"{name} must have {n_inputs} column{_s(n_inputs)}, one per input of the network, "
+            f"got shape {found.shape}"
+        )
+    if len(found) < minimum:
+        raise ValueError(f"{name} must have at least one sample, got shape {found.shape}")
+    return _converted(found, name, dtype)
+
+
+def targets(
+    y: Any, name: str, n_samples: int, loss_name: str, n_outputs: int, dtype: np.dtype[Any]
+) -> Array:
+    """Targets as rows of shape (n_samples, n_outputs), or class numbers of shape (n_samples, 1)."""
+    found = _real_array(y, name)
+    if found.ndim == 1 and loss_name == "cross_entropy":
+        _same_length(found, name, n_samples)
+        return _class_numbers(found, name, n_outputs, dtype)
+    if found.ndim == 1 and n_outputs == 1:
+        found = found[:, np.newaxis]
+    expected = f"({n_samples}, {n_outputs})"
+    if loss_name == "cross_entropy":
+        expected = f"({n_samples},) for class numbers or {expected} for rows that sum to 1"
+    elif n_outputs == 1:
+        expected = f"({n_samples},) or {expected}"
+    if found.ndim != 2:
+        hint = ""
+        if found.ndim == 1:
+            hint = (
+                f"; class numbers go with loss='cross_entropy', or as rows: "
+                f"numpy.eye({n_outputs})[{name}]"
+            )
+        raise ValueError(f"{name} must have shape {expected}, got {found.shape}{hint}")
+    _same_length(found, name, n_samples)
+    if found.shape[1] != n_outputs:
+        raise ValueError(f"{name} must have shape {expected}, got {found.shape}")
+    rows = _converted(found, name, dtype)
+    if loss_name == "bce":
+        _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'")
+    elif loss_name == "cross_entropy":
+        _refuse(rows, rows < 0, name, "not be negative for loss='cross_entropy'")
+        total = rows.sum(axis=1, dtype=np.float64)
+        wrong = np.flatnonzero(np.abs(total - 1) > 1e-5)
+        if len(wrong):
+            raise ValueError(
+                f"{name} must have rows that sum to 1 for loss='cross_entropy', "
+                f"got a sum of {total[wrong[0]]:.6g} in row {wrong[0]}"
+            )
+    return rows
+
+
+def target_of_one(
+    y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]
+) -> Array:
+    """The target of one sample: a number, a class number or (n_outputs,)."""
+    found = _real_array(y, name)
+    if found.ndim > 1:
+        expected = f"({n_outputs},)"
+        if n_outputs == 1 or loss_name == "cross_entropy":
+            expected = f"a number or of shape {expected}"
+        raise ValueError(f"{name} must be {expected} for one sample, got shape {found.shape}")
+    return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
+
+
+def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.dtype[Any]]:
+    """W and b of each layer, fitting to each other, and the dtype they ask for."""
+    W = [
+        _real_array(one, f"weights[{i}]")
+        for i, one in enumerate(_sequence(weights, "weights", "a sequence of one array per layer"))
+    ]
+    b = [
+        _real_array(one, f"biases[{i}]")
+        for i, one in enumerate(_sequence(biases, "biases", "a sequence of one array per layer"))
+    ]
+    if not W:
+        raise ValueError("weights must hold at least one array, got none")
+    if len(b) != len(W):
+        raise ValueError(
+            f"biases must hold one array per layer, as weights: {len(W)}; got {len(b)}"
+        )
+    for i, (W_l, b_l) in enumerate(zip(W, b, strict=True)):
+        if W_l.ndim != 2 or 0 in W_l.shape:
+            raise ValueError(f"weights[{i}] must have shape (n_in, n_out), got {W_l.shape}")
+        if i and W_l.shape[0] != W[i - 1].shape[1]:
+            raise ValueError(
+                f"weights[{i}] must have {W[i - 1].shape[1]} rows, one per output of the layer "
+                f"below, got shape {W_l.shape}"
+            )
+        if b_l.shape != (W_l.shape[1],):
+            raise ValueError(
+                f"biases[{i}] must have shape ({W_l.shape[1]},), as weights[{i}] has "
+                f"{W_l.shape[1]} columns; got {b_l.shape}"
+            )
+    all_float32 = all(one.dtype == np.float32 for one in W + b)
+    wanted = np.dtype(np.float32 if all_float32 else np.float64)
+    W = [_converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
+    b = [_converted(one, f"biases[{i}]", wanted) for i, one in enumerate(b)]
+    return W, b, wanted
+
+
+def _sequence(value: Any, name: str, expected: str) -> Sequence[Any]:
+    if isinstance(value, np.ndarray) and value.ndim >= 1:
+        return list(value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return value
+    raise TypeError(f"{name} must be {expected}, got {_description(value)}")
+
+
+def _real_array(value: Any, name: str) -> Array:
+    """Real numbers in any layout; complex, text and objects are refused."""
+    try:
+        found = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be an array of numbers with rows of equal length, "
+            f"got {_description(value)}"
+        ) from error
+    if found.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers, got {_description(value)} of dtype {found.dtype}"
+        )
+    return found
+
+
+def _converted(found: Array, name: str, dtype: np.dtype[Any]) -> Array:
+    """The same numbers, C-contiguous, aligned and native; a copy only where needed."""
+    with np.errstate(over="ignore"):
+        converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    if not _all_finite(converted):
+        place = np.unravel_index(int(np.argmin(np.isfinite(converted))), converted.shape)
+        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+        value = found[place]
+        if np.isfinite(value):
+            raise ValueError(
+                f"{name} must be finite in the network's {dtype}, got {value} in {where}, "
+                'which is too large for it; scale it, or use dtype="float64"'
+            )
+        raise ValueError(
+            f"{name} must be finite, got {value} in {where}; remove or fill such values"
+        )
+    return converted
+
+
+def _all_finite(array: Array) -> bool:
+    """Through the sum, which needs no array of its own; where it overflows, one by one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return True
+    return bool(np.isfinite(array).all())
+
+
+def _class_numbers(
+    found: Array, name: str, n_classes: int, dtype: np.dtype[Any]
+) -> Array:
+    # Kernels use them as indices, so they are checked in a copy that nobody else holds.
+    numbers = np.array(found)
+    if numbers.dtype.kind == "f":
+        _refuse(numbers, ~np.isfinite(numbers), name, "be finite")
+        _refuse(numbers, numbers != np.floor(numbers), name, "hold whole class numbers")
+    _refuse(
+        numbers, (numbers < 0) | (numbers >= n_classes), name,
+        f"hold class numbers from 0 to {n_classes - 1}, as the network has {n_classes} "
+        f"output{_s(n_classes)}",
+    )  # fmt: skip
+    if n_classes == 1:
+        return np.ones((len(numbers), 1), dtype)
+    return numbers.astype(dtype)[:, np.newaxis]
+
+
+def _refuse(values: Array, wrong: Array, name: str, expected: str) -> None:
+    if wrong.any():
+        place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+        raise ValueError(f"{name} must {expected}; got {values[place]} in {where}")
+
+
+def _same_length(found: Array, name: str, n_samples: int) -> None:
+    if len(found) != n_samples:
+        raise ValueError(
+            f"{name} must be as long as X, {n_samples} sample{_s(n_samples)}, got {len(found)}"
+        )
+
+
+def _description(value: Any) -> str:
+    """What came, short enough for a message."""
+    text = repr(value)
+    kind = type(value).__name__
+    return f"{kind} {text}" if len(text) <= 60 and "\n" not in text else kind
+
+
+def _s(n: int) -> str:
+    return "" if n == 1 else "s"

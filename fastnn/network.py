@@ -1,0 +1,438 @@
+"""The network that people call: construct, feedforward, update, train, gradients."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import _checks, _kernels, training
+from fastnn._layout import Layout
+from fastnn.history import History
+from fastnn.initializers import INITIALIZERS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
+
+    Array = np.ndarray[Any, Any]
+
+# Central differences of step h err by h² and by rounding / h; this is near the best of both.
+DIFFERENCE_STEP = 1e-5
+
+
+class Network:
+    """A multilayer perceptron, trained by exact stochastic gradient descent.
+
+    Each layer computes z = x @ W + b and a = activation(z). One sample's loss is the mean over
+    its outputs for mse, mae, huber and bce, and -Σ y log(a) for cross_entropy; the loss of
+    several samples is the mean of theirs.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        The number of inputs, then the number of units of each layer: ``[2, 2, 1]`` has two
+        inputs, a hidden layer of two units and one output. At least two numbers, each >= 1.
+    activation : str or sequence of str, default "sigmoid"
+        One name for all layers, or one per layer (``["relu", "softmax"]``): identity, step,
+        sigmoid, tanh, relu, leaky_relu (slope 0.01), elu (alpha 1), softplus, silu, gelu (the
+        tanh form), and softmax on the output layer.
+    loss : str, default "mse"
+        mse, mae, huber (delta 1), bce (needs a sigmoid output layer) or cross_entropy (needs a
+        softmax one). Definitions and constants are PyTorch's defaults.
+    initializer : str, default "auto"
+        "he", "glorot", "normal" (weights and biases standard normal), "small" (weights of
+        standard deviation 0.01), or "auto": "he" for layers of the relu family, "glorot" for
+        others. Biases start at zero except under "normal".
+    dtype : {"float64", "float32"}, default "float64"
+        Of parameters and arithmetic.
+    seed : int or None, default None
+        Of the network's random generator, which makes the initial parameters and then the order
+        of the samples. None: different each time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong kind or value; the message names it.
+    MemoryError
+        For a network larger than the machine's memory, with the bytes it needs.
+
+    Examples
+    --------
+    >>> from fastnn import Network, datasets
+    >>> X, y = datasets.load_people()
+    >>> net = Network([2, 2, 1], seed=0)
+    >>> history = net.train(X, y, epochs=1000, learning_rate=0.1)
+    >>> net.feedforward([-7, -3]).round(1)
+    array([1.])
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        *,
+        activation: str | Sequence[str] = "sigmoid",
+        loss: str = "mse",
+        initializer: str = "auto",
+        dtype: DTypeLike = "float64",
+        seed: int | None = None,
+    ) -> None:
+        self._set_up(
+            _checks.layer_sizes(layer_sizes, "layer_sizes"),
+            activation,
+            loss,
+            _checks.dtype(dtype, "dtype"),
+            _checks.generator(seed, "seed"),
+        )
+        initialize = INITIALIZERS[_checks.initializer(initializer, "initializer")]
+        for W, b, name in zip(self.weights, self.biases, self._activations, strict=True):
+            W[:], b[:] = initialize(self._rng, *W.shape, name)
+
+    @classmethod
+    def from_parameters(
+        cls,
+        weights: Sequence[ArrayLike],
+        biases: Sequence[ArrayLike],
+        *,
+        activation: str | Sequence[str] = "sigmoid",
+        loss: str = "mse",
+        seed: int | None = None,
+    ) -> Network:
+        """A network with copies of given parameters.
+
+        Parameters
+        ----------
+        weights : sequence of array_like, one (n_in, n_out) per layer
+        biases : sequence of array_like, one (n_out,) per layer
+            If all arrays are float32, so is the network; otherwise it is float64.
+        activation, loss, seed
+            As for `Network`.
+        """
+        W, b, dtype = _checks.parameters(weights, biases)
+        net = cls.__new__(cls)
+        sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
+        net._set_up(sizes, activation, loss, dtype, _checks.generator(seed, "seed"))
+        for mine, given in zip(net.weights + net.biases, W + b, strict=True):
+            mine[:] = given
+        return net
+
+    def _set_up(
+        self,
+        layer_sizes: tuple[int, ...],
+        activation: str | Sequence[str],
+        loss: str,
+        dtype: np.dtype[Any],
+        rng: np.random.Generator,
+    ) -> None:
+        """Everything but the values of the parameters, which stay zero."""
+        n_layers = len(layer_sizes) - 1
+        self._layer_sizes = layer_sizes
+        self._activations = _checks.activations(activation, "activation", n_layers)
+        self._loss = _checks.loss(loss, "loss", self._activations[-1])
+        self._layout = Layout(
+            layer_sizes, [_kernels.ACTIVATIONS[name] for name in self._activations], dtype
+        )
+        self._rng = rng
+        self._parameters = self._layout.parameter_block()
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """The number of inputs, then of units in each layer."""
+        return self._layer_sizes
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The name of each layer's activation."""
+        return self._activations
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self._loss
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+        return self._layout.dtype
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """W of each layer, (n_in, n_out): views into the network, so writing changes it."""
+        return self._layout.views(self._parameters)[0]
+
+    @property
+    def biases(self) -> tuple[Array, ...]:
+        """b of each layer, (n_out,): views into the network, so writing changes it."""
+        return self._layout.views(self._parameters)[1]
+
+    @property
+    def n_parameters(self) -> int:
+        """How many weights and biases there are."""
+        return sum(
+            (n_in + 1) * n_out
+            for n_in, n_out in zip(self._layer_sizes, self._layer_sizes[1:], strict=False)
+        )
+
+    @property
+    def _loss_code(self) -> int:
+        """The kernels' number of the loss; step units learn by the perceptron rule."""
+        return _kernels.LOSSES["perceptron" if "step" in self._activations else self._loss]
+
+    def feedforward(self, X: ArrayLike) -> Array:
+        """The outputs of the network.
+
+        Parameters
+        ----------
+        X : array_like, (n_inputs,) or (n, n_inputs)
+            One sample, or one per row.
+
+        Returns
+        -------
+        ndarray, (n_outputs,) or (n, n_outputs), of the network's dtype
+            A row predicted alone equals the same row among others, bit for bit.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X has another shape, is not real, or not finite in the network's dtype.
+        """
+        X, single = _checks.one_or_many(X, "X", self._layer_sizes[0], self.dtype)
+        out = np.empty((len(X), self._layer_sizes[-1]), self.dtype)
+        units = self._layout.workspace()
+        for rows in training.row_chunks(self, len(X)):
+            _kernels.feedforward(self._layout.layers, self._parameters, X[rows], out[rows], units)
+        return out[0] if single else out
+
+    def train(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int,
+        learning_rate: float,
+        batch_size: int = 1,
+        shuffle: bool = True,
+        tol: float | None = None,
+        patience: int = 10,
+    ) -> History:
+        """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
+
+        Training goes on from the present parameters. Two calls of 500 epochs equal one of 1,000,
+        bit for bit. Ctrl-C raises KeyboardInterrupt and leaves the network at a completed step.
+
+        A network of one layer of "step" units learns by the perceptron rule:
+        W <- W + eta xᵀ(y - a), b alike (Rosenblatt 1958), with batch size 1 and loss "mse".
+
+        Parameters
+        ----------
+        X : array_like, (n, n_inputs)
+        y : array_like, (n, n_outputs)
+            Or (n,) for one output. For cross_entropy class numbers (n,), or rows that sum to 1.
+        epochs : int
+            How often to go through all samples; 0 does nothing.
+        learning_rate : float
+            eta, positive.
+        batch_size : int, default 1
+            Samples per update, whose gradients are averaged; 1 is per-sample SGD, and n or more
+            is the full batch. The last batch of an epoch may be smaller.
+        shuffle : bool, default True
+            A new order of the samples in each epoch, from the network's generator; False: the
+            order of the rows.
+        tol, patience : float or None, int; default None, 10
+            Stop after `patience` epochs in a row whose loss is not below the best one before
+            them by more than `tol`. None: run all epochs.
+
+        Returns
+        -------
+        History
+            ``history["loss"]`` has one value per epoch: the mean of the samples' losses, each
+            before its update.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad data or settings; the parameters stay as they were.
+        TrainingDivergedError
+            If the loss or a parameter stops being finite.
+        """
+        X = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        Y = self._targets(y, len(X))
+        batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(X))
+        _checks.trainable(self._activations, self._loss, batch_size)
+        return History(
+            training.train(
+                self,
+                X,
+                Y,
+                epochs=_checks.integer(epochs, "epochs", 0),
+                learning_rate=_checks.positive_number(learning_rate, "learning_rate"),
+                batch_size=batch_size,
+                shuffle=_checks.flag(shuffle, "shuffle"),
+                tol=_checks.tolerance(tol, "tol"),
+                patience=_checks.integer(patience, "patience", 1),
+            )
+        )
+
+    def update(self, x: ArrayLike, y: ArrayLike, learning_rate: float) -> float:
+        """One step of SGD on one sample.
+
+        Parameters
+        ----------
+        x : array_like, (n_inputs,)
+        y : array_like, (n_outputs,)
+            Or a number for one output, or a class number for cross_entropy.
+        learning_rate : float
+            eta, positive.
+
+        Returns
+        -------
+        float
+            The sample's loss before the step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad data or settings; the parameters stay as they were.
+        TrainingDivergedError
+            If the loss or a parameter would not be finite; the parameters stay as they were.
+        """
+        X = _checks.one_sample(x, "x", self._layer_sizes[0], self.dtype)
+        Y = _checks.target_of_one(y, "y", self._loss, self._layer_sizes[-1], self.dtype)
+        _checks.trainable(self._activations, self._loss, 1)
+        losses = training.train(
+            self,
+            X,
+            Y,
+            epochs=1,
+            learning_rate=_checks.positive_number(learning_rate, "learning_rate"),
+            batch_size=1,
+            shuffle=False,
+            tol=None,
+            patience=1,
+        )
+        return float(losses[0])
+
+    def evaluate(self, X: ArrayLike, y: ArrayLike) -> float:
+        """The loss of the network on samples and targets, shaped as for `train`."""
+        X = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        return self._mean_loss(X, self._targets(y, len(X)))
+
+    def gradients(self, X: ArrayLike, y: ArrayLike) -> tuple[list[Array], list[Array]]:
+        """The gradient of the loss that `evaluate` gives, by backpropagation.
+
+        Parameters
+        ----------
+        X, y
+            As for `train`.
+
+        Returns
+        -------
+        weight_gradients : list of ndarray, ∂L/∂W of each layer, (n_in, n_out)
+        bias_gradients : list of ndarray, ∂L/∂b of each layer, (n_out,)
+
+        Raises
+        ------
+        ValueError
+            For bad data, and for a network with step units, which have no useful derivative.
+        """
+        _checks.differentiable(self._activations)
+        X = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        Y = self._targets(y, len(X))
+        gradient = self._layout.parameter_block()
+        units = self._layout.workspace()
+        for rows in training.row_chunks(self, len(X)):
+            _kernels.gradients(
+                self._layout.layers, self._loss_code, self._parameters,
+                X[rows], Y[rows], gradient, units,
+            )  # fmt: skip
+        gradient /= len(X)
+        weights, biases = self._layout.views(gradient)
+        return list(weights), list(biases)
+
+    def check_gradients(self, X: ArrayLike, y: ArrayLike) -> float:
+        """How far `gradients` is from central differences of `evaluate`.
+
+        Computed in float64 whatever the network's dtype. Kinks (relu, leaky_relu, mae) near a
+        sample's z make differences meaningless there.
+
+        Returns
+        -------
+        float
+            max |g - c| / max |g| over all parameters, g the gradient and c the central
+            difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
+        """
+        net = self._in_float64()
+        X = _checks.samples(X, "X", net._layer_sizes[0], net.dtype)
+        Y = net._targets(y, len(X))
+        weight_gradients, bias_gradients = net.gradients(X, y)
+        g = np.concatenate([one.ravel() for one in weight_gradients + bias_gradients])
+        c = np.empty_like(g)
+        i = 0
+        for parameters in net.weights + net.biases:
+            for place in np.ndindex(parameters.shape):
+                w = parameters[place]
+                parameters[place] = w + DIFFERENCE_STEP
+                loss_above = net._mean_loss(X, Y)
+                parameters[place] = w - DIFFERENCE_STEP
+                c[i] = (loss_above - net._mean_loss(X, Y)) / (2 * DIFFERENCE_STEP)
+                parameters[place] = w
+                i += 1
+        largest_error = np.abs(g - c).max()
+        return float(largest_error / np.abs(g).max()) if largest_error else 0.0
+
+    def copy(self) -> Network:
+        """An independent network with the same parameters and the same random generator."""
+        return copy.deepcopy(self)
+
+    def __repr__(self) -> str:
+        names = set(self._activations)
+        activation = names.pop() if len(names) == 1 else list(self._activations)
+        return (
+            f"Network({list(self._layer_sizes)}, activation={activation!r}, loss={self._loss!r}, "
+            f'dtype="{self.dtype}")  # {self.n_parameters:,} parameters'
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without layout and alignment, which are made anew."""
+        return {
+            "layer_sizes": self._layer_sizes,
+            "activations": self._activations,
+            "loss": self._loss,
+            "rng": self._rng,
+            "parameters": np.array(self._parameters),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parameters = state["parameters"]
+        self._set_up(
+            state["layer_sizes"],
+            state["activations"],
+            state["loss"],
+            parameters.dtype,
+            state["rng"],
+        )
+        self._parameters[:] = parameters
+
+    def _targets(self, y: ArrayLike, n_samples: int) -> Array:
+        return _checks.targets(
+            y, "y", n_samples, self._loss, self._layer_sizes[-1], self.dtype
+        )
+
+    def _mean_loss(self, X: Array, Y: Array) -> float:
+        units = self._layout.workspace()
+        total = sum(
+            _kernels.loss(
+                self._layout.layers, self._loss_code, self._parameters, X[rows], Y[rows], units
+            )
+            for rows in training.row_chunks(self, len(X))
+        )
+        return total / len(X)
+
+    def _in_float64(self) -> Network:
+        return Network.from_parameters(
+            [W.astype(np.float64) for W in self.weights],
+            [b.astype(np.float64) for b in self.biases],
+            activation=self._activations,
+            loss=self._loss,
+        )

@@ -1,0 +1,75 @@
+"""Builds the kernels, once per CPU level; everything else stands in pyproject.toml.
+
+FASTNN_DEBUG=1 turns Cython's checks of bounds, overflow and initialisation on.
+"""
+
+import os
+import platform
+import shutil
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import PlatformError
+
+DEBUG = os.environ.get("FASTNN_DEBUG") == "1"
+MSVC = platform.system() == "Windows"
+X86_64 = platform.machine() in ("x86_64", "AMD64")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "initializedcheck": DEBUG,
+    "overflowcheck": DEBUG,
+    "wraparound": False,  # with boundscheck, a negative index is then an error too
+    "cdivision": True,
+    "binding": False,
+    "embedsignature": False,
+}
+if MSVC:
+    FLAGS = ["/O2", "/fp:precise"]
+    LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"]}
+else:
+    FLAGS = ["-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-Wno-unused-function"]
+    LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}
+if not X86_64:
+    del LEVELS["avx2"]
+
+
+def kernels(level: str, level_flags: list[str]) -> list[Extension]:
+    extension = Extension(
+        f"fastnn._kernels_{level}",
+        ["src_cython/kernels.pyx"],
+        extra_compile_args=FLAGS + level_flags,
+    )
+    return cythonize(
+        extension,
+        build_dir=f"build/cython/{level}{'-debug' if DEBUG else ''}",
+        include_path=["src_cython"],
+        compiler_directives=DIRECTIVES,
+        show_all_warnings=False,
+    )
+
+
+class BuildLevels(build_ext):
+    """Compiles the levels side by side, and says so where there is no compiler."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or len(LEVELS)
+
+    def build_extensions(self):
+        command = getattr(self.compiler, "compiler", None)
+        if command and not shutil.which(command[0]):
+            raise PlatformError(
+                f"building fastnn needs a C compiler, and {command[0]!r} was not found: "
+                "install one (Debian, Ubuntu: apt install gcc; macOS: xcode-select --install; "
+                "Windows: Visual Studio Build Tools) or set the environment variable CC to yours"
+            )
+        super().build_extensions()
+
+
+setup(
+    ext_modules=[extension for level, flags in LEVELS.items() for extension in kernels(level, flags)],
+    cmdclass={"build_ext": BuildLevels},
+)

@@ -1,0 +1,219 @@
+"""Activations a = f(z), each with its derivative directly below it.
+
+Functions of one vec, then the loops over a layer. A derivative is taken from the output a where
+that is possible, else from z. softmax, whose outputs depend on each other, stands at the end.
+"""
+from vectors cimport (
+    real, vec, absolute, at_least, at_most, constant, if_greater, if_positive, lanes, sum_of_lanes,
+)
+from exponential cimport exp, exp_in_range, expm1, log1p
+
+
+cdef enum Activation:
+    IDENTITY
+    STEP
+    SIGMOID
+    TANH
+    RELU
+    LEAKY_RELU
+    ELU
+    SOFTPLUS
+    SILU
+    GELU
+    SOFTMAX
+
+
+cdef inline vec step(vec z) noexcept nogil:
+    """1 for z > 0, else 0. Trained by the perceptron rule alone: it has no useful derivative."""
+    return if_positive(z, constant(z, 1), constant(z, 0))
+
+
+cdef inline vec sigmoid(vec z) noexcept nogil:
+    """1 / (1 + e^-z); 0 where that is no normal number"""
+    return 1 / (1 + exp_in_range(-z))
+
+
+cdef inline vec sigmoid_derivative(vec a) noexcept nogil:
+    return a * (1 - a)
+
+
+cdef inline vec tanh(vec z) noexcept nogil:
+    """sign(z) t / (t + 2), t = e^(2|z|) - 1"""
+    cdef vec t = expm1(2 * absolute(z))
+    t = t / (t + 2)
+    return if_positive(z, t, -t)
+
+
+cdef inline vec tanh_derivative(vec a) noexcept nogil:
+    return 1 - a * a
+
+
+cdef inline vec relu(vec z) noexcept nogil:
+    """max(0, z); NaN stays NaN"""
+    return if_greater(constant(z, 0), z, constant(z, 0), z)
+
+
+cdef inline vec relu_derivative(vec a) noexcept nogil:
+    return step(a)
+
+
+cdef inline vec leaky_relu(vec z) noexcept nogil:
+    """z for z > 0, else 0.01 z"""
+    return if_positive(z, z, z * constant(z, 0.01))
+
+
+cdef inline vec leaky_relu_derivative(vec a) noexcept nogil:
+    return if_positive(a, constant(a, 1), constant(a, 0.01))
+
+
+cdef inline vec elu(vec z) noexcept nogil:
+    """z for z > 0, else e^z - 1"""
+    return if_positive(z, z, expm1(at_most(z, 0)))
+
+
+cdef inline vec elu_derivative(vec a) noexcept nogil:
+    return if_positive(a, constant(a, 1), a + 1)
+
+
+cdef inline vec softplus(vec z) noexcept nogil:
+    """log(1 + e^z) = max(0, z) + log(1 + e^-|z|)"""
+    return relu(z) + log1p(exp(-absolute(z)))
+
+
+cdef inline vec softplus_derivative(vec a) noexcept nogil:
+    """sigmoid(z) = 1 - e^-a"""
+    return -expm1(-a)
+
+
+cdef inline vec silu(vec z) noexcept nogil:
+    """z sigmoid(z)"""
+    return z * sigmoid(z)
+
+
+cdef inline vec silu_derivative(vec z, vec a) noexcept nogil:
+    cdef vec s = sigmoid(z)
+    return s + a * (1 - s)
+
+
+cdef inline vec gelu_inner(vec z) noexcept nogil:
+    """tanh(√(2/π) (z + 0.044715 z³))"""
+    return tanh(constant(z, 0.7978845608028654) * (z + constant(z, 0.044715) * (z * z * z)))
+
+
+cdef inline vec gelu(vec z) noexcept nogil:
+    """z/2 (1 + tanh(√(2/π) (z + 0.044715 z³)))"""
+    return constant(z, 0.5) * z * (1 + gelu_inner(z))
+
+
+cdef inline vec gelu_derivative(vec z) noexcept nogil:
+    cdef vec t, inner
+    # Beyond ±50 the derivative is constant, and z² must not overflow.
+    z = at_most(at_least(z, -50), 50)
+    t = gelu_inner(z)
+    inner = constant(z, 0.7978845608028654) * (1 + constant(z, 0.134145) * (z * z))
+    return constant(z, 0.5) * ((1 + t) + z * (1 - t * t) * inner)
+
+
+cdef inline void softmax(const vec* z, vec* a, Py_ssize_t n_vec, Py_ssize_t n_out, real like) noexcept nogil:
+    """a_k = e^z_k / Σ e^z_i, with the largest z taken off each z so that no power overflows."""
+    cdef Py_ssize_t k
+    cdef const real* z_lane = <const real*> z
+    cdef real* a_lane = <real*> a
+    cdef real largest = z_lane[0], total = 0
+    for k in range(1, n_out):
+        if z_lane[k] > largest:
+            largest = z_lane[k]
+    for k in range(n_vec):
+        a[k] = exp(z[k] - constant(z[0], largest))
+    for k in range(n_out):
+        total += a_lane[k]
+    for k in range(n_vec):
+        a[k] = a[k] / constant(a[0], total)
+    for k in range(n_out, n_vec * lanes(a)):
+        a_lane[k] = 0
+
+
+cdef inline void multiply_softmax_derivative(
+    const vec* a, vec* delta, Py_ssize_t n_vec, real like
+) noexcept nogil:
+    """delta_k <- a_k (delta_k - Σ delta_i a_i)"""
+    cdef Py_ssize_t k
+    cdef vec products = constant(a[0], 0)
+    cdef vec total
+    for k in range(n_vec):
+        products = products + delta[k] * a[k]
+    total = constant(a[0], sum_of_lanes(products, like))
+    for k in range(n_vec):
+        delta[k] = a[k] * (delta[k] - total)
+
+
+cdef inline void activate(
+    int activation, const vec* z, vec* a, Py_ssize_t n_vec, Py_ssize_t n_out, real like
+) noexcept nogil:
+    """a = f(z) for a layer."""
+    cdef Py_ssize_t k
+    if activation == IDENTITY:
+        for k in range(n_vec):
+            a[k] = z[k]
+    elif activation == STEP:
+        for k in range(n_vec):
+            a[k] = step(z[k])
+    elif activation == SIGMOID:
+        for k in range(n_vec):
+            a[k] = sigmoid(z[k])
+    elif activation == TANH:
+        for k in range(n_vec):
+            a[k] = tanh(z[k])
+    elif activation == RELU:
+        for k in range(n_vec):
+            a[k] = relu(z[k])
+    elif activation == LEAKY_RELU:
+        for k in range(n_vec):
+            a[k] = leaky_relu(z[k])
+    elif activation == ELU:
+        for k in range(n_vec):
+            a[k] = elu(z[k])
+    elif activation == SOFTPLUS:
+        for k in range(n_vec):
+            a[k] = softplus(z[k])
+    elif activation == SILU:
+        for k in range(n_vec):
+            a[k] = silu(z[k])
+    elif activation == GELU:
+        for k in range(n_vec):
+            a[k] = gelu(z[k])
+    elif activation == SOFTMAX:
+        softmax(z, a, n_vec, n_out, like)
+
+
+cdef inline void multiply_derivative(
+    int activation, const vec* z, const vec* a, vec* delta, Py_ssize_t n_vec, real like
+) noexcept nogil:
+    """delta <- delta f'(z) for a layer: from ∂L/∂a to ∂L/∂z. step is never asked for."""
+    cdef Py_ssize_t k
+    if activation == SIGMOID:
+        for k in range(n_vec):
+            delta[k] = delta[k] * sigmoid_derivative(a[k])
+    elif activation == TANH:
+        for k in range(n_vec):
+            delta[k] = delta[k] * tanh_derivative(a[k])
+    elif activation == RELU:
+        for k in range(n_vec):
+            delta[k] = delta[k] * relu_derivative(a[k])
+    elif activation == LEAKY_RELU:
+        for k in range(n_vec):
+            delta[k] = delta[k] * leaky_relu_derivative(a[k])
+    elif activation == ELU:
+        for k in range(n_vec):
+            delta[k] = delta[k] * elu_derivative(a[k])
+    elif activation == SOFTPLUS:
+        for k in range(n_vec):
+            delta[k] = delta[k] * softplus_derivative(a[k])
+    elif activation == SILU:
+        for k in range(n_vec):
+            delta[k] = delta[k] * silu_derivative(z[k], a[k])
+    elif activation == GELU:
+        for k in range(n_vec):
+            delta[k] = delta[k] * gelu_derivative(z[k])
+    elif activation == SOFTMAX:
+        multiply_softmax_derivative(a, delta, n_vec, like)

@@ -1,0 +1,94 @@
+"""exp, expm1 and log1p on vectors, from a range reduction and a polynomial.
+
+z = n ln 2 + r with n whole and |r| <= ln 2 / 2, so that e^z = 2^n e^r. With
+
+    q(r) = e^r - 1 = r + r² P(r),    P a minimax polynomial (degree 4 in float32, 9 in float64),
+
+exp(z) = 2^n (1 + q) and expm1(z) = 2^n q + (2^n - 1). Rounding to n is done by adding
+ROUND = 1.5 · 2^(mantissa bits), after which the lowest bits of the sum are n. ln 2 is taken in
+two parts, the first short enough for n · LN2_HIGH to be exact. The error stays below 2 ulp for
+normal results; +inf, -inf and NaN give what exp gives.
+"""
+from vectors cimport vec, vf, at_least, at_most, constant, to_power_of_two
+
+
+cdef inline vec rounding_shift(vec like) noexcept nogil:
+    return constant(like, 12582912.0) if vec is vf else constant(like, 6755399441055744.0)
+
+
+cdef inline vec remainder(vec z, vec n) noexcept nogil:
+    """r = z - n ln 2."""
+    if vec is vf:
+        return (z - n * constant(z, 0.693359375)) - n * constant(z, -2.12194440e-4)
+    else:
+        return (z - n * constant(z, 6.93145751953125e-1)) - n * constant(z, 1.42860682030941723212e-6)
+
+
+cdef inline vec e_to_the_r_minus_1(vec r) noexcept nogil:
+    """q(r) = r + r² P(r); P's terms in pairs, because a chain of multiply-adds would wait."""
+    cdef vec r2 = r * r
+    cdef vec r4 = r2 * r2
+    cdef vec p01, p23, p45, p67, p89
+    if vec is vf:
+        p01 = constant(r, 0.50000000583451062) + r * constant(r, 0.16666545448542699)
+        p23 = constant(r, 0.041666290361724422) + r * constant(r, 0.0083663474287107838)
+        return r + r2 * ((p01 + r2 * p23) + r4 * constant(r, 0.001394600507352842))
+    else:
+        p01 = constant(r, 0.50000000000000046) + r * constant(r, 0.16666666666666684)
+        p23 = constant(r, 0.04166666666658206) + r * constant(r, 0.0083333333333156343)
+        p45 = constant(r, 0.0013888888930171342) + r * constant(r, 0.00019841269900952766)
+        p67 = constant(r, 2.4801506690883439e-5) + r * constant(r, 2.75572296698978e-6)
+        p89 = constant(r, 2.7625545553939298e-7) + r * constant(r, 2.5113968123325587e-8)
+        return r + r2 * ((p01 + r2 * p23) + r4 * ((p45 + r2 * p67) + (r4 * p89)))
+
+
+cdef inline vec exp(vec z) noexcept nogil:
+    cdef vec shift = rounding_shift(z)
+    cdef vec n, half, q
+    z = at_most(at_least(z, -104.0 if vec is vf else -746.0), 89.0 if vec is vf else 710.0)
+    n = (z * constant(z, 1.4426950408889634) + shift) - shift
+    q = e_to_the_r_minus_1(remainder(z, n))
+    # 2^n in two factors: n may lie outside the exponent's range where the result does not.
+    half = (n * constant(z, 0.5) + shift) - shift
+    return ((1 + q) * to_power_of_two(half + shift)) * to_power_of_two((n - half) + shift)
+
+
+cdef inline vec exp_in_range(vec z) noexcept nogil:
+    """exp with the results outside the normal numbers replaced: the least of them, or inf.
+
+    One factor 2^n suffices here, which shortens the wait for a sigmoid.
+    """
+    cdef vec shift = rounding_shift(z)
+    cdef vec shifted
+    z = at_most(at_least(z, -87.0 if vec is vf else -708.0), 88.8 if vec is vf else 709.8)
+    shifted = z * constant(z, 1.4426950408889634) + shift
+    return (1 + e_to_the_r_minus_1(remainder(z, shifted - shift))) * to_power_of_two(shifted)
+
+
+cdef inline vec expm1(vec z) noexcept nogil:
+    """e^z - 1 for |z| <= 50; beyond, the value at ±50 (-1 to rounding on the left)."""
+    cdef vec shift = rounding_shift(z)
+    cdef vec shifted, power
+    z = at_most(at_least(z, -50.0), 50.0)
+    shifted = z * constant(z, 1.4426950408889634) + shift
+    power = to_power_of_two(shifted)
+    return power * e_to_the_r_minus_1(remainder(z, shifted - shift)) + (power - 1)
+
+
+cdef inline vec log1p(vec u) noexcept nogil:
+    """log(1 + u) for 0 <= u <= 1: 2 artanh(s) = 2 s (1 + s² L(s²)) with s = u / (2 + u)."""
+    cdef vec s = u / (2 + u)
+    cdef vec s2 = s * s
+    cdef vec s4 = s2 * s2
+    cdef vec p01, p23, p45, p67, p89
+    if vec is vf:
+        p01 = constant(u, 0.33333213030415335) + s2 * constant(u, 0.20010548879849761)
+        p23 = constant(u, 0.14003791051429995) + s2 * constant(u, 0.13993781745202163)
+        return 2 * (s + s * s2 * (p01 + s4 * p23))
+    else:
+        p01 = constant(u, 0.33333333333333209) + s2 * constant(u, 0.2000000000006223)
+        p23 = constant(u, 0.14285714275667166) + s2 * constant(u, 0.11111111890560595)
+        p45 = constant(u, 0.090908749289135264) + s2 * constant(u, 0.076932225992419304)
+        p67 = constant(u, 0.066511788816894163) + s2 * constant(u, 0.060479636442157749)
+        p89 = constant(u, 0.041908018651798929) + s2 * constant(u, 0.084730987408196057)
+        return 2 * (s + s * s2 * ((p01 + s4 * p23) + s4 * s4 * ((p45 + s4 * p67) + s4 * s4 * p89)))

@@ -1,0 +1,157 @@
+"""Losses L of one output, each with its derivative directly below it, then the loss of a sample.
+
+mse, mae and huber are functions of the output a and give ∂L/∂a. bce (on a sigmoid) and
+cross_entropy (on a softmax) are computed from z, so that no log(0) exists, and give ∂L/∂z at once.
+PERCEPTRON is mse on step units with the perceptron rule's delta in place of a derivative.
+
+Outputs and targets lie in rows padded to whole vecs. The row `share` holds the part of each
+output in the sample's loss: 1/K for the mean over K outputs, 1 where losses are summed, 0 in the
+padding.
+"""
+from libc.math cimport log
+
+from activations cimport multiply_derivative, softplus
+from layers cimport Layer, Network
+from vectors cimport real, vec, absolute, constant, if_greater, lanes, sum_of_lanes
+
+
+cdef enum Loss:
+    MSE
+    MAE
+    HUBER
+    BCE
+    CROSS_ENTROPY
+    PERCEPTRON
+
+
+cdef inline vec mse(vec a, vec y) noexcept nogil:
+    return (a - y) * (a - y)
+
+
+cdef inline vec mse_derivative(vec a, vec y) noexcept nogil:
+    return 2 * (a - y)
+
+
+cdef inline vec mae(vec a, vec y) noexcept nogil:
+    return absolute(a - y)
+
+
+cdef inline vec mae_derivative(vec a, vec y) noexcept nogil:
+    """The sign of a - y, 0 at 0"""
+    cdef vec zero = constant(a, 0)
+    cdef vec one = constant(a, 1)
+    return if_greater(a, y, one, if_greater(y, a, -one, zero))
+
+
+cdef inline vec huber(vec a, vec y) noexcept nogil:
+    """d²/2 for |d| <= 1, else |d| - 1/2, with d = a - y"""
+    cdef vec d = absolute(a - y)
+    cdef vec half = constant(a, 0.5)
+    return if_greater(d, constant(a, 1), d - half, d * d * half)
+
+
+cdef inline vec huber_derivative(vec a, vec y) noexcept nogil:
+    cdef vec d = a - y
+    return if_greater(absolute(d), constant(a, 1), mae_derivative(a, y), d)
+
+
+cdef inline vec bce(vec z, vec y) noexcept nogil:
+    """-y log(a) - (1 - y) log(1 - a) with a = sigmoid(z): log(1 + e^z) - y z"""
+    return softplus(z) - y * z
+
+
+cdef inline double cross_entropy(
+    const vec* z, const vec* a, const vec* y, Py_ssize_t n_out, real like
+) noexcept nogil:
+    """-Σ y_k log(a_k) with a = softmax(z), Σ y_k = 1: log Σ e^z_k - Σ y_k z_k
+
+    The largest z is taken off every z, and then the sum of powers is 1 / a of the largest.
+    """
+    cdef const real* z_k = <const real*> z
+    cdef const real* a_k = <const real*> a
+    cdef const real* y_k = <const real*> y
+    cdef Py_ssize_t k, top = 0
+    cdef double total = 0
+    for k in range(1, n_out):
+        if z_k[k] > z_k[top]:
+            top = k
+    for k in range(n_out):
+        total += y_k[k] * (z_k[top] - z_k[k])
+    return total - log(a_k[top])
+
+
+cdef inline void prepare_share(
+    const Network* net, vec* share, real like
+) noexcept nogil:
+    cdef const Layer* last = &net.layer[net.n_layers - 1]
+    cdef real* share_k = <real*> share
+    cdef Py_ssize_t k
+    cdef bint summed = net.loss == CROSS_ENTROPY or net.loss == PERCEPTRON
+    for k in range(last.n_out):
+        share_k[k] = 1 if summed else <real> 1 / <real> last.n_out
+
+
+cdef inline void read_target(const Network* net, const real* target, vec* y) noexcept nogil:
+    """A row of y, or the row with 1 at the class number."""
+    cdef const Layer* last = &net.layer[net.n_layers - 1]
+    cdef real* y_k = <real*> y
+    cdef Py_ssize_t k
+    if net.n_targets == last.n_out:
+        for k in range(last.n_out):
+            y_k[k] = target[k]
+    else:
+        for k in range(last.n_out):
+            y_k[k] = 0
+        y_k[<Py_ssize_t> target[0]] = 1
+
+
+cdef inline double sample_loss(
+    const Network* net, const vec* z, const vec* a, const vec* y, const vec* share,
+    bint narrow, real like,
+) noexcept nogil:
+    """L of one sample, from z and a of the output layer."""
+    cdef const Layer* last = &net.layer[net.n_layers - 1]
+    cdef Py_ssize_t k, n_vec = 1 if narrow else last.width // lanes(z)
+    cdef vec total = constant(a[0], 0)
+    if net.loss == CROSS_ENTROPY:
+        return cross_entropy(z, a, y, last.n_out, like)
+    elif net.loss == MAE:
+        for k in range(n_vec):
+            total = total + share[k] * mae(a[k], y[k])
+    elif net.loss == HUBER:
+        for k in range(n_vec):
+            total = total + share[k] * huber(a[k], y[k])
+    elif net.loss == BCE:
+        for k in range(n_vec):
+            total = total + share[k] * bce(z[k], y[k])
+    elif net.loss == MSE:
+        for k in range(n_vec):
+            total = total + share[k] * mse(a[k], y[k])
+    elif net.loss == PERCEPTRON:
+        for k in range(n_vec):
+            total = total + share[k] * mse(a[k], y[k])
+        return sum_of_lanes(total, like) / last.n_out
+    return sum_of_lanes(total, like)
+
+
+cdef inline void output_delta(
+    const Network* net, const vec* z, const vec* a, const vec* y, const vec* share, vec* delta,
+    bint narrow, real like,
+) noexcept nogil:
+    """delta = ∂L/∂z of the output layer."""
+    cdef const Layer* last = &net.layer[net.n_layers - 1]
+    cdef Py_ssize_t k, n_vec = 1 if narrow else last.width // lanes(z)
+    if net.loss == MSE:
+        for k in range(n_vec):
+            delta[k] = share[k] * mse_derivative(a[k], y[k])
+    elif net.loss == MAE:
+        for k in range(n_vec):
+            delta[k] = share[k] * mae_derivative(a[k], y[k])
+    elif net.loss == HUBER:
+        for k in range(n_vec):
+            delta[k] = share[k] * huber_derivative(a[k], y[k])
+    else:
+        for k in range(n_vec):
+            delta[k] = share[k] * (a[k] - y[k])
+        return
+    multiply_derivative(last.activation, z, a, delta, n_vec, like)

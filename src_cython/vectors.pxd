@@ -1,0 +1,180 @@
+"""Vectors: the only file that knows of the compiler's vector extension.
+
+real    one number, float32 or float64
+vec     32 bytes of them: 8 of float32, 4 of float64. Where the compiler has no vector
+        extension, a vec is a single number, and everything above works unchanged.
+
+Arithmetic between two vecs, or a real and a vec, is lane by lane. Rows of weights and all
+workspace are padded with zeros to whole vecs, so no loop over vecs has a remainder.
+"""
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+
+    #if defined(__GNUC__)
+      typedef float   fastnn_vf __attribute__((vector_size(32), aligned(4), may_alias));
+      typedef double  fastnn_vd __attribute__((vector_size(32), aligned(8), may_alias));
+      typedef int32_t fastnn_vi32 __attribute__((vector_size(32)));
+      typedef int64_t fastnn_vi64 __attribute__((vector_size(32)));
+      #define FASTNN_SPLAT(vec, number) ((number) - (vec){0})
+      #define FASTNN_CHOOSE(vec, ints, a, b, yes, no) \\
+          ((vec)(((ints)((a) > (b)) & (ints)(yes)) | (~(ints)((a) > (b)) & (ints)(no))))
+      #define FASTNN_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+      #define FASTNN_INLINE static inline __attribute__((always_inline, unused))
+    #else
+      typedef float   fastnn_vf;
+      typedef double  fastnn_vd;
+      typedef int32_t fastnn_vi32;
+      typedef int64_t fastnn_vi64;
+      #define FASTNN_SPLAT(vec, number) (number)
+      #define FASTNN_CHOOSE(vec, ints, a, b, yes, no) ((a) > (b) ? (yes) : (no))
+      #define FASTNN_INLINE static inline
+    #endif
+
+    FASTNN_INLINE fastnn_vf fastnn_splat_f(float number) { return FASTNN_SPLAT(fastnn_vf, number); }
+    FASTNN_INLINE fastnn_vd fastnn_splat_d(double number) { return FASTNN_SPLAT(fastnn_vd, number); }
+
+    FASTNN_INLINE fastnn_vf fastnn_choose_f(fastnn_vf a, fastnn_vf b, fastnn_vf yes, fastnn_vf no) {
+        return FASTNN_CHOOSE(fastnn_vf, fastnn_vi32, a, b, yes, no);
+    }
+    FASTNN_INLINE fastnn_vd fastnn_choose_d(fastnn_vd a, fastnn_vd b, fastnn_vd yes, fastnn_vd no) {
+        return FASTNN_CHOOSE(fastnn_vd, fastnn_vi64, a, b, yes, no);
+    }
+
+    /* Neighbouring lanes are added first, then pairs, then (float32) halves. */
+    FASTNN_INLINE fastnn_vf fastnn_sums_f(const fastnn_vf *s) {
+    #if defined(__GNUC__)
+        fastnn_vf pair[4], four[2];
+        for (int i = 0; i < 4; i++)
+            pair[i] = FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
+                    + FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 1, 3, 9, 11, 5, 7, 13, 15);
+        for (int i = 0; i < 2; i++)
+            four[i] = FASTNN_SHUFFLE(pair[2 * i], pair[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
+                    + FASTNN_SHUFFLE(pair[2 * i], pair[2 * i + 1], 1, 3, 9, 11, 5, 7, 13, 15);
+        return FASTNN_SHUFFLE(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11)
+             + FASTNN_SHUFFLE(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
+    #else
+        return s[0];
+    #endif
+    }
+    FASTNN_INLINE fastnn_vd fastnn_sums_d(const fastnn_vd *s) {
+    #if defined(__GNUC__)
+        fastnn_vd pair[2];
+        for (int i = 0; i < 2; i++)
+            pair[i] = FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 0, 4, 2, 6)
+                    + FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 1, 5, 3, 7);
+        return FASTNN_SHUFFLE(pair[0], pair[1], 0, 1, 4, 5)
+             + FASTNN_SHUFFLE(pair[0], pair[1], 2, 3, 6, 7);
+    #else
+        return s[0];
+    #endif
+    }
+
+    /* A number n + 1.5 * 2^(mantissa bits) holds the integer n in its lowest bits. */
+    FASTNN_INLINE fastnn_vf fastnn_power_of_two_f(fastnn_vf shifted) {
+        fastnn_vi32 bits;
+        memcpy(&bits, &shifted, sizeof bits);
+        bits = (bits << 23) + 0x3f800000;
+        memcpy(&shifted, &bits, sizeof bits);
+        return shifted;
+    }
+    FASTNN_INLINE fastnn_vd fastnn_power_of_two_d(fastnn_vd shifted) {
+        fastnn_vi64 bits;
+        memcpy(&bits, &shifted, sizeof bits);
+        bits = (bits << 52) + 0x3ff0000000000000;
+        memcpy(&shifted, &bits, sizeof bits);
+        return shifted;
+    }
+    """
+    ctypedef float vf "fastnn_vf"
+    ctypedef double vd "fastnn_vd"
+    vf splat_f "fastnn_splat_f"(float number) noexcept nogil
+    vd splat_d "fastnn_splat_d"(double number) noexcept nogil
+    vf choose_f "fastnn_choose_f"(vf a, vf b, vf yes, vf no) noexcept nogil
+    vd choose_d "fastnn_choose_d"(vd a, vd b, vd yes, vd no) noexcept nogil
+    vf sums_f "fastnn_sums_f"(const vf* s) noexcept nogil
+    vd sums_d "fastnn_sums_d"(const vd* s) noexcept nogil
+    vf power_of_two_f "fastnn_power_of_two_f"(vf shifted) noexcept nogil
+    vd power_of_two_d "fastnn_power_of_two_d"(vd shifted) noexcept nogil
+
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused vec:
+    vf
+    vd
+
+
+cdef inline vec constant(vec like, double number) noexcept nogil:
+    """`number` in every lane, in the type of `like`."""
+    if vec is vf:
+        return splat_f(<float> number)
+    else:
+        return splat_d(number)
+
+
+cdef inline vec if_greater(vec a, vec b, vec yes, vec no) noexcept nogil:
+    """a > b ? yes : no, lane by lane; `no` where a or b is NaN."""
+    if vec is vf:
+        return choose_f(a, b, yes, no)
+    else:
+        return choose_d(a, b, yes, no)
+
+
+cdef inline vec if_positive(vec a, vec yes, vec no) noexcept nogil:
+    return if_greater(a, constant(a, 0), yes, no)
+
+
+cdef inline vec absolute(vec a) noexcept nogil:
+    return if_positive(a, a, -a)
+
+
+cdef inline vec at_most(vec a, double limit) noexcept nogil:
+    """min(a, limit); NaN stays NaN."""
+    return if_greater(a, constant(a, limit), constant(a, limit), a)
+
+
+cdef inline vec at_least(vec a, double limit) noexcept nogil:
+    """max(a, limit); NaN stays NaN."""
+    return if_greater(constant(a, limit), a, constant(a, limit), a)
+
+
+cdef inline vec to_power_of_two(vec shifted) noexcept nogil:
+    """2^n from `shifted` = n + ROUND (see exponential.pxd), n within the exponent's range."""
+    if vec is vf:
+        return power_of_two_f(shifted)
+    else:
+        return power_of_two_d(shifted)
+
+
+cdef inline Py_ssize_t lanes(const vec* like) noexcept nogil:
+    """How many numbers a vec holds."""
+    return sizeof(vec) // sizeof(float) if vec is vf else sizeof(vec) // sizeof(double)
+
+
+cdef inline vec* at(const vec* start, Py_ssize_t numbers) noexcept nogil:
+    """The place so many numbers (a multiple of 32 bytes) after start."""
+    return <vec*> start + numbers // lanes(start)
+
+
+cdef inline vec sums(const vec* s) noexcept nogil:
+    """In lane i the sum of the lanes of s[i], for as many vecs as a vec has lanes."""
+    if vec is vf:
+        return sums_f(s)
+    else:
+        return sums_d(s)
+
+
+cdef inline real sum_of_lanes(vec v, real like) noexcept nogil:
+    """The sum of v's lanes; `like` names their type."""
+    cdef vec s[8]
+    cdef vec total
+    cdef Py_ssize_t i
+    for i in range(lanes(&v)):
+        s[i] = v
+    total = sums(s)
+    return (<const real*> &total)[0]

@@ -1,0 +1,85 @@
+"""The fixture through which one test body runs over the reference and over the compiled kernels."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from reference import ReferenceNetwork
+
+import fastnn
+
+
+class ArrayReference:
+    """ReferenceNetwork behind the interface of fastnn.Network: arrays in, arrays out."""
+
+    def __init__(self, network):
+        self._network = network
+
+    @classmethod
+    def from_parameters(cls, weights, biases, **names):
+        lists = [[array.tolist() for array in arrays] for arrays in (weights, biases)]
+        return cls(ReferenceNetwork.from_parameters(*lists, **names))
+
+    @property
+    def weights(self):
+        return tuple(np.array(W) for W in self._network.weights)
+
+    @property
+    def biases(self):
+        return tuple(np.array(b) for b in self._network.biases)
+
+    def feedforward(self, X):
+        return np.array(self._network.feedforward(np.asarray(X).tolist()))
+
+    def evaluate(self, X, y):
+        return self._network.evaluate(np.asarray(X).tolist(), np.asarray(y).tolist())
+
+    def gradients(self, X, y):
+        of_layers = self._network.gradients(np.asarray(X).tolist(), np.asarray(y).tolist())
+        return tuple([np.array(g) for g in gradients] for gradients in of_layers)
+
+    def update(self, x, y, learning_rate):
+        return self._network.update(np.asarray(x).tolist(), np.asarray(y).tolist(), learning_rate)
+
+    def train(self, X, y, *, shuffle, **settings):
+        assert not shuffle, "the reference takes the samples in the order of the rows"
+        losses = self._network.train(np.asarray(X).tolist(), np.asarray(y).tolist(), **settings)
+        return SimpleNamespace(history={"loss": losses}, epoch=list(range(len(losses))))
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A network class with the dtype that its parameters get, and what rounding may cost there."""
+
+    network_class: type
+    dtype: type
+    rounding: float
+
+    def network(self, weights, biases, *, activation="sigmoid", loss="mse"):
+        return self.network_class.from_parameters(
+            [np.array(W, self.dtype) for W in weights],
+            [np.array(b, self.dtype) for b in biases],
+            activation=activation,
+            loss=loss,
+        )
+
+    def assert_close(self, actual, expected):
+        """Shapes are equal, and every number up to rounding at the scale of the largest."""
+        actual, expected = np.asarray(actual), np.asarray(expected)
+        assert actual.shape == expected.shape
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=self.rounding * scale)
+
+
+IMPLEMENTATIONS = {
+    "reference": Implementation(ArrayReference, np.float64, 1e-14),
+    "float64": Implementation(fastnn.Network, np.float64, 1e-14),
+    "float32": Implementation(fastnn.Network, np.float32, 2e-6),
+}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def implementation(request):
+    """The reference, and the kernels in each float width; parametrise indirectly to pick some."""
+    return IMPLEMENTATIONS[request.param]
