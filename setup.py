@@ -30,7 +30,7 @@ if MSVC:
     FLAGS = ["/O2", "/fp:precise"]
     LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"]}
 else:
-    FLAGS = ["-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-Wno-unused-function"]
+    FLAGS = ["-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-Wno-unused-function", "-Wno-strict-aliasing"]
     LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}
 if not X86_64:
     del LEVELS["avx2"]

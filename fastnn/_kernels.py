@@ -28,6 +28,7 @@ if LEVEL == "avx2":
 
 ACTIVATIONS = _build.ACTIVATIONS
 LOSSES = _build.LOSSES
+exp = _build.exp
 feedforward = _build.feedforward
 gradients = _build.gradients
 loss = _build.loss

@@ -16,6 +16,7 @@ LEVEL: str
 ACTIVATIONS: dict[str, int]
 LOSSES: dict[str, int]
 
+def exp(z: Floats, out: Floats) -> None: ...
 def feedforward(
     layers: Records, parameters: Floats, X: Floats, out: Floats, units: Floats
 ) -> None: ...

@@ -17,8 +17,12 @@ VECTOR_BYTES = 32
 ALIGNMENT = 64
 
 # The fields mirror the structs Layer in src_cython/layers.pxd and Plan in src_cython/kernels.pyx.
+# row, W, b, z, a and delta are in bytes.
 LAYER = np.dtype(
-    [(name, np.intp) for name in ("n_in", "n_out", "width", "W", "b", "units", "activation")]
+    [
+        (name, np.uintp)
+        for name in ("n_in", "n_out", "row", "W", "b", "z", "a", "delta", "activation")
+    ]
 )
 PLAN = np.dtype(
     [
@@ -42,51 +46,54 @@ class Layout:
     def __init__(
         self, layer_sizes: tuple[int, ...], activations: list[int], dtype: np.dtype[Any]
     ) -> None:
-        lanes = VECTOR_BYTES // dtype.itemsize
+        self.dtype = dtype
+        n_units = sum(_row_bytes(n, dtype) for n in layer_sizes[1:])
         rows = []
         place = units = 0
         for n_in, n_out, activation in zip(layer_sizes, layer_sizes[1:], activations, strict=False):
-            width = _rounded_up(n_out, lanes)
-            bias = place + _rounded_up(n_in, lanes) * width
-            rows.append((n_in, n_out, width, place, bias, units, activation))
-            place = bias + width
-            units += width
-        self.dtype = dtype
-        self.n_numbers = place
-        self.n_units = units
+            row = _row_bytes(n_out, dtype)
+            bias = place + _row_bytes(n_in, dtype) // dtype.itemsize * row
+            z, a, delta = units, n_units + units, 2 * n_units + units
+            rows.append((n_in, n_out, row, place, bias, z, a, delta, activation))
+            place = bias + row
+            units += row
+        self.n_bytes = place
+        self.workspace_bytes = 3 * n_units + 2 * row
         self._refuse_if_larger_than_memory()
         self.layers = np.array(rows, LAYER)
 
     def _refuse_if_larger_than_memory(self) -> None:
-        n_bytes = self.n_numbers * self.dtype.itemsize
         memory = _physical_memory()
-        if n_bytes > memory:
+        if self.n_bytes > memory:
             raise MemoryError(
-                f"layer_sizes must make a network that fits into memory: these need {n_bytes:,} "
+                f"layer_sizes must make a network that fits into memory: these need {self.n_bytes:,} "
                 f"bytes for the parameters, and this machine has {memory:,}; use smaller layers"
             )
 
     def parameter_block(self) -> np.ndarray[Any, Any]:
         """A block of zeros for parameters or their gradient."""
-        return _aligned_zeros(self.n_numbers, self.dtype)
+        return _aligned_zeros(self.n_bytes, self.dtype)
 
     def workspace(self) -> np.ndarray[Any, Any]:
         """Zeros for z, a and delta of every unit, and y and share of the outputs."""
-        return _aligned_zeros(3 * self.n_units + 2 * int(self.layers["width"][-1]), self.dtype)
+        return _aligned_zeros(self.workspace_bytes, self.dtype)
 
     def views(
         self, block: np.ndarray[Any, Any]
     ) -> tuple[tuple[np.ndarray[Any, Any], ...], tuple[np.ndarray[Any, Any], ...]]:
         """Weights (n_in, n_out) and biases (n_out,) of each layer, as views into a block."""
         weights, biases = [], []
-        for n_in, n_out, width, W, b, _, _ in self.layers.tolist():
-            weights.append(block[W : W + n_in * width].reshape(n_in, width)[:, :n_out])
-            biases.append(block[b : b + n_out])
+        size = self.dtype.itemsize
+        for n_in, n_out, row, W, b, *_ in self.layers.tolist():
+            rows = block[W // size : (W + n_in * row) // size].reshape(n_in, row // size)
+            weights.append(rows[:, :n_out])
+            biases.append(block[b // size :][:n_out])
         return tuple(weights), tuple(biases)
 
 
-def _rounded_up(n: int, multiple: int) -> int:
-    return -(-n // multiple) * multiple
+def _row_bytes(n: int, dtype: np.dtype[Any]) -> int:
+    """Of n numbers, rounded up to whole vectors."""
+    return -(-n * dtype.itemsize // VECTOR_BYTES) * VECTOR_BYTES
 
 
 def _physical_memory() -> int:
@@ -97,8 +104,7 @@ def _physical_memory() -> int:
         return 2**48
 
 
-def _aligned_zeros(n: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    n_bytes = n * dtype.itemsize
+def _aligned_zeros(n_bytes: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     try:
         raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     except (MemoryError, ValueError) as error:

@@ -174,11 +174,6 @@ class Network:
             for n_in, n_out in zip(self._layer_sizes, self._layer_sizes[1:], strict=False)
         )
 
-    @property
-    def _loss_code(self) -> int:
-        """The kernels' number of the loss; step units learn by the perceptron rule."""
-        return _kernels.LOSSES["perceptron" if "step" in self._activations else self._loss]
-
     def feedforward(self, X: ArrayLike) -> Array:
         """The outputs of the network.
 
@@ -343,7 +338,7 @@ class Network:
         units = self._layout.workspace()
         for rows in training.row_chunks(self, len(X)):
             _kernels.gradients(
-                self._layout.layers, self._loss_code, self._parameters,
+                self._layout.layers, _kernels.LOSSES[self._loss], self._parameters,
                 X[rows], Y[rows], gradient, units,
             )  # fmt: skip
         gradient /= len(X)
@@ -423,7 +418,7 @@ class Network:
         units = self._layout.workspace()
         total = sum(
             _kernels.loss(
-                self._layout.layers, self._loss_code, self._parameters, X[rows], Y[rows], units
+                self._layout.layers, _kernels.LOSSES[self._loss], self._parameters, X[rows], Y[rows], units
             )
             for rows in training.row_chunks(self, len(X))
         )

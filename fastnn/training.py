@@ -29,7 +29,8 @@ def samples_per_chunk(net: Network) -> int:
     Three multiply-adds a parameter, tens of operations a unit for its activation, and about
     200 for what stands around a sample.
     """
-    operations = 6 * net._layout.n_numbers + 60 * net._layout.n_units + 200
+    size = net.dtype.itemsize
+    operations = (6 * net._layout.n_bytes + 20 * net._layout.workspace_bytes) // size + 200
     return max(1, CHUNK_OPERATIONS // operations)
 
 
@@ -52,6 +53,7 @@ def train(
     plan["tol"] = np.nan if tol is None else tol
     plan["patience"] = patience
     plan["best"] = np.inf
+    loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
     chunk = samples_per_chunk(net)
     lap = max(1, chunk // len(X))
     gradient = net._layout.parameter_block() if batch_size > 1 else net._parameters
@@ -66,7 +68,7 @@ def train(
         while plan["epoch"][0] < len(losses) and not plan["stopped"][0]:
             start = net._parameters.copy()
             _kernels.train(
-                net._layout.layers, net._loss_code, net._parameters, X, Y, order,
+                net._layout.layers, loss, net._parameters, X, Y, order,
                 plan, chunk, losses, gradient, units,
             )  # fmt: skip
             _raise_if_diverged(net, start, losses, plan[0], done)

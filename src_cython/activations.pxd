@@ -4,9 +4,9 @@ Functions of one vec, then the loops over a layer. A derivative is taken from th
 that is possible, else from z. softmax, whose outputs depend on each other, stands at the end.
 """
 from vectors cimport (
-    real, vec, absolute, at_least, at_most, constant, if_greater, if_positive, lanes, sum_of_lanes,
+    real, vec, absolute, constant, if_greater, if_positive, lanes, sum_of_lanes, within,
 )
-from exponential cimport exp, exp_in_range, expm1, log1p
+from exponential cimport exp, expm1, log1p, one_plus_exp
 
 
 cdef enum Activation:
@@ -30,7 +30,7 @@ cdef inline vec step(vec z) noexcept nogil:
 
 cdef inline vec sigmoid(vec z) noexcept nogil:
     """1 / (1 + e^-z); 0 where that is no normal number"""
-    return 1 / (1 + exp_in_range(-z))
+    return 1 / one_plus_exp(-z)
 
 
 cdef inline vec sigmoid_derivative(vec a) noexcept nogil:
@@ -68,7 +68,7 @@ cdef inline vec leaky_relu_derivative(vec a) noexcept nogil:
 
 cdef inline vec elu(vec z) noexcept nogil:
     """z for z > 0, else e^z - 1"""
-    return if_positive(z, z, expm1(at_most(z, 0)))
+    return if_positive(z, z, expm1(z))
 
 
 cdef inline vec elu_derivative(vec a) noexcept nogil:
@@ -108,15 +108,15 @@ cdef inline vec gelu(vec z) noexcept nogil:
 cdef inline vec gelu_derivative(vec z) noexcept nogil:
     cdef vec t, inner
     # Beyond ±50 the derivative is constant, and z² must not overflow.
-    z = at_most(at_least(z, -50), 50)
+    z = within(z, -50, 50)
     t = gelu_inner(z)
     inner = constant(z, 0.7978845608028654) * (1 + constant(z, 0.134145) * (z * z))
     return constant(z, 0.5) * ((1 + t) + z * (1 - t * t) * inner)
 
 
-cdef inline void softmax(const vec* z, vec* a, Py_ssize_t n_vec, Py_ssize_t n_out, real like) noexcept nogil:
+cdef inline void softmax(const vec* z, vec* a, size_t n_vec, size_t n_out, real like) noexcept nogil:
     """a_k = e^z_k / Σ e^z_i, with the largest z taken off each z so that no power overflows."""
-    cdef Py_ssize_t k
+    cdef size_t k
     cdef const real* z_lane = <const real*> z
     cdef real* a_lane = <real*> a
     cdef real largest = z_lane[0], total = 0
@@ -134,10 +134,10 @@ cdef inline void softmax(const vec* z, vec* a, Py_ssize_t n_vec, Py_ssize_t n_ou
 
 
 cdef inline void multiply_softmax_derivative(
-    const vec* a, vec* delta, Py_ssize_t n_vec, real like
+    const vec* a, vec* delta, size_t n_vec, real like
 ) noexcept nogil:
     """delta_k <- a_k (delta_k - Σ delta_i a_i)"""
-    cdef Py_ssize_t k
+    cdef size_t k
     cdef vec products = constant(a[0], 0)
     cdef vec total
     for k in range(n_vec):
@@ -147,73 +147,67 @@ cdef inline void multiply_softmax_derivative(
         delta[k] = a[k] * (delta[k] - total)
 
 
+cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
+    """a = f(z); softmax, which is no function of one vec, comes after identity here."""
+    if activation == SIGMOID:
+        return sigmoid(z)
+    elif activation == TANH:
+        return tanh(z)
+    elif activation == RELU:
+        return relu(z)
+    elif activation == LEAKY_RELU:
+        return leaky_relu(z)
+    elif activation == ELU:
+        return elu(z)
+    elif activation == SOFTPLUS:
+        return softplus(z)
+    elif activation == SILU:
+        return silu(z)
+    elif activation == GELU:
+        return gelu(z)
+    elif activation == STEP:
+        return step(z)
+    return z
+
+
+cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
+    """f'(z); 1 for softmax, whose Jacobian comes after. step is never asked for."""
+    if activation == SIGMOID:
+        return sigmoid_derivative(a)
+    elif activation == TANH:
+        return tanh_derivative(a)
+    elif activation == RELU:
+        return relu_derivative(a)
+    elif activation == LEAKY_RELU:
+        return leaky_relu_derivative(a)
+    elif activation == ELU:
+        return elu_derivative(a)
+    elif activation == SOFTPLUS:
+        return softplus_derivative(a)
+    elif activation == SILU:
+        return silu_derivative(z, a)
+    elif activation == GELU:
+        return gelu_derivative(z)
+    return constant(z, 1)
+
+
 cdef inline void activate(
-    int activation, const vec* z, vec* a, Py_ssize_t n_vec, Py_ssize_t n_out, real like
+    size_t activation, const vec* z, vec* a, size_t n_vec, size_t n_out, real like
 ) noexcept nogil:
     """a = f(z) for a layer."""
-    cdef Py_ssize_t k
-    if activation == IDENTITY:
-        for k in range(n_vec):
-            a[k] = z[k]
-    elif activation == STEP:
-        for k in range(n_vec):
-            a[k] = step(z[k])
-    elif activation == SIGMOID:
-        for k in range(n_vec):
-            a[k] = sigmoid(z[k])
-    elif activation == TANH:
-        for k in range(n_vec):
-            a[k] = tanh(z[k])
-    elif activation == RELU:
-        for k in range(n_vec):
-            a[k] = relu(z[k])
-    elif activation == LEAKY_RELU:
-        for k in range(n_vec):
-            a[k] = leaky_relu(z[k])
-    elif activation == ELU:
-        for k in range(n_vec):
-            a[k] = elu(z[k])
-    elif activation == SOFTPLUS:
-        for k in range(n_vec):
-            a[k] = softplus(z[k])
-    elif activation == SILU:
-        for k in range(n_vec):
-            a[k] = silu(z[k])
-    elif activation == GELU:
-        for k in range(n_vec):
-            a[k] = gelu(z[k])
-    elif activation == SOFTMAX:
+    cdef size_t k
+    for k in range(n_vec):
+        a[k] = activation_of(activation, z[k])
+    if activation == SOFTMAX:
         softmax(z, a, n_vec, n_out, like)
 
 
 cdef inline void multiply_derivative(
-    int activation, const vec* z, const vec* a, vec* delta, Py_ssize_t n_vec, real like
+    size_t activation, const vec* z, const vec* a, vec* delta, size_t n_vec, real like
 ) noexcept nogil:
-    """delta <- delta f'(z) for a layer: from ∂L/∂a to ∂L/∂z. step is never asked for."""
-    cdef Py_ssize_t k
-    if activation == SIGMOID:
-        for k in range(n_vec):
-            delta[k] = delta[k] * sigmoid_derivative(a[k])
-    elif activation == TANH:
-        for k in range(n_vec):
-            delta[k] = delta[k] * tanh_derivative(a[k])
-    elif activation == RELU:
-        for k in range(n_vec):
-            delta[k] = delta[k] * relu_derivative(a[k])
-    elif activation == LEAKY_RELU:
-        for k in range(n_vec):
-            delta[k] = delta[k] * leaky_relu_derivative(a[k])
-    elif activation == ELU:
-        for k in range(n_vec):
-            delta[k] = delta[k] * elu_derivative(a[k])
-    elif activation == SOFTPLUS:
-        for k in range(n_vec):
-            delta[k] = delta[k] * softplus_derivative(a[k])
-    elif activation == SILU:
-        for k in range(n_vec):
-            delta[k] = delta[k] * silu_derivative(z[k], a[k])
-    elif activation == GELU:
-        for k in range(n_vec):
-            delta[k] = delta[k] * gelu_derivative(z[k])
-    elif activation == SOFTMAX:
+    """delta <- delta f'(z) for a layer: from ∂L/∂a to ∂L/∂z."""
+    cdef size_t k
+    for k in range(n_vec):
+        delta[k] = delta[k] * derivative_of(activation, z[k], a[k])
+    if activation == SOFTMAX:
         multiply_softmax_derivative(a, delta, n_vec, like)

@@ -9,7 +9,7 @@ from vectors cimport real, vec, constant, lanes, sums
 
 cdef inline void forward_columns(
     int n, int chains, const vec* W, const vec* b, const real* x, vec* z,
-    Py_ssize_t n_in, Py_ssize_t n_vec,
+    size_t n_in, size_t n_vec,
 ) noexcept nogil:
     """z = xW + b for n columns of vecs, summed in n · chains <= 8 registers.
 
@@ -19,7 +19,7 @@ cdef inline void forward_columns(
     """
     cdef vec s[8]
     cdef vec x_j
-    cdef Py_ssize_t j = 0
+    cdef size_t j = 0
     cdef int c, k
     for k in range(n):
         s[k] = b[k]
@@ -47,10 +47,10 @@ cdef inline void forward_columns(
 
 
 cdef inline void forward(
-    const vec* W, const vec* b, const real* x, vec* z, Py_ssize_t n_in, Py_ssize_t n_vec
+    const vec* W, const vec* b, const real* x, vec* z, size_t n_in, size_t n_vec
 ) noexcept nogil:
     """z = xW + b"""
-    cdef Py_ssize_t k = 0
+    cdef size_t k = 0
     while n_vec - k >= 8:
         forward_columns(8, 1, W + k, b + k, x, z + k, n_in, n_vec)
         k += 8
@@ -65,15 +65,14 @@ cdef inline void forward(
 
 
 cdef inline void backward(
-    const vec* W, const vec* delta, vec* delta_below, Py_ssize_t n_in, Py_ssize_t n_vec
+    const vec* W, const vec* delta, vec* delta_below, size_t n_in, size_t n_vec
 ) noexcept nogil:
     """delta_below = W·delta, which is ∂L/∂a of the layer below.
 
     As many rows at a time as fill a vec; W has rows of zeros up to there.
     """
     cdef vec s[8]
-    cdef Py_ssize_t j, k, rows = lanes(W)
-    cdef int r
+    cdef size_t j, k, r, rows = lanes(W)
     for j in range((n_in + rows - 1) // rows):
         for r in range(rows):
             s[r] = W[r * n_vec] * delta[0]
@@ -85,11 +84,11 @@ cdef inline void backward(
 
 
 cdef inline void update(
-    vec* W, vec* b, const real* x, const vec* delta, real scale, Py_ssize_t n_in, Py_ssize_t n_vec
+    vec* W, vec* b, const real* x, const vec* delta, real scale, size_t n_in, size_t n_vec
 ) noexcept nogil:
     """W <- W + scale xᵀdelta, b <- b + scale delta"""
     cdef vec scaled
-    cdef Py_ssize_t j, k
+    cdef size_t j, k
     for j in range(n_in):
         scaled = constant(W[0], scale * x[j])
         for k in range(n_vec):

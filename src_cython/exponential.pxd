@@ -9,7 +9,7 @@ ROUND = 1.5 · 2^(mantissa bits), after which the lowest bits of the sum are n. 
 two parts, the first short enough for n · LN2_HIGH to be exact. The error stays below 2 ulp for
 normal results; +inf, -inf and NaN give what exp gives.
 """
-from vectors cimport vec, vf, at_least, at_most, constant, to_power_of_two
+from vectors cimport vec, vf, constant, to_power_of_two, within
 
 
 cdef inline vec rounding_shift(vec like) noexcept nogil:
@@ -24,55 +24,61 @@ cdef inline vec remainder(vec z, vec n) noexcept nogil:
         return (z - n * constant(z, 6.93145751953125e-1)) - n * constant(z, 1.42860682030941723212e-6)
 
 
-cdef inline vec e_to_the_r_minus_1(vec r) noexcept nogil:
-    """q(r) = r + r² P(r); P's terms in pairs, because a chain of multiply-adds would wait."""
+cdef inline vec P(vec r) noexcept nogil:
+    """(e^r - 1 - r) / r²; terms in pairs, because a chain of multiply-adds would wait."""
     cdef vec r2 = r * r
     cdef vec r4 = r2 * r2
     cdef vec p01, p23, p45, p67, p89
     if vec is vf:
         p01 = constant(r, 0.50000000583451062) + r * constant(r, 0.16666545448542699)
         p23 = constant(r, 0.041666290361724422) + r * constant(r, 0.0083663474287107838)
-        return r + r2 * ((p01 + r2 * p23) + r4 * constant(r, 0.001394600507352842))
+        return (p01 + r2 * p23) + r4 * constant(r, 0.001394600507352842)
     else:
         p01 = constant(r, 0.50000000000000046) + r * constant(r, 0.16666666666666684)
         p23 = constant(r, 0.04166666666658206) + r * constant(r, 0.0083333333333156343)
         p45 = constant(r, 0.0013888888930171342) + r * constant(r, 0.00019841269900952766)
         p67 = constant(r, 2.4801506690883439e-5) + r * constant(r, 2.75572296698978e-6)
         p89 = constant(r, 2.7625545553939298e-7) + r * constant(r, 2.5113968123325587e-8)
-        return r + r2 * ((p01 + r2 * p23) + r4 * ((p45 + r2 * p67) + (r4 * p89)))
+        return (p01 + r2 * p23) + r4 * ((p45 + r2 * p67) + r4 * p89)
+
+
+cdef inline vec q(vec r) noexcept nogil:
+    return r + (r * r) * P(r)
 
 
 cdef inline vec exp(vec z) noexcept nogil:
     cdef vec shift = rounding_shift(z)
-    cdef vec n, half, q
-    z = at_most(at_least(z, -104.0 if vec is vf else -746.0), 89.0 if vec is vf else 710.0)
+    cdef vec n, half
+    z = within(z, -104.0, 89.0) if vec is vf else within(z, -746.0, 710.0)
     n = (z * constant(z, 1.4426950408889634) + shift) - shift
-    q = e_to_the_r_minus_1(remainder(z, n))
     # 2^n in two factors: n may lie outside the exponent's range where the result does not.
     half = (n * constant(z, 0.5) + shift) - shift
-    return ((1 + q) * to_power_of_two(half + shift)) * to_power_of_two((n - half) + shift)
+    return ((1 + q(remainder(z, n))) * to_power_of_two(half + shift)) * to_power_of_two((n - half) + shift)
 
 
-cdef inline vec exp_in_range(vec z) noexcept nogil:
-    """exp with the results outside the normal numbers replaced: the least of them, or inf.
+cdef inline vec one_plus_exp(vec z) noexcept nogil:
+    """1 + e^z, or inf where e^z is beyond the normal numbers.
 
-    One factor 2^n suffices here, which shortens the wait for a sigmoid.
+    What a sigmoid waits for, so its chain is short: 2^n is one factor, since an e^z below the
+    normal numbers adds nothing to 1, and (1 + 2^n (1 + r)) + 2^n r² P(r) ends in one multiply-add.
     """
     cdef vec shift = rounding_shift(z)
-    cdef vec shifted
-    z = at_most(at_least(z, -87.0 if vec is vf else -708.0), 88.8 if vec is vf else 709.8)
+    cdef vec shifted, power, r
+    z = within(z, -87.0, 88.8) if vec is vf else within(z, -708.0, 709.8)
     shifted = z * constant(z, 1.4426950408889634) + shift
-    return (1 + e_to_the_r_minus_1(remainder(z, shifted - shift))) * to_power_of_two(shifted)
+    power = to_power_of_two(shifted)
+    r = remainder(z, shifted - shift)
+    return (1 + (power + power * r)) + (power * (r * r)) * P(r)
 
 
 cdef inline vec expm1(vec z) noexcept nogil:
     """e^z - 1 for |z| <= 50; beyond, the value at ±50 (-1 to rounding on the left)."""
     cdef vec shift = rounding_shift(z)
     cdef vec shifted, power
-    z = at_most(at_least(z, -50.0), 50.0)
+    z = within(z, -50, 50)
     shifted = z * constant(z, 1.4426950408889634) + shift
     power = to_power_of_two(shifted)
-    return power * e_to_the_r_minus_1(remainder(z, shifted - shift)) + (power - 1)
+    return power * q(remainder(z, shifted - shift)) + (power - 1)
 
 
 cdef inline vec log1p(vec u) noexcept nogil:

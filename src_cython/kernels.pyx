@@ -15,13 +15,16 @@ layers        how a network lies in memory
 dense         one layer, one sample
 direct        the first layer, in the plain form
 passes        the layers above it, forward and backward
+narrow        per-sample SGD where each layer fits into one vector
 """
-from layers cimport Layer, Network, a_of, delta_of, share_of, y_of
+from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
-from vectors cimport real, vec, vd, vf, constant, lanes
+from vectors cimport real, vec, vd, vf, at, constant
 cimport activations
 cimport direct
+cimport exponential
 cimport losses as loss_functions
+cimport narrow
 cimport passes
 
 
@@ -90,13 +93,19 @@ def has_avx2():
     return fastnn_has_avx2()
 
 
-cdef Network network(const Layer[::1] layers, Py_ssize_t loss, Py_ssize_t n_targets) noexcept nogil:
-    cdef Network net
-    net.layer = &layers[0]
-    net.n_layers = layers.shape[0]
-    net.loss = loss
-    net.n_targets = n_targets
-    return net
+def exp(const real[::1] z, real[::1] out):
+    """out = e^z for a whole number of vectors: for the tests, which measure its error."""
+    cdef size_t n_bytes = z.shape[0] * sizeof(real)
+    if real is float:
+        exp_of(<const vf*> &z[0], <vf*> &out[0], n_bytes // sizeof(vf))
+    else:
+        exp_of(<const vd*> &z[0], <vd*> &out[0], n_bytes // sizeof(vd))
+
+
+cdef void exp_of(const vec* z, vec* out, size_t n_vec) noexcept nogil:
+    cdef size_t k
+    for k in range(n_vec):
+        out[k] = exponential.exp(z[k])
 
 
 def feedforward(
@@ -115,18 +124,18 @@ cdef void predict_rows(
     const Layer[::1] layers, const vec* parameters, const real[:, ::1] X, real[:, ::1] out,
     vec* units,
 ) noexcept nogil:
-    cdef Network net = network(layers, 0, 0)
-    cdef const real* a = <const real*> a_of(&net, units, net.n_layers - 1)
+    cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
+    cdef const real* a = <const real*> at(units, net.last.a)
     cdef Py_ssize_t t, k
     for t in range(X.shape[0]):
-        direct.produce(net.layer, parameters, &X[t, 0], units, False)
-        passes.forward(&net, parameters, units, False, X[t, 0])
+        direct.produce(net.layer, parameters, &X[t, 0], units)
+        passes.forward(&net, parameters, units, X[t, 0])
         for k in range(out.shape[1]):
             out[t, k] = a[k]
 
 
 def loss(
-    const Layer[::1] layers, Py_ssize_t loss, const real[::1] parameters,
+    const Layer[::1] layers, size_t loss, const real[::1] parameters,
     const real[:, ::1] X, const real[:, ::1] Y, real[::1] units,
 ):
     """The sum of the samples' losses."""
@@ -140,20 +149,20 @@ def loss(
 
 
 cdef double sum_losses(
-    const Layer[::1] layers, Py_ssize_t loss, const vec* parameters,
+    const Layer[::1] layers, size_t loss, const vec* parameters,
     const real[:, ::1] X, const real[:, ::1] Y, vec* units,
 ) noexcept nogil:
-    cdef Network net = network(layers, loss, Y.shape[1])
+    cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
     cdef Py_ssize_t t
     cdef double total = 0
-    prepare_share(&net, share_of(&net, units), X[0, 0])
+    prepare_share(&net, at(units, net.share), X[0, 0])
     for t in range(X.shape[0]):
-        total += forward_step(&net, parameters, &X[t, 0], &Y[t, 0], units, False)
+        total += forward_step(&net, parameters, &X[t, 0], &Y[t, 0], units)
     return total
 
 
 def gradients(
-    const Layer[::1] layers, Py_ssize_t loss, const real[::1] parameters,
+    const Layer[::1] layers, size_t loss, const real[::1] parameters,
     const real[:, ::1] X, const real[:, ::1] Y, real[::1] gradient, real[::1] units,
 ):
     """gradient += the sum of the samples' gradients; laid out as the parameters are."""
@@ -169,40 +178,39 @@ def gradients(
 
 
 cdef void add_gradients(
-    const Layer[::1] layers, Py_ssize_t loss, const vec* parameters,
+    const Layer[::1] layers, size_t loss, const vec* parameters,
     const real[:, ::1] X, const real[:, ::1] Y, vec* gradient, vec* units,
 ) noexcept nogil:
-    cdef Network net = network(layers, loss, Y.shape[1])
+    cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
     cdef Py_ssize_t t
-    prepare_share(&net, share_of(&net, units), X[0, 0])
+    prepare_share(&net, at(units, net.share), X[0, 0])
     for t in range(X.shape[0]):
-        step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units, False)
+        step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units)
 
 
 cdef inline double forward_step(
-    const Network* net, const vec* parameters, const real* x, const real* y, vec* units,
-    bint narrow,
+    const Network* net, const vec* parameters, const real* x, const real* y, vec* units
 ) noexcept nogil:
     """The loss of one sample, with z and a left in units."""
-    read_target(net, y, y_of(net, units))
-    direct.produce(net.layer, parameters, x, units, narrow)
-    passes.forward(net, parameters, units, narrow, x[0])
-    return passes.loss(net, units, narrow, x[0])
+    read_target(net, y, at(units, net.y))
+    direct.produce(net.layer, parameters, x, units)
+    passes.forward(net, parameters, units, x[0])
+    return passes.loss(net, units, x[0])
 
 
 cdef inline double step(
     const Network* net, const vec* parameters, const real* x, const real* y,
-    vec* target, real scale, vec* units, bint narrow,
+    vec* target, real scale, vec* units,
 ) noexcept nogil:
     """target += scale · gradient of one sample; its loss before that."""
-    cdef double L = forward_step(net, parameters, x, y, units, narrow)
-    passes.backward(net, parameters, units, target, narrow, scale)
-    direct.accept(net.layer, target, x, delta_of(net, units, 0), scale, narrow)
+    cdef double L = forward_step(net, parameters, x, y, units)
+    passes.backward(net, parameters, units, target, scale)
+    direct.accept(net.layer, target, x, at(units, net.layer.delta), scale)
     return L
 
 
 def train(
-    const Layer[::1] layers, Py_ssize_t loss, real[::1] parameters,
+    const Layer[::1] layers, size_t loss, real[::1] parameters,
     const real[:, ::1] X, const real[:, ::1] Y, const Py_ssize_t[:, ::1] order,
     Plan[::1] plan, Py_ssize_t n_samples, double[::1] losses,
     real[::1] gradient, real[::1] units,
@@ -227,34 +235,33 @@ def train(
 
 
 cdef void train_samples(
-    const Layer[::1] layers, Py_ssize_t loss, vec* parameters,
+    const Layer[::1] layers, size_t loss, vec* parameters,
     const real[:, ::1] X, const real[:, ::1] Y, const Py_ssize_t[:, ::1] order,
     Plan* plan, Py_ssize_t n_samples, double[::1] losses, vec* gradient, vec* units,
 ) noexcept nogil:
-    cdef Network net = network(layers, loss, Y.shape[1])
-    cdef const Layer* last = &net.layer[net.n_layers - 1]
-    cdef Py_ssize_t n_vec = (last.b + last.width) // lanes(units)
+    cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
+    cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
     cdef Py_ssize_t n = order.shape[1], row, i, t, in_batch
     cdef real eta = <real> plan.eta
     cdef Py_ssize_t end
-    cdef bint narrow = is_narrow(&net, lanes(units))
-    prepare_share(&net, share_of(&net, units), eta)
+    cdef bint is_narrow = narrow.fits(&net)
+    prepare_share(&net, at(units, net.share), eta)
     while n_samples > 0 and plan.epoch < losses.shape[0] and not plan.stopped:
         row = plan.epoch if order.shape[0] > 1 else 0
         end = min(n, plan.position + n_samples)
         n_samples -= end - plan.position
-        if plan.batch_size == 1 and narrow:
+        if plan.batch_size == 1 and is_narrow:
             for i in range(plan.position, end):
                 t = order[row, i]
-                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], parameters, -eta, units, True)
+                plan.loss_sum += narrow.step(&net, parameters, &X[t, 0], &Y[t, 0], -eta, units)
         elif plan.batch_size == 1:
             for i in range(plan.position, end):
                 t = order[row, i]
-                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], parameters, -eta, units, False)
+                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], parameters, -eta, units)
         else:
             for i in range(plan.position, end):
                 t = order[row, i]
-                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units, False)
+                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units)
                 in_batch = i % plan.batch_size + 1
                 if in_batch == plan.batch_size or i + 1 == n:
                     descend(parameters, gradient, -eta / in_batch, n_vec)
@@ -264,19 +271,11 @@ cdef void train_samples(
     direct.finish()
 
 
-cdef inline bint is_narrow(const Network* net, Py_ssize_t lanes) noexcept nogil:
-    cdef Py_ssize_t l
-    for l in range(net.n_layers):
-        if net.layer[l].width != lanes:
-            return False
-    return True
-
-
 cdef inline void descend(
-    vec* parameters, vec* gradient, real scale, Py_ssize_t n_vec
+    vec* parameters, vec* gradient, real scale, size_t n_vec
 ) noexcept nogil:
     """parameters += scale · gradient; the gradient is zero afterwards."""
-    cdef Py_ssize_t k
+    cdef size_t k
     cdef vec zero = constant(gradient[0], 0)
     for k in range(n_vec):
         parameters[k] = parameters[k] + constant(zero, scale) * gradient[k]

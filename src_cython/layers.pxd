@@ -3,44 +3,41 @@ from vectors cimport vec, at
 
 
 cdef struct Layer:
-    Py_ssize_t n_in
-    Py_ssize_t n_out
-    Py_ssize_t width        # n_out rounded up to whole vectors: the length of rows of W, b, z, a ...
-    Py_ssize_t W            # where W starts in the parameter block, in numbers
-    Py_ssize_t b
-    Py_ssize_t units        # where the layer's units start in each of z, a and delta
-    Py_ssize_t activation
+    size_t n_in
+    size_t n_out
+    size_t row          # bytes of n_out numbers, rounded up to whole vectors: of a row of W, b, z ...
+    size_t W            # where W and b start in the parameter block, in bytes
+    size_t b
+    size_t z            # where the layer's z, a and delta start in the workspace, in bytes
+    size_t a
+    size_t delta
+    size_t activation
 
 
 cdef struct Network:
     const Layer* layer
+    const Layer* last
     Py_ssize_t n_layers
-    Py_ssize_t loss
-    Py_ssize_t n_targets    # numbers in a row of targets: n_out of the last layer, or 1 for a class number
+    size_t loss
+    size_t n_targets    # numbers in a row of targets: n_out of the last layer, or 1 for a class number
+    size_t y            # where y and share of the output layer start in the workspace, in bytes
+    size_t share
 
 
-# The workspace of one sample: z, a and delta of all units, then y and share of the output layer.
-
-cdef inline Py_ssize_t n_units(const Network* net) noexcept nogil:
-    cdef const Layer* last = &net.layer[net.n_layers - 1]
-    return last.units + last.width
-
-
-cdef inline vec* z_of(const Network* net, const vec* units, Py_ssize_t l) noexcept nogil:
-    return at(units, net.layer[l].units)
-
-
-cdef inline vec* a_of(const Network* net, const vec* units, Py_ssize_t l) noexcept nogil:
-    return at(units, n_units(net) + net.layer[l].units)
-
-
-cdef inline vec* delta_of(const Network* net, const vec* units, Py_ssize_t l) noexcept nogil:
-    return at(units, 2 * n_units(net) + net.layer[l].units)
+cdef inline Network network(
+    const Layer* layers, Py_ssize_t n_layers, size_t loss, size_t n_targets
+) noexcept nogil:
+    cdef Network net
+    net.layer = layers
+    net.last = &layers[n_layers - 1]
+    net.n_layers = n_layers
+    net.loss = loss
+    net.n_targets = n_targets
+    net.y = net.last.delta + net.last.row
+    net.share = net.y + net.last.row
+    return net
 
 
-cdef inline vec* y_of(const Network* net, const vec* units) noexcept nogil:
-    return at(units, 3 * n_units(net))
-
-
-cdef inline vec* share_of(const Network* net, const vec* units) noexcept nogil:
-    return at(units, 3 * n_units(net) + net.layer[net.n_layers - 1].width)
+cdef inline size_t vecs(const Layer* layer, const vec* like) noexcept nogil:
+    """How many vecs hold a row."""
+    return layer.row // sizeof(vec)

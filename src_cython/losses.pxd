@@ -11,8 +11,8 @@ padding.
 from libc.math cimport log
 
 from activations cimport multiply_derivative, softplus
-from layers cimport Layer, Network
-from vectors cimport real, vec, absolute, constant, if_greater, lanes, sum_of_lanes
+from layers cimport Layer, Network, vecs
+from vectors cimport real, vec, absolute, constant, if_greater, sum_of_lanes
 
 
 cdef enum Loss:
@@ -61,7 +61,7 @@ cdef inline vec bce(vec z, vec y) noexcept nogil:
 
 
 cdef inline double cross_entropy(
-    const vec* z, const vec* a, const vec* y, Py_ssize_t n_out, real like
+    const vec* z, const vec* a, const vec* y, size_t n_out, real like
 ) noexcept nogil:
     """-Σ y_k log(a_k) with a = softmax(z), Σ y_k = 1: log Σ e^z_k - Σ y_k z_k
 
@@ -70,7 +70,7 @@ cdef inline double cross_entropy(
     cdef const real* z_k = <const real*> z
     cdef const real* a_k = <const real*> a
     cdef const real* y_k = <const real*> y
-    cdef Py_ssize_t k, top = 0
+    cdef size_t k, top = 0
     cdef double total = 0
     for k in range(1, n_out):
         if z_k[k] > z_k[top]:
@@ -83,75 +83,76 @@ cdef inline double cross_entropy(
 cdef inline void prepare_share(
     const Network* net, vec* share, real like
 ) noexcept nogil:
-    cdef const Layer* last = &net.layer[net.n_layers - 1]
+    cdef const Layer* last = net.last
     cdef real* share_k = <real*> share
-    cdef Py_ssize_t k
+    cdef size_t k
     cdef bint summed = net.loss == CROSS_ENTROPY or net.loss == PERCEPTRON
     for k in range(last.n_out):
         share_k[k] = 1 if summed else <real> 1 / <real> last.n_out
 
 
 cdef inline void read_target(const Network* net, const real* target, vec* y) noexcept nogil:
-    """A row of y, or the row with 1 at the class number."""
-    cdef const Layer* last = &net.layer[net.n_layers - 1]
+    """A row of y, or the row with 1 at the class number. The padding counts for nothing."""
+    cdef const Layer* last = net.last
     cdef real* y_k = <real*> y
-    cdef Py_ssize_t k
-    if net.n_targets == last.n_out:
+    cdef size_t k
+    if last.n_out == 1:
+        # Written as a whole, because a vec cannot be read soon after one of its numbers is written.
+        y[0] = constant(y[0], target[0])
+    elif net.n_targets == last.n_out:
         for k in range(last.n_out):
             y_k[k] = target[k]
     else:
         for k in range(last.n_out):
             y_k[k] = 0
-        y_k[<Py_ssize_t> target[0]] = 1
+        y_k[<size_t> target[0]] = 1
+
+
+cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
+    """L of each output; cross_entropy, which is no function of one vec, is not asked for."""
+    if loss == MAE:
+        return mae(a, y)
+    elif loss == HUBER:
+        return huber(a, y)
+    elif loss == BCE:
+        return bce(z, y)
+    return mse(a, y)
+
+
+cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
+    """∂L/∂a for mse, mae and huber, else ∂L/∂z."""
+    if loss == MSE:
+        return mse_derivative(a, y)
+    elif loss == MAE:
+        return mae_derivative(a, y)
+    elif loss == HUBER:
+        return huber_derivative(a, y)
+    return a - y
 
 
 cdef inline double sample_loss(
     const Network* net, const vec* z, const vec* a, const vec* y, const vec* share,
-    bint narrow, real like,
+    real like,
 ) noexcept nogil:
     """L of one sample, from z and a of the output layer."""
-    cdef const Layer* last = &net.layer[net.n_layers - 1]
-    cdef Py_ssize_t k, n_vec = 1 if narrow else last.width // lanes(z)
+    cdef size_t k
     cdef vec total = constant(a[0], 0)
     if net.loss == CROSS_ENTROPY:
-        return cross_entropy(z, a, y, last.n_out, like)
-    elif net.loss == MAE:
-        for k in range(n_vec):
-            total = total + share[k] * mae(a[k], y[k])
-    elif net.loss == HUBER:
-        for k in range(n_vec):
-            total = total + share[k] * huber(a[k], y[k])
-    elif net.loss == BCE:
-        for k in range(n_vec):
-            total = total + share[k] * bce(z[k], y[k])
-    elif net.loss == MSE:
-        for k in range(n_vec):
-            total = total + share[k] * mse(a[k], y[k])
-    elif net.loss == PERCEPTRON:
-        for k in range(n_vec):
-            total = total + share[k] * mse(a[k], y[k])
-        return sum_of_lanes(total, like) / last.n_out
+        return cross_entropy(z, a, y, net.last.n_out, like)
+    for k in range(vecs(net.last, z)):
+        total = total + share[k] * loss_of(net.loss, z[k], a[k], y[k])
+    if net.loss == PERCEPTRON:
+        return sum_of_lanes(total, like) / net.last.n_out
     return sum_of_lanes(total, like)
 
 
 cdef inline void output_delta(
     const Network* net, const vec* z, const vec* a, const vec* y, const vec* share, vec* delta,
-    bint narrow, real like,
+    real like,
 ) noexcept nogil:
     """delta = ∂L/∂z of the output layer."""
-    cdef const Layer* last = &net.layer[net.n_layers - 1]
-    cdef Py_ssize_t k, n_vec = 1 if narrow else last.width // lanes(z)
-    if net.loss == MSE:
-        for k in range(n_vec):
-            delta[k] = share[k] * mse_derivative(a[k], y[k])
-    elif net.loss == MAE:
-        for k in range(n_vec):
-            delta[k] = share[k] * mae_derivative(a[k], y[k])
-    elif net.loss == HUBER:
-        for k in range(n_vec):
-            delta[k] = share[k] * huber_derivative(a[k], y[k])
-    else:
-        for k in range(n_vec):
-            delta[k] = share[k] * (a[k] - y[k])
-        return
-    multiply_derivative(last.activation, z, a, delta, n_vec, like)
+    cdef size_t k, n_vec = vecs(net.last, z)
+    for k in range(n_vec):
+        delta[k] = share[k] * derivative_of(net.loss, a[k], y[k])
+    if net.loss == MSE or net.loss == MAE or net.loss == HUBER:
+        multiply_derivative(net.last.activation, z, a, delta, n_vec, like)

@@ -133,14 +133,11 @@ cdef inline vec absolute(vec a) noexcept nogil:
     return if_positive(a, a, -a)
 
 
-cdef inline vec at_most(vec a, double limit) noexcept nogil:
-    """min(a, limit); NaN stays NaN."""
-    return if_greater(a, constant(a, limit), constant(a, limit), a)
-
-
-cdef inline vec at_least(vec a, double limit) noexcept nogil:
-    """max(a, limit); NaN stays NaN."""
-    return if_greater(constant(a, limit), a, constant(a, limit), a)
+cdef inline vec within(vec a, double low, double high) noexcept nogil:
+    """The nearest number to a in low to high; NaN stays NaN."""
+    cdef vec bottom = constant(a, low)
+    cdef vec top = constant(a, high)
+    return if_greater(a, top, top, if_greater(bottom, a, bottom, a))
 
 
 cdef inline vec to_power_of_two(vec shifted) noexcept nogil:
@@ -151,14 +148,14 @@ cdef inline vec to_power_of_two(vec shifted) noexcept nogil:
         return power_of_two_d(shifted)
 
 
-cdef inline Py_ssize_t lanes(const vec* like) noexcept nogil:
+cdef inline size_t lanes(const vec* like) noexcept nogil:
     """How many numbers a vec holds."""
     return sizeof(vec) // sizeof(float) if vec is vf else sizeof(vec) // sizeof(double)
 
 
-cdef inline vec* at(const vec* start, Py_ssize_t numbers) noexcept nogil:
-    """The place so many numbers (a multiple of 32 bytes) after start."""
-    return <vec*> start + numbers // lanes(start)
+cdef inline vec* at(const vec* start, size_t n_bytes) noexcept nogil:
+    """The place so many bytes after start."""
+    return <vec*> (<const char*> start + n_bytes)
 
 
 cdef inline vec sums(const vec* s) noexcept nogil:
@@ -172,9 +169,8 @@ cdef inline vec sums(const vec* s) noexcept nogil:
 cdef inline real sum_of_lanes(vec v, real like) noexcept nogil:
     """The sum of v's lanes; `like` names their type."""
     cdef vec s[8]
-    cdef vec total
-    cdef Py_ssize_t i
+    cdef size_t i
     for i in range(lanes(&v)):
         s[i] = v
-    total = sums(s)
-    return (<const real*> &total)[0]
+    s[0] = sums(s)
+    return (<const real*> s)[0]

@@ -326,7 +326,7 @@ def test_every_activation_with_every_loss(hidden, output, loss, dtype, batch_siz
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_step_perceptron(dtype):
-    assert_kernel_equals_reference(Case([3, 2], ["step"], "mse", dtype, 1, seed=0))
+    assert_kernel_equals_reference(Case([4, 3], ["step"], "mse", dtype, 1, seed=0))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -211,6 +211,7 @@ def test_s2_as_the_document_runs_it(dtype, seed):
     assert np.array_equal(X, PEOPLE)
     assert np.array_equal(y, GENDERS)
     net = Network([2, 2, 1], initializer="normal", dtype=dtype, seed=seed)
+    assert all(np.all(start != 0) for start in [*net.weights, *net.biases])
     losses = net.train(X, y, epochs=1000, learning_rate=0.1).history["loss"]
     assert len(losses) == 1000
     assert losses[-1] < 0.02 < losses[0]
