@@ -27,10 +27,19 @@ DIRECTIVES = {
     "embedsignature": False,
 }
 if MSVC:
-    FLAGS = ["/O2", "/fp:precise"]
+    FLAGS = ["/O2", "/fp:precise", "/utf-8"]
     LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"]}
 else:
-    FLAGS = ["-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-Wno-unused-function", "-Wno-strict-aliasing"]
+    FLAGS = [
+        # Left to choose, compilers do not inline the kernels' layers of functions: 1.5 times slower.
+        "-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))",
+        "-O3",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-Wno-psabi",
+        "-Wno-unused-function",
+        "-Wno-strict-aliasing",
+    ]
     LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}
 if not X86_64:
     del LEVELS["avx2"]
@@ -70,6 +79,8 @@ class BuildLevels(build_ext):
 
 
 setup(
-    ext_modules=[extension for level, flags in LEVELS.items() for extension in kernels(level, flags)],
+    ext_modules=[
+        extension for level, flags in LEVELS.items() for extension in kernels(level, flags)
+    ],
     cmdclass={"build_ext": BuildLevels},
 )

@@ -170,9 +170,7 @@ def differentiable(layer_activations: tuple[str, ...]) -> None:
         )
 
 
-def one_or_many(
-    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
-) -> tuple[Array, bool]:
+def one_or_many(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """Samples as rows, and whether X was a single one of shape (n_inputs,)."""
     found = _real_array(X, name)
     if found.ndim == 1:
@@ -194,9 +192,7 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
     return _converted(found[np.newaxis], name, dtype)
 
 
-def samples(
-    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1
-) -> Array:
+def samples(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1) -> Array:
     """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype."""
     found = _real_array(X, name)
     if found.ndim != 2:
@@ -255,9 +251,7 @@ def targets(
     return rows
 
 
-def target_of_one(
-    y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]
-) -> Array:
+def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
     """The target of one sample: a number, a class number or (n_outputs,)."""
     found = _real_array(y, name)
     if found.ndim > 1:
@@ -355,9 +349,7 @@ def _all_finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _class_numbers(
-    found: Array, name: str, n_classes: int, dtype: np.dtype[Any]
-) -> Array:
+def _class_numbers(found: Array, name: str, n_classes: int, dtype: np.dtype[Any]) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
     numbers = np.array(found)
     if numbers.dtype.kind == "f":

@@ -66,8 +66,9 @@ class Layout:
         memory = _physical_memory()
         if self.n_bytes > memory:
             raise MemoryError(
-                f"layer_sizes must make a network that fits into memory: these need {self.n_bytes:,} "
-                f"bytes for the parameters, and this machine has {memory:,}; use smaller layers"
+                f"layer_sizes must make a network that fits into memory: these need "
+                f"{self.n_bytes:,} bytes for the parameters, and this machine has {memory:,}; "
+                "use smaller layers"
             )
 
     def parameter_block(self) -> np.ndarray[Any, Any]:

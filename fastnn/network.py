@@ -87,7 +87,8 @@ class Network:
         )
         initialize = INITIALIZERS[_checks.initializer(initializer, "initializer")]
         for W, b, name in zip(self.weights, self.biases, self._activations, strict=True):
-            W[:], b[:] = initialize(self._rng, *W.shape, name)
+            n_in, n_out = W.shape
+            W[:], b[:] = initialize(self._rng, n_in, n_out, name)
 
     @classmethod
     def from_parameters(
@@ -410,15 +411,18 @@ class Network:
         self._parameters[:] = parameters
 
     def _targets(self, y: ArrayLike, n_samples: int) -> Array:
-        return _checks.targets(
-            y, "y", n_samples, self._loss, self._layer_sizes[-1], self.dtype
-        )
+        return _checks.targets(y, "y", n_samples, self._loss, self._layer_sizes[-1], self.dtype)
 
     def _mean_loss(self, X: Array, Y: Array) -> float:
         units = self._layout.workspace()
         total = sum(
             _kernels.loss(
-                self._layout.layers, _kernels.LOSSES[self._loss], self._parameters, X[rows], Y[rows], units
+                self._layout.layers,
+                _kernels.LOSSES[self._loss],
+                self._parameters,
+                X[rows],
+                Y[rows],
+                units,
             )
             for rows in training.row_chunks(self, len(X))
         )

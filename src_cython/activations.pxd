@@ -41,7 +41,7 @@ cdef inline vec tanh(vec z) noexcept nogil:
     """sign(z) t / (t + 2), t = e^(2|z|) - 1"""
     cdef vec t = expm1(2 * absolute(z))
     t = t / (t + 2)
-    return if_positive(z, t, -t)
+    return if_greater(constant(z, 0), z, -t, t)
 
 
 cdef inline vec tanh_derivative(vec a) noexcept nogil:
@@ -114,7 +114,9 @@ cdef inline vec gelu_derivative(vec z) noexcept nogil:
     return constant(z, 0.5) * ((1 + t) + z * (1 - t * t) * inner)
 
 
-cdef inline void softmax(const vec* z, vec* a, size_t n_vec, size_t n_out, real like) noexcept nogil:
+cdef inline void softmax(
+    const vec* z, vec* a, size_t n_vec, size_t n_out, real like
+) noexcept nogil:
     """a_k = e^z_k / Σ e^z_i, with the largest z taken off each z so that no power overflows."""
     cdef size_t k
     cdef const real* z_lane = <const real*> z

@@ -13,6 +13,7 @@ from vectors cimport vec, vf, constant, to_power_of_two, within
 
 
 cdef inline vec rounding_shift(vec like) noexcept nogil:
+    """ROUND"""
     return constant(like, 12582912.0) if vec is vf else constant(like, 6755399441055744.0)
 
 
@@ -21,7 +22,7 @@ cdef inline vec remainder(vec z, vec n) noexcept nogil:
     if vec is vf:
         return (z - n * constant(z, 0.693359375)) - n * constant(z, -2.12194440e-4)
     else:
-        return (z - n * constant(z, 6.93145751953125e-1)) - n * constant(z, 1.42860682030941723212e-6)
+        return (z - n * constant(z, 6.93145751953125e-1)) - n * constant(z, 1.4286068203094172e-6)
 
 
 cdef inline vec P(vec r) noexcept nogil:
@@ -48,12 +49,13 @@ cdef inline vec q(vec r) noexcept nogil:
 
 cdef inline vec exp(vec z) noexcept nogil:
     cdef vec shift = rounding_shift(z)
-    cdef vec n, half
+    cdef vec n, half, power
     z = within(z, -104.0, 89.0) if vec is vf else within(z, -746.0, 710.0)
     n = (z * constant(z, 1.4426950408889634) + shift) - shift
     # 2^n in two factors: n may lie outside the exponent's range where the result does not.
     half = (n * constant(z, 0.5) + shift) - shift
-    return ((1 + q(remainder(z, n))) * to_power_of_two(half + shift)) * to_power_of_two((n - half) + shift)
+    power = (1 + q(remainder(z, n))) * to_power_of_two(half + shift)
+    return power * to_power_of_two((n - half) + shift)
 
 
 cdef inline vec one_plus_exp(vec z) noexcept nogil:
@@ -61,6 +63,7 @@ cdef inline vec one_plus_exp(vec z) noexcept nogil:
 
     What a sigmoid waits for, so its chain is short: 2^n is one factor, since an e^z below the
     normal numbers adds nothing to 1, and (1 + 2^n (1 + r)) + 2^n r² P(r) ends in one multiply-add.
+    Where 2^n is inf, r is never 0, and 1 + r is positive: both sums are inf, and not NaN.
     """
     cdef vec shift = rounding_shift(z)
     cdef vec shifted, power, r
@@ -68,7 +71,7 @@ cdef inline vec one_plus_exp(vec z) noexcept nogil:
     shifted = z * constant(z, 1.4426950408889634) + shift
     power = to_power_of_two(shifted)
     r = remainder(z, shifted - shift)
-    return (1 + (power + power * r)) + (power * (r * r)) * P(r)
+    return (1 + power * (1 + r)) + (power * (r * r)) * P(r)
 
 
 cdef inline vec expm1(vec z) noexcept nogil:

@@ -16,7 +16,9 @@ dense         one layer, one sample
 direct        the first layer, in the plain form
 passes        the layers above it, forward and backward
 narrow        per-sample SGD where each layer fits into one vector
+cpu           what this CPU can do
 """
+from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
 from vectors cimport real, vec, vd, vf, at, constant
@@ -50,34 +52,11 @@ LOSSES = {
     "perceptron": loss_functions.PERCEPTRON,
 }
 
-cdef extern from *:
-    """
-    #if defined(__x86_64__) && defined(__GNUC__)
-      static int fastnn_has_avx2(void) {
-          __builtin_cpu_init();
-          return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-      }
-    #elif defined(_M_X64)
-      #include <intrin.h>
-      static int fastnn_has_avx2(void) {
-          int leaf1[4], leaf7[4];
-          __cpuid(leaf1, 1);
-          __cpuidex(leaf7, 7, 0);
-          /* FMA, OSXSAVE; the system saves YMM; AVX2, BMI1, BMI2 */
-          return (leaf1[2] & (1 << 12)) && (leaf1[2] & (1 << 27)) && (_xgetbv(0) & 6) == 6
-              && (leaf7[1] & (1 << 5)) && (leaf7[1] & (1 << 3)) && (leaf7[1] & (1 << 8));
-      }
-    #else
-      static int fastnn_has_avx2(void) { return 0; }
-    #endif
-    """
-    bint fastnn_has_avx2()
-
 
 cdef struct Plan:
     Py_ssize_t batch_size
     double eta
-    double tol              # an epoch counts as better when its loss is below best - tol; NaN: never stop
+    double tol              # a better epoch's loss is below best - tol; NaN: never stop
     Py_ssize_t patience
     # How far training has come. Kept between chunks, so that where they are cut changes nothing.
     Py_ssize_t epoch        # epochs done since the losses' start
@@ -90,7 +69,7 @@ cdef struct Plan:
 
 def has_avx2():
     """Whether this CPU and system run the AVX2 build."""
-    return fastnn_has_avx2()
+    return cpu_has_avx2()
 
 
 def exp(const real[::1] z, real[::1] out):
@@ -128,7 +107,7 @@ cdef void predict_rows(
     cdef const real* a = <const real*> at(units, net.last.a)
     cdef Py_ssize_t t, k
     for t in range(X.shape[0]):
-        direct.produce(net.layer, parameters, &X[t, 0], units)
+        direct.produce(net.layer, parameters, &X[t, 0], at(units, net.layer.z))
         passes.forward(&net, parameters, units, X[t, 0])
         for k in range(out.shape[1]):
             out[t, k] = a[k]
@@ -185,7 +164,7 @@ cdef void add_gradients(
     cdef Py_ssize_t t
     prepare_share(&net, at(units, net.share), X[0, 0])
     for t in range(X.shape[0]):
-        step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units)
+        sgd_step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units)
 
 
 cdef inline double forward_step(
@@ -193,12 +172,12 @@ cdef inline double forward_step(
 ) noexcept nogil:
     """The loss of one sample, with z and a left in units."""
     read_target(net, y, at(units, net.y))
-    direct.produce(net.layer, parameters, x, units)
+    direct.produce(net.layer, parameters, x, at(units, net.layer.z))
     passes.forward(net, parameters, units, x[0])
     return passes.loss(net, units, x[0])
 
 
-cdef inline double step(
+cdef inline double sgd_step(
     const Network* net, const vec* parameters, const real* x, const real* y,
     vec* target, real scale, vec* units,
 ) noexcept nogil:
@@ -244,7 +223,7 @@ cdef void train_samples(
     cdef Py_ssize_t n = order.shape[1], row, i, t, in_batch
     cdef real eta = <real> plan.eta
     cdef Py_ssize_t end
-    cdef bint is_narrow = narrow.fits(&net)
+    cdef bint is_narrow = narrow.fits(&net, units)
     prepare_share(&net, at(units, net.share), eta)
     while n_samples > 0 and plan.epoch < losses.shape[0] and not plan.stopped:
         row = plan.epoch if order.shape[0] > 1 else 0
@@ -253,15 +232,21 @@ cdef void train_samples(
         if plan.batch_size == 1 and is_narrow:
             for i in range(plan.position, end):
                 t = order[row, i]
-                plan.loss_sum += narrow.step(&net, parameters, &X[t, 0], &Y[t, 0], -eta, units)
+                plan.loss_sum += narrow.sgd_step(
+                    &net, parameters, &X[t, 0], &Y[t, 0], -eta, units
+                )
         elif plan.batch_size == 1:
             for i in range(plan.position, end):
                 t = order[row, i]
-                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], parameters, -eta, units)
+                plan.loss_sum += sgd_step(
+                    &net, parameters, &X[t, 0], &Y[t, 0], parameters, -eta, units
+                )
         else:
             for i in range(plan.position, end):
                 t = order[row, i]
-                plan.loss_sum += step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units)
+                plan.loss_sum += sgd_step(
+                    &net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units
+                )
                 in_batch = i % plan.batch_size + 1
                 if in_batch == plan.batch_size or i + 1 == n:
                     descend(parameters, gradient, -eta / in_batch, n_vec)

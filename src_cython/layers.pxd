@@ -5,7 +5,7 @@ from vectors cimport vec, at
 cdef struct Layer:
     size_t n_in
     size_t n_out
-    size_t row          # bytes of n_out numbers, rounded up to whole vectors: of a row of W, b, z ...
+    size_t row          # bytes of n_out numbers in whole vectors: of a row of W, b, z, a, delta
     size_t W            # where W and b start in the parameter block, in bytes
     size_t b
     size_t z            # where the layer's z, a and delta start in the workspace, in bytes
@@ -19,7 +19,7 @@ cdef struct Network:
     const Layer* last
     Py_ssize_t n_layers
     size_t loss
-    size_t n_targets    # numbers in a row of targets: n_out of the last layer, or 1 for a class number
+    size_t n_targets    # numbers in a row of targets: n_out of the last layer, or a class number
     size_t y            # where y and share of the output layer start in the workspace, in bytes
     size_t share
 

@@ -11,7 +11,7 @@ padding.
 from libc.math cimport log
 
 from activations cimport multiply_derivative, softplus
-from layers cimport Layer, Network, vecs
+from layers cimport Layer, Network
 from vectors cimport real, vec, absolute, constant, if_greater, sum_of_lanes
 
 
@@ -131,7 +131,7 @@ cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
 
 
 cdef inline double sample_loss(
-    const Network* net, const vec* z, const vec* a, const vec* y, const vec* share,
+    const Network* net, const vec* z, const vec* a, const vec* y, const vec* share, size_t n_vec,
     real like,
 ) noexcept nogil:
     """L of one sample, from z and a of the output layer."""
@@ -139,7 +139,7 @@ cdef inline double sample_loss(
     cdef vec total = constant(a[0], 0)
     if net.loss == CROSS_ENTROPY:
         return cross_entropy(z, a, y, net.last.n_out, like)
-    for k in range(vecs(net.last, z)):
+    for k in range(n_vec):
         total = total + share[k] * loss_of(net.loss, z[k], a[k], y[k])
     if net.loss == PERCEPTRON:
         return sum_of_lanes(total, like) / net.last.n_out
@@ -148,10 +148,10 @@ cdef inline double sample_loss(
 
 cdef inline void output_delta(
     const Network* net, const vec* z, const vec* a, const vec* y, const vec* share, vec* delta,
-    real like,
+    size_t n_vec, real like,
 ) noexcept nogil:
     """delta = ∂L/∂z of the output layer."""
-    cdef size_t k, n_vec = vecs(net.last, z)
+    cdef size_t k
     for k in range(n_vec):
         delta[k] = share[k] * derivative_of(net.loss, a[k], y[k])
     if net.loss == MSE or net.loss == MAE or net.loss == HUBER:

@@ -1,120 +1,86 @@
 """Per-sample SGD for networks whose layers each fit into one vector, such as 2-2-1.
 
 Such a step is one chain of dependent operations, and most of what the general pass adds to it is
-waiting for what it has just stored to be read back, some ten cycles each time. Here a layer's z,
-a and delta are handed on in registers. The arithmetic is the same.
+waiting for what it has just stored to be read back, some ten cycles each time: 0.090 µs a sample
+instead of 0.062 for 2-2-1. Here a layer's z, a and delta are local, so that they stay in
+registers; the arithmetic is that of the same functions.
 """
-from activations cimport (
-    SOFTMAX, activation_of, derivative_of, multiply_softmax_derivative, softmax,
-)
+from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
-from losses cimport HUBER, MAE, MSE, read_target, sample_loss
-from vectors cimport real, vec, at, constant, lanes, sums
-cimport losses
+from losses cimport output_delta, read_target, sample_loss
+from vectors cimport real, vec, at, constant, sums
+cimport dense
 
 
-cdef inline bint fits(const Network* net) noexcept nogil:
+cdef inline bint fits(const Network* net, const vec* like) noexcept nogil:
     cdef Py_ssize_t l
     for l in range(net.n_layers):
-        if net.layer[l].row != 32:
+        if net.layer[l].row != sizeof(vec):
             return False
     return True
 
 
 cdef inline vec z_of(
-    const vec* W, const vec* b, const real* x, size_t n_in
+    const Layer* layer, const vec* parameters, const real* x
 ) noexcept nogil:
-    cdef vec even = b[0], odd = constant(b[0], 0)
-    cdef size_t j = 0
-    while j + 2 <= n_in:
-        even = even + constant(even, x[j]) * W[j]
-        odd = odd + constant(odd, x[j + 1]) * W[j + 1]
-        j += 2
-    if j < n_in:
-        even = even + constant(even, x[j]) * W[j]
-    return even + odd
+    cdef vec z
+    dense.forward_columns(
+        1, 2, at(parameters, layer.W), at(parameters, layer.b), x, &z, layer.n_in, 1
+    )
+    return z
 
 
-cdef inline vec a_of(const Layer* layer, vec z, real like) noexcept nogil:
-    cdef vec a = activation_of(layer.activation, z)
-    if layer.activation == SOFTMAX:
-        softmax(&z, &a, 1, layer.n_out, like)
-    return a
-
-
-cdef inline vec delta_of(
-    const Network* net, vec z, vec a, const vec* y, const vec* share, real like
+cdef inline vec delta_below_of(
+    const Layer* layer, const vec* parameters, vec delta, real like
 ) noexcept nogil:
-    """∂L/∂z of the output layer."""
-    cdef size_t activation = net.last.activation
-    cdef vec delta = share[0] * losses.derivative_of(net.loss, a, y[0])
-    if net.loss == MSE or net.loss == MAE or net.loss == HUBER:
-        delta = delta * derivative_of(activation, z, a)
-        if activation == SOFTMAX:
-            multiply_softmax_derivative(&a, &delta, 1, like)
-    return delta
-
-
-cdef inline vec delta_below_of(const Layer* layer, const vec* W, vec delta, real like) noexcept nogil:
     """W·delta"""
-    cdef vec s[8]
-    cdef size_t r
+    cdef const vec* W = at(parameters, layer.W)
+    cdef vec delta_below
     if layer.n_out == 1:
-        # Rows of one number: their sums are W's only column, and do not wait for delta.
+        # Rows of one number: their sums are W's only column, and need not wait for delta.
         return sums(W) * constant(delta, (<real*> &delta)[0])
-    for r in range(lanes(W)):
-        s[r] = W[r] * delta
-    return sums(s)
+    dense.backward(W, &delta, &delta_below, 1, 1)
+    return delta_below
 
 
-cdef inline void update(
-    vec* W, vec* b, const real* x, vec delta, real scale, size_t n_in
-) noexcept nogil:
-    cdef size_t j
-    for j in range(n_in):
-        W[j] = W[j] + constant(delta, scale * x[j]) * delta
-    b[0] = b[0] + constant(delta, scale) * delta
-
-
-cdef inline double step(
+cdef inline double sgd_step(
     const Network* net, vec* parameters, const real* x, const real* target, real scale, vec* units
 ) noexcept nogil:
     """parameters += scale · gradient of one sample; its loss before that."""
     cdef const Layer* layer = net.layer
+    cdef const Layer* below
     cdef vec* y = at(units, net.y)
     cdef const vec* share = at(units, net.share)
-    cdef const vec* a_below
+    cdef const real* inputs
     cdef Py_ssize_t l
     cdef double L
     cdef vec z, a, delta, delta_below
     read_target(net, target, y)
-    z = z_of(at(parameters, layer.W), at(parameters, layer.b), x, layer.n_in)
-    a = a_of(layer, z, scale)
+    z = z_of(layer, parameters, x)
+    activate(layer.activation, &z, &a, 1, layer.n_out, scale)
     for l in range(1, net.n_layers):
         at(units, layer.z)[0] = z
         at(units, layer.a)[0] = a
-        a_below = at(units, layer.a)
+        inputs = <const real*> at(units, layer.a)
         layer = &net.layer[l]
-        z = z_of(
-            at(parameters, layer.W), at(parameters, layer.b), <const real*> a_below, layer.n_in
-        )
-        a = a_of(layer, z, scale)
-    L = sample_loss(net, &z, &a, y, share, scale)
-    delta = delta_of(net, z, a, y, share, scale)
+        z = z_of(layer, parameters, inputs)
+        activate(layer.activation, &z, &a, 1, layer.n_out, scale)
+    L = sample_loss(net, &z, &a, y, share, 1, scale)
+    output_delta(net, &z, &a, y, share, &delta, 1, scale)
     for l in range(net.n_layers - 1, 0, -1):
-        layer = &net.layer[l - 1]
-        a_below = at(units, layer.a)
-        delta_below = delta_below_of(
-            &net.layer[l], at(parameters, net.layer[l].W), delta, scale
+        layer = &net.layer[l]
+        below = &net.layer[l - 1]
+        delta_below = delta_below_of(layer, parameters, delta, scale)
+        multiply_derivative(
+            below.activation, at(units, below.z), at(units, below.a), &delta_below, 1, scale
         )
-        delta_below = delta_below * derivative_of(
-            layer.activation, at(units, layer.z)[0], a_below[0]
-        )
-        update(
-            at(parameters, net.layer[l].W), at(parameters, net.layer[l].b),
-            <const real*> a_below, delta, scale, net.layer[l].n_in,
+        dense.update(
+            at(parameters, layer.W), at(parameters, layer.b),
+            <const real*> at(units, below.a), &delta, scale, layer.n_in, 1,
         )
         delta = delta_below
     layer = net.layer
-    update(at(parameters, layer.W), at(parameters, layer.b), x, delta, scale, layer.n_in)
+    dense.update(
+        at(parameters, layer.W), at(parameters, layer.b), x, &delta, scale, layer.n_in, 1
+    )
     return L

@@ -40,7 +40,7 @@ cdef inline double loss(
     """L after a forward pass, for the target in y."""
     return sample_loss(
         net, at(units, net.last.z), at(units, net.last.a),
-        at(units, net.y), at(units, net.share), like,
+        at(units, net.y), at(units, net.share), vecs(net.last, units), like,
     )
 
 
@@ -60,7 +60,7 @@ cdef inline void backward(
     cdef size_t n_vec = vecs(layer, delta), n_vec_below
     output_delta(
         net, at(units, layer.z), at(units, layer.a),
-        at(units, net.y), at(units, net.share), delta, scale,
+        at(units, net.y), at(units, net.share), delta, n_vec, scale,
     )
     while l > 0:
         below = &net.layer[l - 1]

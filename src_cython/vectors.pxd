@@ -13,7 +13,14 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
 
-    #if defined(__GNUC__)
+    /* FASTNN_NO_VECTORS builds what other compilers get, for a test of it. */
+    #if defined(__has_builtin) && !defined(FASTNN_NO_VECTORS)
+      #if __has_builtin(__builtin_shufflevector)
+        #define FASTNN_VECTORS
+      #endif
+    #endif
+
+    #ifdef FASTNN_VECTORS
       typedef float   fastnn_vf __attribute__((vector_size(32), aligned(4), may_alias));
       typedef double  fastnn_vd __attribute__((vector_size(32), aligned(8), may_alias));
       typedef int32_t fastnn_vi32 __attribute__((vector_size(32)));
@@ -33,8 +40,12 @@ cdef extern from *:
       #define FASTNN_INLINE static inline
     #endif
 
-    FASTNN_INLINE fastnn_vf fastnn_splat_f(float number) { return FASTNN_SPLAT(fastnn_vf, number); }
-    FASTNN_INLINE fastnn_vd fastnn_splat_d(double number) { return FASTNN_SPLAT(fastnn_vd, number); }
+    FASTNN_INLINE fastnn_vf fastnn_splat_f(float number) {
+        return FASTNN_SPLAT(fastnn_vf, number);
+    }
+    FASTNN_INLINE fastnn_vd fastnn_splat_d(double number) {
+        return FASTNN_SPLAT(fastnn_vd, number);
+    }
 
     FASTNN_INLINE fastnn_vf fastnn_choose_f(fastnn_vf a, fastnn_vf b, fastnn_vf yes, fastnn_vf no) {
         return FASTNN_CHOOSE(fastnn_vf, fastnn_vi32, a, b, yes, no);
@@ -45,7 +56,7 @@ cdef extern from *:
 
     /* Neighbouring lanes are added first, then pairs, then (float32) halves. */
     FASTNN_INLINE fastnn_vf fastnn_sums_f(const fastnn_vf *s) {
-    #if defined(__GNUC__)
+    #ifdef FASTNN_VECTORS
         fastnn_vf pair[4], four[2];
         for (int i = 0; i < 4; i++)
             pair[i] = FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
@@ -60,7 +71,7 @@ cdef extern from *:
     #endif
     }
     FASTNN_INLINE fastnn_vd fastnn_sums_d(const fastnn_vd *s) {
-    #if defined(__GNUC__)
+    #ifdef FASTNN_VECTORS
         fastnn_vd pair[2];
         for (int i = 0; i < 2; i++)
             pair[i] = FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 0, 4, 2, 6)

@@ -1,0 +1,52 @@
+"""Sessions for developers: ``nox -s quick`` before a commit, ``nox -s tests`` before a release."""
+
+import tempfile
+
+import nox
+
+nox.options.sessions = ["quick"]
+
+
+@nox.session(venv_backend="none")
+def quick(session: nox.Session) -> None:
+    """Linters and tests in the present environment (pip install -e ".[dev]")."""
+    lint(session)
+    session.run("pytest", "-q")
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """ruff, cython-lint, mypy and stubtest in the present environment."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("cython-lint", "src_cython")
+    session.run("mypy")
+    session.run("stubtest", "--concise", "fastnn._kernels")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """The suite over an installed package, on each supported Python."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def debug(session: nox.Session) -> None:
+    """The suite over kernels that check bounds, overflow and initialisation.
+
+    Kernels cannot raise: what goes wrong in them is only printed, so stderr is searched.
+    """
+    session.install(".[test]", env={"FASTNN_DEBUG": "1"})
+    with tempfile.TemporaryFile("w+") as stderr:
+        session.run(
+            "pytest", "-q", "--capture=no", "-p", "no:unraisableexception", *session.posargs,
+            stderr=stderr,
+        )  # fmt: skip
+        stderr.seek(0)
+        printed = stderr.read()
+    wrong = [
+        line for line in printed.splitlines() if "Out of bounds" in line or "ignored in" in line
+    ]
+    if wrong:
+        session.error("the kernels printed:\n" + "\n".join(wrong))
