@@ -33,14 +33,23 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def debug(session: nox.Session) -> None:
-    """The suite over kernels that check bounds, overflow and initialisation.
+    """The suite over kernels that are watched.
 
-    Kernels cannot raise: what goes wrong in them is only printed, so stderr is searched.
+    Cython checks the indices of memoryviews, overflow and initialisation, and GCC's
+    AddressSanitizer what the kernels reach through pointers. Kernels cannot raise: what Cython
+    finds in them is only printed, so stderr is searched.
     """
-    session.install(".[test]", env={"FASTNN_DEBUG": "1"})
+    watch = "-fsanitize=address"
+    session.install(".[test]", env={"FASTNN_DEBUG": "1", "CFLAGS": watch, "LDFLAGS": watch})
+    library = session.run("gcc", "-print-file-name=libasan.so", silent=True, external=True)
     with tempfile.TemporaryFile("w+") as stderr:
         session.run(
             "pytest", "-q", "--capture=no", "-p", "no:unraisableexception", *session.posargs,
+            env={
+                "LD_PRELOAD": library.strip(),
+                "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps its own until the end
+                "PYTHONMALLOC": "malloc",
+            },
             stderr=stderr,
         )  # fmt: skip
         stderr.seek(0)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 import operator
+import reprlib
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,33 +26,43 @@ REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
 LOSSES = [name for name in _kernels.LOSSES if name != "perceptron"]
 
 
-def integer(value: Any, name: str, minimum: int) -> int:
+def integer(value: Any, name: str, minimum: int, maximum: float = sys.maxsize) -> int:
     """A whole number; bool and float are refused, whatever their value."""
-    if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {_description(value)}") from None
+        number = None
+    if number is None or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {_description(value)}")
     if number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+        raise ValueError(f"{name} must be at least {minimum}, got {_description(number)}")
+    if number > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, got {_description(number)}")
     return number
 
 
 def _real_number(value: Any, name: str) -> float:
-    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) != 0:
-        raise TypeError(f"{name} must be a number, got {_description(value)}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number, got {_description(value)}") from None
-    return number
+    """Whatever float takes, but for text; what is too large for float is infinite."""
+    found = _array(value, name)
+    if found.ndim == 0 and found.dtype.kind in "iufO":
+        try:
+            return float(found[()])
+        except OverflowError:
+            return math.inf
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(f"{name} must be a number, got {_description(value)}")
 
 
-def positive_number(value: Any, name: str) -> float:
+def positive_number(value: Any, name: str, dtype: np.dtype[Any]) -> float:
+    """A number that is positive and finite in the network's dtype too."""
     number = _real_number(value, name)
-    if not (0 < number < math.inf):
-        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    limits = np.finfo(dtype)
+    if not (float(limits.tiny) <= number <= float(limits.max)):
+        raise ValueError(
+            f"{name} must be positive and finite, {limits.tiny:.3g} to {limits.max:.3g} in the "
+            f"network's {dtype}, got {_description(value)}"
+        )
     return number
 
 
@@ -60,7 +72,9 @@ def tolerance(value: Any, name: str) -> float | None:
         return None
     number = _real_number(value, name)
     if not (0 <= number < math.inf):
-        raise ValueError(f"{name} must be None or a finite number of at least 0, got {value!r}")
+        raise ValueError(
+            f"{name} must be None or a finite number of at least 0, got {_description(value)}"
+        )
     return number
 
 
@@ -75,8 +89,8 @@ def known_name(value: Any, name: str, known: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {names}, got {_description(value)}")
     if value not in known:
-        raise ValueError(f"{name} must be one of {names}, got {value!r}")
-    return value
+        raise ValueError(f"{name} must be one of {names}, got {_description(value)}")
+    return str(value)  # not NumPy's kind
 
 
 def initializer(value: Any, name: str) -> str:
@@ -85,24 +99,20 @@ def initializer(value: Any, name: str) -> str:
 
 def dtype(value: Any, name: str) -> np.dtype[Any]:
     try:
-        found = np.dtype(value) if value is not None else None
-    except TypeError:
-        found = None
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f'{name} must be "float32" or "float64", got {value!r}')
-    return found.newbyteorder("=")
+        # None, which NumPy takes for float64, is more likely a slip here.
+        found = "" if value is None else np.dtype(value).name
+    except Exception:  # NumPy raises many kinds
+        found = ""
+    if found not in ("float32", "float64"):
+        raise ValueError(f'{name} must be "float32" or "float64", got {_description(value)}')
+    return np.dtype(found)
 
 
 def generator(seed: Any, name: str) -> np.random.Generator:
-    if isinstance(seed, bool):
-        raise TypeError(f"{name} must be None or an integer of at least 0, got {seed!r}")
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"{name} must be None, an integer of at least 0, or what numpy.random.default_rng "
-            f"takes, got {_description(seed)}"
-        ) from None
+    """A generator of the network's own: one handed in would be shared with whoever made it."""
+    if seed is not None:
+        seed = integer(seed, name, 0, maximum=math.inf)
+    return np.random.default_rng(seed)
 
 
 def layer_sizes(value: Any, name: str) -> tuple[int, ...]:
@@ -110,7 +120,7 @@ def layer_sizes(value: Any, name: str) -> tuple[int, ...]:
     if len(sizes) < 2:
         raise ValueError(
             f"{name} must hold the number of inputs and at least one layer, as in [2, 1]; "
-            f"got {value!r}"
+            f"got {_description(value)}"
         )
     return tuple(integer(size, f"{name}[{i}]", 1) for i, size in enumerate(sizes))
 
@@ -124,7 +134,7 @@ def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
         if len(listed) != n_layers:
             raise ValueError(
                 f"{name} must hold one name per layer, {n_layers} in all (the inputs are not "
-                f"a layer); got {len(listed)}: {value!r}"
+                f"a layer); got {len(listed)}: {_description(value)}"
             )
         names = tuple(
             known_name(one, f"{name}[{i}]", _kernels.ACTIVATIONS) for i, one in enumerate(listed)
@@ -132,32 +142,33 @@ def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
     if "softmax" in names[:-1]:
         suggestion = ["sigmoid"] * (n_layers - 1) + ["softmax"]
         raise ValueError(
-            f'{name} must have "softmax" on the output layer only, got {value!r}; '
+            f'{name} must have "softmax" on the output layer only, got {_description(value)}; '
             f"use for example {suggestion}"
         )
     return names
 
 
 def loss(value: Any, name: str, output_activation: str) -> str:
-    known_name(value, name, LOSSES)
-    required = REQUIRED_OUTPUT.get(value, output_activation)
+    found = known_name(value, name, LOSSES)
+    required = REQUIRED_OUTPUT.get(found, output_activation)
     if output_activation != required:
         raise ValueError(
-            f'{name}="{value}" needs "{required}" as the activation of the output layer, '
+            f'{name}="{found}" needs "{required}" as the activation of the output layer, '
             f'got "{output_activation}"'
         )
-    return str(value)
+    return found
 
 
 def trainable(layer_activations: tuple[str, ...], loss_name: str, batch_size: int) -> None:
     """step has no useful derivative; one layer of it learns by the perceptron rule."""
     if "step" not in layer_activations:
         return
-    if len(layer_activations) > 1 or loss_name != "mse" or batch_size != 1:
+    n = len(layer_activations)
+    if n > 1 or loss_name != "mse" or batch_size != 1:
         raise ValueError(
             'activation "step" has a derivative of zero, so nothing could be learned through it: '
             'it is trained by the perceptron rule, in a network of one layer with loss="mse" and '
-            f"batch_size=1; got {len(layer_activations)} layers, loss={loss_name!r} and "
+            f"batch_size=1; got {n} layer{_s(n)}, loss={loss_name!r} and "
             f"batch_size={batch_size}; use another activation, such as sigmoid"
         )
 
@@ -196,7 +207,9 @@ def samples(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int
     """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype."""
     found = _real_array(X, name)
     if found.ndim != 2:
-        hint = "; a table of one column is X.reshape(-1, 1)" if found.ndim == 1 else ""
+        hint = ""
+        if found.ndim == 1:
+            hint = "; one sample is X.reshape(1, -1), a table of one column X.reshape(-1, 1)"
         raise ValueError(
             f"{name} must have two dimensions, (samples, {n_inputs}), got shape {found.shape}{hint}"
         )
@@ -241,37 +254,28 @@ def targets(
         _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'")
     elif loss_name == "cross_entropy":
         _refuse(rows, rows < 0, name, "not be negative for loss='cross_entropy'")
-        total = rows.sum(axis=1, dtype=np.float64)
-        wrong = np.flatnonzero(np.abs(total - 1) > 1e-5)
-        if len(wrong):
-            raise ValueError(
-                f"{name} must have rows that sum to 1 for loss='cross_entropy', "
-                f"got a sum of {total[wrong[0]]:.6g} in row {wrong[0]}"
-            )
+        with np.errstate(over="ignore"):
+            total = rows.sum(axis=1, dtype=np.float64)
+        wrong = np.abs(total - 1) > 1e-5
+        _refuse(total, wrong, name, "have rows that sum to 1 for loss='cross_entropy'")
     return rows
 
 
 def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
     """The target of one sample: a number, a class number or (n_outputs,)."""
     found = _real_array(y, name)
-    if found.ndim > 1:
-        expected = f"({n_outputs},)"
-        if n_outputs == 1 or loss_name == "cross_entropy":
-            expected = f"a number or of shape {expected}"
-        raise ValueError(f"{name} must be {expected} for one sample, got shape {found.shape}")
+    may_be_number = n_outputs == 1 or loss_name == "cross_entropy"
+    if found.shape != (n_outputs,) and not (may_be_number and found.ndim == 0):
+        number = "a number or " if may_be_number else ""
+        raise ValueError(
+            f"{name} must be {number}of shape ({n_outputs},) for one sample, got {found.shape}"
+        )
     return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
 
 
 def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.dtype[Any]]:
     """W and b of each layer, fitting to each other, and the dtype they ask for."""
-    W = [
-        _real_array(one, f"weights[{i}]")
-        for i, one in enumerate(_sequence(weights, "weights", "a sequence of one array per layer"))
-    ]
-    b = [
-        _real_array(one, f"biases[{i}]")
-        for i, one in enumerate(_sequence(biases, "biases", "a sequence of one array per layer"))
-    ]
+    W, b = _real_arrays(weights, "weights"), _real_arrays(biases, "biases")
     if not W:
         raise ValueError("weights must hold at least one array, got none")
     if len(b) != len(W):
@@ -289,9 +293,9 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
         if b_l.shape != (W_l.shape[1],):
             raise ValueError(
                 f"biases[{i}] must have shape ({W_l.shape[1]},), as weights[{i}] has "
-                f"{W_l.shape[1]} columns; got {b_l.shape}"
+                f"{W_l.shape[1]} column{_s(W_l.shape[1])}; got {b_l.shape}"
             )
-    all_float32 = all(one.dtype == np.float32 for one in W + b)
+    all_float32 = all(one.dtype.newbyteorder("=") == np.float32 for one in W + b)
     wanted = np.dtype(np.float32 if all_float32 else np.float64)
     W = [_converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
     b = [_converted(one, f"biases[{i}]", wanted) for i, one in enumerate(b)]
@@ -300,40 +304,60 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
 
 def _sequence(value: Any, name: str, expected: str) -> Sequence[Any]:
     if isinstance(value, np.ndarray) and value.ndim >= 1:
-        return list(value)
+        return list(np.asarray(value))
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return value
     raise TypeError(f"{name} must be {expected}, got {_description(value)}")
 
 
-def _real_array(value: Any, name: str) -> Array:
-    """Real numbers in any layout; complex, text and objects are refused."""
+def _array(value: Any, name: str) -> Array:
+    """Whatever NumPy makes of it."""
     try:
         found = np.asarray(value)
-    except (TypeError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # from the __array__ of anybody's class
         raise ValueError(
-            f"{name} must be an array of numbers with rows of equal length, "
-            f"got {_description(value)}"
+            f"{name} must be a number or an array of numbers with rows of equal length, "
+            f"got {_description(value)}: {error}"
         ) from error
+    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+        raise ValueError(f"{name} must have no masked numbers; remove or fill them")
+    return found
+
+
+def _real_array(value: Any, name: str) -> Array:
+    """Real numbers in any layout; complex, text and objects are refused."""
+    found = _array(value, name)
     if found.dtype.kind not in "biuf":
         raise TypeError(
-            f"{name} must hold real numbers, got {_description(value)} of dtype {found.dtype}"
+            f"{name} must hold real numbers, got {_description(value)}, of dtype {found.dtype}"
         )
     return found
 
 
+def _real_arrays(value: Any, name: str) -> list[Array]:
+    listed = _sequence(value, name, "a sequence of one array per layer")
+    return [_real_array(one, f"{name}[{i}]") for i, one in enumerate(listed)]
+
+
 def _converted(found: Array, name: str, dtype: np.dtype[Any]) -> Array:
     """The same numbers, C-contiguous, aligned and native; a copy only where needed."""
-    with np.errstate(over="ignore"):
-        converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    try:
+        with np.errstate(all="ignore"):
+            converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    except MemoryError as error:
+        n_bytes = found.size * dtype.itemsize
+        raise MemoryError(
+            f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
+        ) from error
     if not _all_finite(converted):
-        place = np.unravel_index(int(np.argmin(np.isfinite(converted))), converted.shape)
-        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+        place, where = _first(~np.isfinite(converted))
         value = found[place]
         if np.isfinite(value):
             raise ValueError(
-                f"{name} must be finite in the network's {dtype}, got {value} in {where}, "
-                'which is too large for it; scale it, or use dtype="float64"'
+                f"{name} must be finite in the network's {dtype}, got {value!s} in {where}, "
+                "which is too large for it; scale it, or use a network of float64"
             )
         raise ValueError(
             f"{name} must be finite, got {value} in {where}; remove or fill such values"
@@ -351,25 +375,30 @@ def _all_finite(array: Array) -> bool:
 
 def _class_numbers(found: Array, name: str, n_classes: int, dtype: np.dtype[Any]) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
-    numbers = np.array(found)
-    if numbers.dtype.kind == "f":
-        _refuse(numbers, ~np.isfinite(numbers), name, "be finite")
-        _refuse(numbers, numbers != np.floor(numbers), name, "hold whole class numbers")
+    numbers = np.array(_converted(found, name, dtype))
+    _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers")
+    _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}")
     _refuse(
-        numbers, (numbers < 0) | (numbers >= n_classes), name,
+        found, (numbers < 0) | (numbers >= n_classes), name,
         f"hold class numbers from 0 to {n_classes - 1}, as the network has {n_classes} "
         f"output{_s(n_classes)}",
     )  # fmt: skip
     if n_classes == 1:
         return np.ones((len(numbers), 1), dtype)
-    return numbers.astype(dtype)[:, np.newaxis]
+    return numbers[:, np.newaxis]
 
 
 def _refuse(values: Array, wrong: Array, name: str, expected: str) -> None:
     if wrong.any():
-        place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
-        raise ValueError(f"{name} must {expected}; got {values[place]} in {where}")
+        place, where = _first(wrong)
+        raise ValueError(f"{name} must {expected}; got {values[place]!s} in {where}")
+
+
+def _first(wrong: Array) -> tuple[tuple[Any, ...], str]:
+    """The first place where wrong is true, as an index and in words."""
+    axes = ("row", "column")
+    place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+    return place, ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
 
 
 def _same_length(found: Array, name: str, n_samples: int) -> None:
@@ -381,8 +410,13 @@ def _same_length(found: Array, name: str, n_samples: int) -> None:
 
 def _description(value: Any) -> str:
     """What came, short enough for a message."""
-    text = repr(value)
     kind = type(value).__name__
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"{kind} of shape {value.shape}"
+    try:
+        text = reprlib.repr(value)
+    except Exception:  # from the __repr__ of anybody's class
+        return kind
     return f"{kind} {text}" if len(text) <= 60 and "\n" not in text else kind
 
 

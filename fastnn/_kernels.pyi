@@ -9,39 +9,39 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
-Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+_Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
+_Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
 LEVEL: str
 ACTIVATIONS: dict[str, int]
 LOSSES: dict[str, int]
 
-def exp(z: Floats, out: Floats) -> None: ...
+def exp(z: _Floats, out: _Floats) -> None: ...
 def feedforward(
-    layers: Records, parameters: Floats, X: Floats, out: Floats, units: Floats
+    layers: _Records, parameters: _Floats, X: _Floats, out: _Floats, units: _Floats
 ) -> None: ...
 def loss(
-    layers: Records, loss: int, parameters: Floats, X: Floats, Y: Floats, units: Floats
+    layers: _Records, loss: int, parameters: _Floats, X: _Floats, Y: _Floats, units: _Floats
 ) -> float: ...
 def gradients(
-    layers: Records,
+    layers: _Records,
     loss: int,
-    parameters: Floats,
-    X: Floats,
-    Y: Floats,
-    gradient: Floats,
-    units: Floats,
+    parameters: _Floats,
+    X: _Floats,
+    Y: _Floats,
+    gradient: _Floats,
+    units: _Floats,
 ) -> None: ...
 def train(
-    layers: Records,
+    layers: _Records,
     loss: int,
-    parameters: Floats,
-    X: Floats,
-    Y: Floats,
+    parameters: _Floats,
+    X: _Floats,
+    Y: _Floats,
     order: np.ndarray[Any, np.dtype[np.intp]],
-    plan: Records,
+    plan: _Records,
     n_samples: int,
     losses: np.ndarray[Any, np.dtype[np.float64]],
-    gradient: Floats,
-    units: Floats,
+    gradient: _Floats,
+    units: _Floats,
 ) -> None: ...

@@ -16,6 +16,10 @@ import numpy as np
 VECTOR_BYTES = 32
 ALIGNMENT = 64
 
+# Parameters, a batch's gradient, the copy from before a chunk; and, for a while, what checks them
+# or the float64 numbers that float32 parameters are drawn in.
+BLOCKS_IN_TRAINING = 4
+
 # The fields mirror the structs Layer in src_cython/layers.pxd and Plan in src_cython/kernels.pyx.
 # row, W, b, z, a and delta are in bytes.
 LAYER = np.dtype(
@@ -38,6 +42,7 @@ PLAN = np.dtype(
         ("stopped", np.intp),
     ]
 )
+PLAN_START = (0, 0, 0.0, np.inf, 0, 0)  # the fields from "epoch" on
 
 
 class Layout:
@@ -64,11 +69,12 @@ class Layout:
 
     def _refuse_if_larger_than_memory(self) -> None:
         memory = _physical_memory()
-        if self.n_bytes > memory:
+        needed = BLOCKS_IN_TRAINING * self.n_bytes
+        if needed > memory:
             raise MemoryError(
-                f"layer_sizes must make a network that fits into memory: these need "
-                f"{self.n_bytes:,} bytes for the parameters, and this machine has {memory:,}; "
-                "use smaller layers"
+                f"layer_sizes must make a network that fits into memory: these need {needed:,} "
+                f"bytes for the parameters and their copies in training, and this machine has "
+                f"{memory:,}; use smaller layers"
             )
 
     def parameter_block(self) -> np.ndarray[Any, Any]:

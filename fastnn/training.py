@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _kernels
-from fastnn._layout import PLAN
+from fastnn._layout import PLAN, PLAN_START
 from fastnn.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
@@ -47,12 +47,9 @@ def train(
     patience: int,
 ) -> np.ndarray[Any, Any]:
     """Train on checked data; one loss per epoch that ran."""
-    plan = np.zeros(1, PLAN)
-    plan["batch_size"] = batch_size
-    plan["eta"] = learning_rate
-    plan["tol"] = np.nan if tol is None else tol
-    plan["patience"] = patience
-    plan["best"] = np.inf
+    plan = np.array(
+        [(batch_size, learning_rate, np.nan if tol is None else tol, patience) + PLAN_START], PLAN
+    )
     loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
     chunk = samples_per_chunk(net)
     lap = max(1, chunk // len(X))
@@ -62,7 +59,7 @@ def train(
     done = 0
     while done < epochs and not plan["stopped"][0]:
         losses = np.empty(min(lap, epochs - done))
-        before = net._rng.bit_generator.state
+        before = net._rng.bit_generator.state if shuffle and tol is not None else None
         order = _order(net._rng, len(X), len(losses) if shuffle else 0)
         plan["epoch"] = 0
         while plan["epoch"][0] < len(losses) and not plan["stopped"][0]:
@@ -73,7 +70,7 @@ def train(
             )  # fmt: skip
             _raise_if_diverged(net, start, losses, plan[0], done)
         ran = int(plan["epoch"][0])
-        if shuffle and ran < len(losses):
+        if before and ran < len(losses):
             net._rng.bit_generator.state = before
             _order(net._rng, len(X), ran)
         laps.append(losses[:ran])

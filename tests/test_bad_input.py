@@ -1,0 +1,614 @@
+"""Every entry point refuses bad input with a message that helps, and leaves the network as it was.
+
+The rows of the tables are: what is given, the exact class of the exception, and what its message
+must contain (the argument, what was expected, what came).
+"""
+
+import pickle
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fastnn import Network, _checks, _layout
+
+X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+Y = np.array([0.0, 1.0, 0.0])
+DATA = {"X": X, "y": Y}
+
+# A good call of each method, of which a test replaces one argument.
+GOOD_CALLS = {
+    "feedforward": {"X": X},
+    "train": {**DATA, "epochs": 2, "learning_rate": 0.1},
+    "update": {"x": X[0], "y": 1.0, "learning_rate": 0.1},
+    "evaluate": DATA,
+    "gradients": DATA,
+    "check_gradients": DATA,
+}
+GOOD_PARAMETERS = {"weights": [X, [[1.0], [2.0]]], "biases": [[0.0, 1.0], [2.0]]}
+WITH_DATA = [method for method, call in GOOD_CALLS.items() if "X" in call and "y" in call]
+ARRAYS = [(m, name) for m, call in GOOD_CALLS.items() for name in call if name in ("X", "x", "y")]
+
+
+def network(activation="sigmoid", loss="mse", dtype="float64", layer_sizes=(2, 3, 1)):
+    return Network(layer_sizes, activation=activation, loss=loss, dtype=dtype, seed=0)
+
+
+def classifier(dtype="float64"):
+    return network("softmax", "cross_entropy", dtype, layer_sizes=[2, 3])
+
+
+def assert_refused(function, arguments, exception, *fragments):
+    with pytest.raises(exception) as refusal:
+        function(**arguments)
+    assert type(refusal.value) is exception
+    for fragment in fragments:
+        assert fragment in str(refusal.value)
+
+
+def assert_call_refused(net, method, changed, exception, *fragments):
+    before = pickle.dumps(net)  # parameters and random generator, bit for bit
+    assert_refused(getattr(net, method), {**GOOD_CALLS[method], **changed}, exception, *fragments)
+    assert pickle.dumps(net) == before
+
+
+def test_the_good_calls_are_good_and_all_there_are():
+    for method, arguments in GOOD_CALLS.items():
+        getattr(network(), method)(**arguments)
+    Network.from_parameters(**GOOD_PARAMETERS)
+    public = {name for name in dir(Network) if name[0] != "_" and callable(getattr(Network, name))}
+    assert public - {"copy"} == {*GOOD_CALLS, "from_parameters"}
+
+
+# What holds no real numbers
+
+
+class BrokenArray:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("this tensor requires grad")
+
+
+class BrokenRepr:
+    def __repr__(self):
+        raise RuntimeError
+
+
+ITSELF = []
+ITSELF.append(ITSELF)
+NO_REAL_NUMBERS = {
+    "None": (None, TypeError, "real numbers, got NoneType None"),
+    "text": ("abc", TypeError, "got str 'abc', of dtype <U3"),
+    "list of text": (["0", "1"], TypeError, "got list ['0', '1'], of dtype <U1"),
+    "bytes": ([b"0", b"1"], TypeError, "dtype |S1"),
+    "NumPy's text": (np.array(["0"], np.dtypes.StringDType()), TypeError, "StringDType"),
+    "complex": (np.array([1j, 0]), TypeError, "got ndarray of shape (2,), of dtype complex128"),
+    "complex without imaginary part": ([1 + 0j, 0], TypeError, "dtype complex128"),
+    "missing number": ([0.0, None], TypeError, "got list [0.0, None], of dtype object"),
+    "objects": (np.array([0.0, 1.0], object), TypeError, "dtype object"),
+    "more than 64 bits": ([10**30, 0], TypeError, "dtype object"),
+    "dict": ({"a": 1.0}, TypeError, "got dict {'a': 1.0}"),
+    "set": ({0.0, 1.0}, TypeError, "got set"),
+    "generator": ((x for x in X), TypeError, "got generator"),
+    "function": (np.ones, TypeError, "got function"),
+    "dates": (np.zeros(2, "datetime64[s]"), TypeError, "dtype datetime64[s]"),
+    "durations": (np.zeros(2, "timedelta64[s]"), TypeError, "dtype timedelta64[s]"),
+    "structured": (np.zeros(2, [("a", float)]), TypeError, "dtype [('a', '<f8')]"),
+    "without repr": (BrokenRepr(), TypeError, "got BrokenRepr"),
+    "ragged": ([[1], [1, 2]], ValueError, "rows of equal length, got list [[1], [1, 2]]"),
+    "within itself": (ITSELF, ValueError, "rows of equal length, got list [[["),
+    "masked": (np.ma.array([0.0, 1.0], mask=[0, 1]), ValueError, "no masked numbers"),
+    "broken __array__": (BrokenArray(), ValueError, "got BrokenArray", "requires grad"),
+}
+no_real_numbers = pytest.mark.parametrize("case", NO_REAL_NUMBERS.values(), ids=NO_REAL_NUMBERS)
+
+
+@pytest.mark.parametrize(("method", "argument"), ARRAYS)
+@no_real_numbers
+def test_no_real_numbers(method, argument, case):
+    value, exception, *fragments = case
+    fragments = [f"{argument} must", *fragments]
+    assert_call_refused(network(), method, {argument: value}, exception, *fragments)
+
+
+@pytest.mark.parametrize("argument", ["weights", "biases"])
+@no_real_numbers
+def test_parameters_without_real_numbers(argument, case):
+    value, exception, *fragments = case
+    changed = {**GOOD_PARAMETERS, argument: [GOOD_PARAMETERS[argument][0], value]}
+    fragments = [f"{argument}[1] must", *fragments]
+    assert_refused(Network.from_parameters, changed, exception, *fragments)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize("method", WITH_DATA)
+@pytest.mark.parametrize(
+    ("changed", "fragment"),
+    [
+        ({"X": 1.0}, "X must have two dimensions, (samples, 2), got shape ()"),
+        ({"X": X[0]}, "got shape (2,); one sample is X.reshape(1, -1)"),
+        ({"X": X[np.newaxis]}, "two dimensions, (samples, 2), got shape (1, 3, 2)"),
+        ({"X": X[:, :1]}, "X must have 2 columns, one per input of the network, got shape (3, 1)"),
+        ({"X": np.zeros((3, 3))}, "X must have 2 columns"),
+        ({"X": X[:0], "y": Y[:0]}, "X must have at least one sample, got shape (0, 2)"),
+        ({"X": []}, "got shape (0,)"),
+        ({"y": 1.0}, "y must have shape (3,) or (3, 1), got ()"),
+        ({"y": Y[:2]}, "y must be as long as X, 3 samples, got 2"),
+        ({"y": [0, 1, 0, 1]}, "y must be as long as X, 3 samples, got 4"),
+        ({"y": []}, "y must be as long as X, 3 samples, got 0"),
+        ({"y": [Y]}, "y must be as long as X, 3 samples, got 1"),
+        ({"y": np.zeros((3, 2))}, "y must have shape (3,) or (3, 1), got (3, 2)"),
+        ({"y": np.zeros((3, 1, 1))}, "y must have shape (3,) or (3, 1), got (3, 1, 1)"),
+        ({"X": X[:1]}, "y must be as long as X, 1 sample, got 3"),
+    ],
+)
+def test_shapes(method, changed, fragment):
+    assert_call_refused(network(), method, changed, ValueError, fragment)
+
+
+@pytest.mark.parametrize(
+    ("value", "fragment"),
+    [
+        (1.0, "X must have two dimensions, (samples, 2), got shape ()"),
+        ([X], "two dimensions, (samples, 2), got shape (1, 3, 2)"),
+        ([1.0], "X must have 2 numbers, one per input of the network, got 1"),
+        ([], "X must have 2 numbers, one per input of the network, got 0"),
+        (X[:, :1], "X must have 2 columns, one per input of the network, got shape (3, 1)"),
+        (np.zeros((0, 3)), "X must have 2 columns, one per input of the network, got shape (0, 3)"),
+    ],
+)
+def test_shapes_in_feedforward(value, fragment):
+    assert_call_refused(network(), "feedforward", {"X": value}, ValueError, fragment)
+
+
+def test_no_samples_have_no_outputs():
+    assert network().feedforward(np.zeros((0, 2))).shape == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fragment"),
+    [
+        ({"x": 1.0}, "x must be one sample of shape (2,), got ()"),
+        ({"x": X}, "x must be one sample of shape (2,), got (3, 2)"),
+        ({"x": [1.0]}, "x must have 2 numbers, one per input of the network, got 1"),
+        ({"x": []}, "x must have 2 numbers, one per input of the network, got 0"),
+        ({"y": [0, 1]}, "y must be a number or of shape (1,) for one sample, got (2,)"),
+        ({"y": [[1]]}, "y must be a number or of shape (1,) for one sample, got (1, 1)"),
+        ({"y": []}, "y must be a number or of shape (1,) for one sample, got (0,)"),
+    ],
+)
+def test_shapes_in_update(changed, fragment):
+    assert_call_refused(network(), "update", changed, ValueError, fragment)
+
+
+def test_shapes_with_other_numbers_of_inputs_and_outputs():
+    one_input = network(layer_sizes=[1, 1])
+    hint = "1 number, one per input of the network, got 3; for many samples of one input use "
+    assert_call_refused(one_input, "feedforward", {"X": Y}, ValueError, hint + "X.reshape(-1, 1)")
+    three_outputs = network(layer_sizes=[2, 3])
+    hint = "shape (3, 3), got (3,); class numbers go with loss='cross_entropy', or as rows: "
+    assert_call_refused(three_outputs, "train", {"y": Y}, ValueError, hint + "numpy.eye(3)[y]")
+    expected = "y must be of shape (3,) for one sample, got ()"
+    assert_call_refused(three_outputs, "update", {"y": 1}, ValueError, expected)
+
+
+# Numbers
+
+# Argument, what holds the value, and where the message finds it: before the NaN that comes later.
+ROWS = ("X", lambda value: [[0, 1], [1, value], [np.nan, 1]], "row 1, column 1")
+PLACES = [
+    *((method, *ROWS) for method in ["feedforward", *WITH_DATA]),
+    *((method, "y", lambda value: [0, value, np.nan], "row 1") for method in WITH_DATA),
+    ("feedforward", "X", lambda value: [0, value], "row 0, column 1"),
+    ("update", "x", lambda value: [0, value], "row 0, column 1"),
+    ("update", "y", lambda value: value, "row 0"),
+]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("method", "argument", "holding", "place"), PLACES)
+def test_not_finite(method, argument, holding, place, dtype, value):
+    fragment = f"{argument} must be finite, got {value} in {place}"
+    net = network(dtype=dtype)
+    assert_call_refused(net, method, {argument: holding(value)}, ValueError, fragment)
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39])
+@pytest.mark.parametrize(
+    ("method", "argument", "holding", "place"),
+    [row for row in PLACES if row[0] != "check_gradients"],  # which computes in float64
+)
+def test_infinite_in_float32(method, argument, holding, place, value):
+    fragment = f"{argument} must be finite in the network's float32, got {value} in {place}"
+    net = network(dtype="float32")
+    assert_call_refused(net, method, {argument: holding(value)}, ValueError, fragment)
+
+
+def test_check_gradients_computes_in_float64():
+    assert network(dtype="float32").check_gradients([[1e39, 1e39]], [0]) < 1e-6
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_parameters_that_are_not_finite(value):
+    _, W, place = ROWS
+    of_W = f"weights[0] must be finite, got {value} in {place}"
+    of_b = f"biases[0] must be finite, got {value} in row 1"
+    parameters = {"weights": [X], "biases": [[0, 1]]}
+    refuse = Network.from_parameters
+    assert_refused(refuse, {**parameters, "weights": [W(value)]}, ValueError, of_W)
+    assert_refused(refuse, {**parameters, "biases": [[0, value]]}, ValueError, of_b)
+
+
+CLASS_NUMBERS = "y must hold class numbers from 0 to 2, as the network has 3 outputs; got "
+CLASS_SHAPES = "y must have shape (3,) for class numbers or (3, 3) for rows that sum to 1, got "
+SUM_TO_ONE = "y must have rows that sum to 1 for loss='cross_entropy'; got "
+
+
+@pytest.mark.parametrize("method", WITH_DATA)
+@pytest.mark.parametrize(
+    ("y", "fragment"),
+    [
+        ([0, 1, 3], CLASS_NUMBERS + "3 in row 2"),
+        ([0, -1, -2], CLASS_NUMBERS + "-1 in row 1"),
+        ([0, 0.1, 1.5], "y must hold whole class numbers; got 0.1 in row 1"),
+        (np.array([0, 1, -1], np.int8), CLASS_NUMBERS + "-1 in row 2"),
+        (np.array([0, 2**63, 0], np.uint64), CLASS_NUMBERS + f"{2**63} in row 1"),
+        ([0, np.nan, np.inf], "y must be finite, got nan in row 1"),
+        ([0, 1, np.inf], "y must be finite, got inf in row 2"),
+        ([0, 1], "y must be as long as X, 3 samples, got 2"),
+        (0, CLASS_SHAPES + "()"),
+        ([[0], [1], [2]], CLASS_SHAPES + "(3, 1)"),
+        (np.eye(3)[:2], "y must be as long as X, 3 samples, got 2"),
+        (np.eye(3, 4), CLASS_SHAPES + "(3, 4)"),
+        ([[0, 1, 0], [0.5, 0.5, 0.5], [0, 0, 0]], SUM_TO_ONE + "1.5 in row 1"),
+        ([[0, 1, 0], [0, 0, 1], [0, 0, 0]], SUM_TO_ONE + "0.0 in row 2"),
+        (np.full((3, 3), 1e308), SUM_TO_ONE + "inf in row 0"),
+        ([[0, 1, 0], [2, 0, -1], [0, 1, 0]], "must not be negative for loss='cross_entropy'; got "
+         "-1.0 in row 1, column 2"),
+    ],
+)  # fmt: skip
+def test_classes(method, y, fragment):
+    assert_call_refused(classifier(), method, {"y": y}, ValueError, fragment)
+
+
+@pytest.mark.parametrize(
+    ("y", "fragment"),
+    [
+        (3, CLASS_NUMBERS + "3 in row 0"),
+        (-1, CLASS_NUMBERS + "-1 in row 0"),
+        (0.5, "y must hold whole class numbers; got 0.5 in row 0"),
+        (np.nan, "y must be finite, got nan in row 0"),
+        ([1], "y must be a number or of shape (3,) for one sample, got (1,)"),
+        ([[0, 1, 0]], "y must be a number or of shape (3,) for one sample, got (1, 3)"),
+        ([1, 1, 0], SUM_TO_ONE + "2.0 in row 0"),
+    ],
+)
+def test_class_of_one_sample(y, fragment):
+    assert_call_refused(classifier(), "update", {"y": y}, ValueError, fragment)
+
+
+def test_a_class_number_that_float32_would_round_up_to_the_number_of_classes():
+    n_classes = 2**24 + 4
+    y = {"y": [n_classes - 1], "name": "y", "n_samples": 1, "loss_name": "cross_entropy"}
+    arguments = {**y, "n_outputs": n_classes, "dtype": np.dtype("float32")}
+    assert_refused(_checks.targets, arguments, ValueError, "exact in float32; got 16777219")
+
+
+@pytest.mark.parametrize(
+    ("y", "fragment"),
+    [
+        ([0, 1.5, 2], "y must lie in 0 to 1 for loss='bce'; got 1.5 in row 1, column 0"),
+        ([0, 1, -0.5], "y must lie in 0 to 1 for loss='bce'; got -0.5 in row 2, column 0"),
+    ],
+)
+@pytest.mark.parametrize("method", WITH_DATA)
+def test_targets_of_bce(method, y, fragment):
+    assert_call_refused(network(loss="bce"), method, {"y": y}, ValueError, fragment)
+
+
+# Settings of training
+
+POSITIVE = "learning_rate must be positive and finite"
+NUMBER = "learning_rate must be a number, got "
+
+
+@pytest.mark.parametrize("method", ["train", "update"])
+@pytest.mark.parametrize(
+    ("value", "exception", "fragment"),
+    [
+        (0, ValueError, POSITIVE),
+        (-0.1, ValueError, "2.23e-308 to 1.8e+308 in the network's float64, got float -0.1"),
+        (np.nan, ValueError, "got float nan"),
+        (np.inf, ValueError, "got float inf"),
+        (5e-324, ValueError, "got float 5e-324"),
+        pytest.param(10**400, ValueError, "got int 1000", id="more than float holds"),
+        (np.array(-1.0), ValueError, "got ndarray array(-1.)"),
+        (Decimal("NaN"), ValueError, "got Decimal Decimal('NaN')"),
+        (Fraction(-1, 2), ValueError, "got Fraction Fraction(-1, 2)"),
+        (None, TypeError, NUMBER + "NoneType None"),
+        (True, TypeError, NUMBER + "bool True"),
+        (np.True_, TypeError, NUMBER + "bool np.True_"),
+        ("0.1", TypeError, NUMBER + "str '0.1'"),
+        (b"1", TypeError, NUMBER + "bytes b'1'"),
+        (bytearray(b"1"), TypeError, NUMBER + "bytearray"),
+        (1 + 0j, TypeError, NUMBER + "complex (1+0j)"),
+        (np.complex128(1), TypeError, NUMBER + "complex128"),
+        (np.timedelta64(1, "s"), TypeError, NUMBER + "timedelta64"),
+        ([0.1], TypeError, NUMBER + "list [0.1]"),
+        (np.array([0.1]), TypeError, NUMBER + "ndarray of shape (1,)"),
+        ({}, TypeError, NUMBER + "dict {}"),
+        (abs, TypeError, NUMBER + "builtin_function_or_method"),
+        (BrokenRepr(), TypeError, NUMBER + "BrokenRepr"),
+        ([[1], [1, 2]], ValueError, "learning_rate must be a number or"),
+        (np.ma.masked, ValueError, "learning_rate must have no masked numbers"),
+    ],
+)
+def test_learning_rate(method, value, exception, fragment):
+    assert_call_refused(network(), method, {"learning_rate": value}, exception, fragment)
+
+
+@pytest.mark.parametrize("method", ["train", "update"])
+@pytest.mark.parametrize("value", [1e-60, 1e39])
+def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
+    expected = "learning_rate must be positive and finite, 1.18e-38 to 3.4e+38 in the network's "
+    fragment = f"{expected}float32, got float {value}"
+    net = network(dtype="float32")
+    assert_call_refused(net, method, {"learning_rate": value}, ValueError, fragment)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "exception", "fragment"),
+    [
+        ("epochs", -1, ValueError, "epochs must be at least 0, got int -1"),
+        ("batch_size", 0, ValueError, "batch_size must be at least 1, got int 0"),
+        ("patience", 0, ValueError, "patience must be at least 1, got int 0"),
+        *(
+            (argument, value, exception, f"{argument} must be {fragment}")
+            for argument in ("epochs", "batch_size", "patience")
+            for value, exception, fragment in [
+                (10**30, ValueError, f"at most {2**63 - 1}, got int {10**30}"),
+                (-(10**30), ValueError, "at least"),
+                (2.0, TypeError, "an integer, got float 2.0"),
+                (np.nan, TypeError, "an integer, got float nan"),
+                (None, TypeError, "an integer, got NoneType None"),
+                (True, TypeError, "an integer, got bool True"),
+                (np.True_, TypeError, "an integer, got bool np.True_"),
+                ("2", TypeError, "an integer, got str '2'"),
+                (Decimal(2), TypeError, "an integer, got Decimal"),
+                (np.array([2]), TypeError, "an integer, got ndarray of shape (1,)"),
+            ]
+        ),
+        pytest.param(
+            "epochs", 10**5000, ValueError, "at most", id="more digits than Python prints"
+        ),
+        ("shuffle", None, TypeError, "shuffle must be True or False, got NoneType None"),
+        ("shuffle", 1, TypeError, "shuffle must be True or False, got int 1"),
+        ("shuffle", "no", TypeError, "shuffle must be True or False, got str 'no'"),
+        ("tol", -1e-3, ValueError, "tol must be None or a finite number of at least 0, got float"),
+        ("tol", np.nan, ValueError, "tol must be None or a finite number of at least 0"),
+        ("tol", np.inf, ValueError, "tol must be None or a finite number of at least 0"),
+        ("tol", "0", TypeError, "tol must be a number, got str '0'"),
+        ("tol", [0], TypeError, "tol must be a number, got list [0]"),
+        ("tol", False, TypeError, "tol must be a number, got bool False"),
+    ],
+)
+def test_settings_of_train(argument, value, exception, fragment):
+    assert_call_refused(network(), "train", {argument: value}, exception, fragment)
+
+
+ONE_LAYER, TWO_LAYERS = [2, 1], [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("layer_sizes", "activation", "loss", "method", "fragment"),
+    [
+        (TWO_LAYERS, "step", "mse", "train", "got 2 layers, loss='mse' and batch_size=1"),
+        (TWO_LAYERS, ["step", "sigmoid"], "bce", "update", "got 2 layers, loss='bce'"),
+        (ONE_LAYER, "step", "mae", "update", "got 1 layer, loss='mae' and batch_size=1"),
+        (ONE_LAYER, "step", "mse", "gradients", 'gradients need activations with a derivative'),
+        (ONE_LAYER, "step", "mse", "check_gradients", "gradients need activations with a"),
+        (TWO_LAYERS, ["step", "relu"], "mse", "gradients", 'got "step"'),
+    ],
+)  # fmt: skip
+def test_step_units_where_they_cannot_learn(layer_sizes, activation, loss, method, fragment):
+    net = network(activation, loss, layer_sizes=layer_sizes)
+    remedy = "use another activation, such as sigmoid"
+    assert_call_refused(net, method, {}, ValueError, fragment, remedy)
+
+
+def test_the_perceptron_rule_takes_one_sample_at_a_time():
+    net = network("step", layer_sizes=ONE_LAYER)
+    assert_call_refused(net, "train", {"batch_size": 2}, ValueError, "batch_size=1; got", "size=2")
+
+
+# Construction
+
+ACTIVATIONS = (
+    "'identity', 'step', 'sigmoid', 'tanh', 'relu', 'leaky_relu', 'elu', 'softplus', 'silu', "
+    "'gelu', 'softmax'"
+)
+LOSSES = "'mse', 'mae', 'huber', 'bce', 'cross_entropy'"
+INITIALIZERS = "'auto', 'he', 'glorot', 'normal', 'small'"
+SIZES = "layer_sizes must be a sequence of integers, such as [2, 3, 1], got "
+TOO_FEW = "layer_sizes must hold the number of inputs and at least one layer, as in [2, 1]; got "
+NAMES = "activation must be a name, or a sequence of one name per layer, got "
+DTYPES = 'dtype must be "float32" or "float64", got '
+
+
+@pytest.mark.parametrize(
+    ("changed", "exception", "fragment"),
+    [
+        ({"layer_sizes": None}, TypeError, SIZES + "NoneType None"),
+        ({"layer_sizes": 3}, TypeError, SIZES + "int 3"),
+        ({"layer_sizes": "23"}, TypeError, SIZES + "str '23'"),
+        ({"layer_sizes": {2: 3}}, TypeError, SIZES + "dict {2: 3}"),
+        ({"layer_sizes": (n for n in (2, 1))}, TypeError, SIZES + "generator"),
+        ({"layer_sizes": []}, ValueError, TOO_FEW + "list []"),
+        ({"layer_sizes": [2]}, ValueError, TOO_FEW + "list [2]"),
+        ({"layer_sizes": [2, 0, 1]}, ValueError, "layer_sizes[1] must be at least 1, got int 0"),
+        ({"layer_sizes": [-1, 1]}, ValueError, "layer_sizes[0] must be at least 1, got int -1"),
+        ({"layer_sizes": [2, 1.0]}, TypeError, "layer_sizes[1] must be an integer, got float 1.0"),
+        ({"layer_sizes": [2, True]}, TypeError, "layer_sizes[1] must be an integer, got bool True"),
+        ({"layer_sizes": ["2", 1]}, TypeError, "layer_sizes[0] must be an integer, got str '2'"),
+        ({"layer_sizes": [[2], 1]}, TypeError, "layer_sizes[0] must be an integer, got list [2]"),
+        ({"layer_sizes": np.ones(2)}, TypeError, "layer_sizes[0] must be an integer, got float64"),
+        ({"layer_sizes": [2, 10**30]}, ValueError, f"layer_sizes[1] must be at most {2**63 - 1}"),
+        ({"activation": "ReLU"}, ValueError, f"activation must be one of {ACTIVATIONS}, got str"),
+        ({"activation": None}, TypeError, NAMES + "NoneType None"),
+        ({"activation": 5}, TypeError, NAMES + "int 5"),
+        ({"activation": b"relu"}, TypeError, NAMES + "bytes b'relu'"),
+        ({"activation": {"relu"}}, TypeError, NAMES + "set"),
+        ({"activation": ["relu"]}, ValueError, "one name per layer, 2 in all (the inputs are not a "
+         "layer); got 1: list ['relu']"),
+        ({"activation": ["relu", "no"]}, ValueError, f"activation[1] must be one of {ACTIVATIONS}"),
+        ({"activation": ["relu", None]}, TypeError, "activation[1] must be one of 'identity'"),
+        ({"activation": "softmax"}, ValueError, 'activation must have "softmax" on the output '
+         "layer only, got str 'softmax'; use for example ['sigmoid', 'softmax']"),
+        ({"activation": ["softmax", "tanh"]}, ValueError, "on the output layer only, got list"),
+        ({"loss": "MSE"}, ValueError, f"loss must be one of {LOSSES}, got str 'MSE'"),
+        ({"loss": "perceptron"}, ValueError, f"loss must be one of {LOSSES}, got str 'perceptron'"),
+        ({"loss": None}, TypeError, f"loss must be one of {LOSSES}, got NoneType None"),
+        ({"loss": ["mse"]}, TypeError, f"loss must be one of {LOSSES}, got list ['mse']"),
+        ({"loss": "bce", "activation": "tanh"}, ValueError,
+         'loss="bce" needs "sigmoid" as the activation of the output layer, got "tanh"'),
+        ({"loss": "cross_entropy"}, ValueError,
+         '"cross_entropy" needs "softmax" as the activation of the output layer, got "sigmoid"'),
+        ({"initializer": "xavier"}, ValueError, f"initializer must be one of {INITIALIZERS}, got"),
+        ({"initializer": np.zeros}, TypeError, f"initializer must be one of {INITIALIZERS}, got"),
+        ({"dtype": "float16"}, ValueError, DTYPES + "str 'float16'"),
+        ({"dtype": int}, ValueError, DTYPES + "type <class 'int'>"),
+        ({"dtype": "single!"}, ValueError, DTYPES + "str 'single!'"),
+        ({"dtype": "f4,,"}, ValueError, DTYPES + "str 'f4,,'"),
+        ({"dtype": None}, ValueError, DTYPES + "NoneType None"),
+        ({"dtype": ITSELF}, ValueError, DTYPES + "list [[["),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got int -1"),
+        ({"seed": 1.0}, TypeError, "seed must be an integer, got float 1.0"),
+        ({"seed": "1"}, TypeError, "seed must be an integer, got str '1'"),
+        ({"seed": True}, TypeError, "seed must be an integer, got bool True"),
+        ({"seed": ITSELF}, TypeError, "seed must be an integer, got list [[["),
+        ({"seed": np.random.default_rng(0)}, TypeError, "seed must be an integer, got Generator"),
+    ],
+)  # fmt: skip
+def test_construction(changed, exception, fragment):
+    assert_refused(Network, {"layer_sizes": [2, 3, 1], **changed}, exception, fragment)
+
+
+@pytest.mark.parametrize(
+    ("changed", "exception", "fragment"),
+    [
+        ({"weights": None}, TypeError, "weights must be a sequence of one array per layer, got"),
+        ({"weights": {0: X}}, TypeError, "weights must be a sequence of one array per layer, got"),
+        ({"biases": iter([])}, TypeError, "biases must be a sequence of one array per layer, got"),
+        ({"biases": "ab"}, TypeError, "biases must be a sequence of one array per layer, got str"),
+        ({"weights": [], "biases": []}, ValueError, "weights must hold at least one array, got "),
+        ({"biases": [[0, 0]]}, ValueError, "one array per layer, as weights: 2; got 1"),
+        ({"weights": [X, [1.0, 2.0]]}, ValueError, "weights[1] must have shape (n_in, n_out), got"),
+        ({"weights": [X[:0], X]}, ValueError, "weights[0] must have shape (n_in, n_out), got (0, "),
+        ({"weights": [X, X]}, ValueError, "weights[1] must have 2 rows, one per output of the "
+         "layer below, got shape (3, 2)"),
+        ({"biases": [[0.0, 1.0], 2.0]}, ValueError, "biases[1] must have shape (1,), as weights[1] "
+         "has 1 column; got ()"),
+        ({"biases": [[[0.0, 1.0]], [2.0]]}, ValueError, "biases[0] must have shape (2,), as "
+         "weights[0] has 2 columns; got (1, 2)"),
+        ({"activation": "no"}, ValueError, f"activation must be one of {ACTIVATIONS}, got str"),
+        ({"loss": "no"}, ValueError, f"loss must be one of {LOSSES}, got str 'no'"),
+        ({"loss": "cross_entropy"}, ValueError, 'loss="cross_entropy" needs "softmax"'),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got int -1"),
+    ],
+)  # fmt: skip
+def test_from_parameters(changed, exception, fragment):
+    arguments = {**GOOD_PARAMETERS, **changed}
+    assert_refused(Network.from_parameters, arguments, exception, fragment)
+
+
+# Memory
+
+
+@pytest.mark.parametrize(
+    ("layer_sizes", "dtype", "n_bytes"),
+    [
+        ([10**9, 10**9], "float64", "32,000,000,032,000,000,000"),
+        ([10**9, 10**9], "float32", "16,000,000,016,000,000,000"),
+        ([2**62, 2**62], "float64", f"{32 * (2**62 + 1) * 2**62:,}"),
+        ([1, *[10**6] * 100, 1], "float64", "3,168,"),
+    ],
+)
+def test_networks_larger_than_memory(layer_sizes, dtype, n_bytes):
+    arguments = {"layer_sizes": layer_sizes, "dtype": dtype}
+    expected = "layer_sizes must make a network that fits into memory: these need "
+    assert_refused(Network, arguments, MemoryError, expected + n_bytes, "use smaller layers")
+
+
+def test_memory_for_training_is_counted(monkeypatch):
+    parameters = 8 * (4 * 4 + 4)  # bytes of W and b
+    monkeypatch.setattr(_layout, "_physical_memory", lambda: 4 * parameters - 1)
+    fragments = f"these need {4 * parameters} bytes", f"this machine has {4 * parameters - 1}"
+    assert_refused(Network, {"layer_sizes": [4, 4]}, MemoryError, *fragments)
+    monkeypatch.setattr(_layout, "_physical_memory", lambda: 4 * parameters)
+    assert Network([4, 4]).n_parameters == 20
+
+
+def test_arrays_larger_than_memory():
+    vast = np.broadcast_to(0.0, (10**15, 2))
+    fragment = "X must fit into memory, and needs 8,000,000,000,000,000 bytes"
+    assert_call_refused(network(dtype="float32"), "feedforward", {"X": vast}, MemoryError, fragment)
+
+
+# What looks odd and is good
+
+
+@pytest.mark.parametrize("size", [np.uint8, np.int64, np.array])
+def test_numpy_integers_are_sizes(size):
+    assert Network([size(2), size(3)], seed=size(0)).layer_sizes == (2, 3)
+    assert Network(np.array([2, 3, 1], np.int16)).layer_sizes == (2, 3, 1)
+    with pytest.raises(TypeError):
+        Network([2, 3]).layer_sizes[0] = 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"learning_rate": value}
+        for value in (np.float32(0.5), np.float16(0.5), np.array(0.5), np.longdouble(0.5),
+                      Decimal("0.5"), Fraction(1, 2))
+    ]
+    + [
+        {"epochs": np.uint8(3), "batch_size": np.int64(1), "patience": np.array(10)},
+        {"shuffle": np.True_, "tol": np.float32(0)},
+        {"tol": 0, "patience": 2**63 - 1},
+        {"batch_size": np.int8(1)},
+    ],
+)  # fmt: skip
+def test_numpy_scalars_are_settings(settings):
+    plain, odd = network(), network()
+    usual = {"epochs": 3, "learning_rate": 0.5}
+    history = plain.train(X, Y, **usual)
+    assert odd.train(X, Y, **{**usual, **settings}).history == history.history
+    assert pickle.dumps(odd) == pickle.dumps(plain)
+
+
+def test_names_in_numpy_text_become_plain():
+    net = Network([2, 3, 1], activation=np.array(["relu", "sigmoid"]), loss=np.str_("bce"))
+    assert [type(name) for name in (*net.activations, net.loss)] == [str, str, str]
+
+
+@pytest.mark.parametrize("seed", [None, 0, np.int64(7), 2**128])
+def test_seeds(seed):
+    first, second = (Network([20, 20], seed=seed).weights[0] for _ in range(2))
+    assert np.array_equal(first, second) == (seed is not None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "f4", np.float32, ">f4", np.dtype("float32")])
+def test_ways_to_say_float32(dtype):
+    assert Network([2, 1], dtype=dtype).dtype == np.float32
+
+
+def test_a_caller_whose_floating_point_warnings_are_errors():
+    with np.errstate(all="raise"):
+        net = network(dtype="float32")
+        assert np.isfinite(net.feedforward([[1e-60, 1e-42]])).all()
+        fragment = "X must be finite in the network's float32, got 1e+60 in row 0, column 0"
+        assert_call_refused(net, "evaluate", {"X": [[1e60, 0]]}, ValueError, fragment)

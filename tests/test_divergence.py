@@ -1,0 +1,116 @@
+"""Training that runs away is stopped with advice, and leaves finite parameters."""
+
+import numpy as np
+import pytest
+
+from fastnn import Network, TrainingDivergedError, training
+
+
+def one_input(dtype="float64"):
+    """z = x + 1; with y = 0 and loss z², a step on x = 1 multiplies z by 1 - 4 eta."""
+    return Network.from_parameters(
+        [np.ones((1, 1), dtype)], [np.ones(1, dtype)], activation="identity"
+    )
+
+
+def parameters(net):
+    return np.concatenate([array.ravel() for array in (*net.weights, *net.biases)])
+
+
+def in_order(net, epochs, eta, X=((1,),), y=(0,), **settings):
+    return net.train(X, y, epochs=epochs, learning_rate=eta, shuffle=False, **settings)
+
+
+def chunks_of(monkeypatch, n_samples):
+    monkeypatch.setattr(training, "samples_per_chunk", lambda net: n_samples)
+
+
+# z is 2, 2e30, ..., 2e150 in float64 and 2, 2e10 in float32; the next z² is infinite.
+RUNAWAYS = [("float64", 2.5e29, 6), ("float32", 2.5e9, 2)]
+
+
+@pytest.mark.parametrize(("dtype", "eta", "epoch"), RUNAWAYS)
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_the_message_names_epoch_learning_rate_and_remedy(dtype, eta, epoch, batch_size):
+    expected = f"diverged in epoch {epoch} at learning_rate={eta}: .* smaller learning_rate"
+    X, y = np.ones((batch_size, 1)), np.zeros(batch_size)
+    with pytest.raises(TrainingDivergedError, match=expected.replace("+", r"\+")):
+        in_order(one_input(dtype), 50, eta, X, y, batch_size=batch_size)
+
+
+def test_it_is_a_value_error():
+    assert issubclass(TrainingDivergedError, ValueError)
+
+
+@pytest.mark.parametrize(("dtype", "eta", "epoch"), RUNAWAYS)
+@pytest.mark.parametrize("chunk", [1, 2, 4, 5, 10**6])
+def test_parameters_are_those_at_the_start_of_the_last_chunk(monkeypatch, dtype, eta, epoch, chunk):
+    chunks_of(monkeypatch, chunk)
+    net, kept = one_input(dtype), one_input(dtype)
+    in_order(kept, epoch // chunk * chunk, eta)
+    with pytest.raises(TrainingDivergedError, match=f"epoch {epoch} "):
+        in_order(net, 50, eta)
+    assert np.isfinite(parameters(net)).all()
+    assert parameters(net).tobytes() == parameters(kept).tobytes()
+
+
+def test_a_chunk_within_an_epoch(monkeypatch):
+    """The fourth of six samples is the outlier; chunks end after the second and the fourth."""
+    chunks_of(monkeypatch, 2)
+    X, y = [[1], [2], [3], [1e200], [1], [2]], np.zeros(6)
+    net, kept = one_input(), one_input()
+    in_order(kept, 1, 0.1, X[:2], y[:2])
+    with pytest.raises(TrainingDivergedError, match="epoch 0 "):
+        in_order(net, 3, 0.1, X, y)
+    assert parameters(net).tobytes() == parameters(kept).tobytes()
+
+
+def test_a_network_that_diverged_can_be_trained():
+    net = one_input()
+    with pytest.raises(TrainingDivergedError):
+        in_order(net, 50, 2.5e29)
+    losses = in_order(net, 50, 0.1).history["loss"]
+    assert losses[0] == 4.0
+    assert losses[-1] < 1e-6
+
+
+def relu():
+    """z = 1 - infinity after the first step; relu makes 0 of it, and mae needs no more."""
+    net = Network.from_parameters(
+        [[[1.0]], [[10.0]]], [[0.0], [0.0]], activation=["relu", "identity"], loss="mae"
+    )
+    return net, [[1.0]], [0.0], 1e308
+
+
+def sigmoid():
+    """z = 0 with weights that nearly overflow; then one of them is infinite, and a = 1."""
+    net = Network.from_parameters([[[1.79e308], [-1.79e308]]], [[0.0]], activation="sigmoid")
+    return net, [[1.0, 1.0]], [1.0], 1e308
+
+
+def step():
+    """The sample is classified rightly, but eta x is infinite and 0 times that is NaN."""
+    net = Network.from_parameters([[[-1.0]]], [[0.0]], activation="step")
+    return net, [[1e300]], [0.0], 1e10
+
+
+@pytest.mark.parametrize("case", [relu, sigmoid, step])
+def test_parameters_that_the_loss_does_not_show(monkeypatch, case):
+    net, X, y, eta = case()
+    before = parameters(net)
+    with pytest.raises(TrainingDivergedError, match="a parameter is no longer finite"):
+        in_order(net, 5, eta, X, y)
+    assert parameters(net).tobytes() == before.tobytes()
+
+    monkeypatch.setattr(training, "_raise_if_diverged", lambda *arguments: None)
+    assert np.isfinite(in_order(net, 5, eta, X, y).history["loss"]).all()
+    assert not np.isfinite(parameters(net)).all()
+
+
+@pytest.mark.parametrize("case", [relu, sigmoid, step])
+def test_update(case):
+    net, X, y, eta = case()
+    before = parameters(net)
+    with pytest.raises(TrainingDivergedError, match="smaller learning_rate"):
+        net.update(X[0], y[0], eta)
+    assert parameters(net).tobytes() == before.tobytes()

@@ -1,0 +1,216 @@
+"""However numbers lie in memory, the results are those of a plain copy, bit for bit.
+
+A plain copy is contiguous, native and of the network's dtype. The caller's arrays are only read.
+"""
+
+import pickle
+import tempfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastnn import Network, _checks
+
+N_SAMPLES, N_INPUTS, N_OUTPUTS = 5, 4, 3
+
+
+def strided(array):
+    return np.repeat(array, 2, axis=-1)[..., ::2]
+
+
+def backwards(array):
+    return array[::-1].copy()[::-1]
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def memory_mapped(array):
+    with tempfile.TemporaryFile() as file:
+        file.write(array.tobytes())
+        file.flush()
+        return np.memmap(file, array.dtype, "r", shape=array.shape)
+
+
+def unaligned(array):
+    moved = np.ndarray(array.shape, array.dtype, bytes(1) + array.tobytes(), offset=1)
+    assert not moved.flags.aligned or array.itemsize == 1
+    return moved
+
+
+def field_of_records(array):
+    records = np.zeros(array.shape, [("flag", bool), ("number", array.dtype)])
+    records["number"] = array
+    return records["number"]
+
+
+def byte_swapped(array):
+    return array.astype(array.dtype.newbyteorder("S"))
+
+
+class OddArray(np.ndarray):
+    """A subclass whose methods are of no use to others."""
+
+    def __getitem__(self, index):
+        raise RuntimeError
+
+    astype = __array_ufunc__ = __array_function__ = __getitem__
+
+
+def subclass(array):
+    return array.copy().view(OddArray)
+
+
+class Table:
+    """Not an array, but knows how to become one, as tables of other libraries do."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+def nested_list(array):
+    return array.tolist()
+
+
+def nested_tuple(array):
+    return tuple(tuple(row) if array.ndim > 1 else row for row in array.tolist())
+
+
+LAYOUTS = [
+    np.array,
+    np.asfortranarray,
+    strided,
+    backwards,
+    read_only,
+    memory_mapped,
+    unaligned,
+    field_of_records,
+    byte_swapped,
+    np.ma.array,
+    subclass,
+    Table,
+    nested_list,
+    nested_tuple,
+]
+INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+DTYPES = ["bool", *INTEGERS, "float16", "float32", "float64", "longdouble"]
+
+
+MANY, ONE = [(5, 4), (5, 3)], [(4,), (3,)]  # shapes of X and y
+CALLS = {
+    "feedforward": (lambda net, X, y: net.feedforward(X), MANY),
+    "feedforward of one": (lambda net, x, y: net.feedforward(x), ONE),
+    "train": (lambda net, X, y: net.train(X, y, epochs=2, learning_rate=0.5).history, MANY),
+    "update": (lambda net, x, y: net.update(x, y, learning_rate=0.5), ONE),
+    "evaluate": (Network.evaluate, MANY),
+    "gradients": (Network.gradients, MANY),
+    "check_gradients": (Network.check_gradients, MANY),
+}
+every_call = pytest.mark.parametrize(("call", "shapes"), CALLS.values(), ids=CALLS)
+every_layout = pytest.mark.parametrize("layout", LAYOUTS)
+every_width = pytest.mark.parametrize("width", ["float32", "float64"])
+
+
+def numbers(shape, dtype="float64"):
+    """From 0 to 2, exact in every dtype: 0 or 1 where it has no fractions."""
+    return (np.random.default_rng(0).integers(0, 64, shape) / 32).astype(dtype)
+
+
+def assert_like_plain_copies(call, arrays, layouts, width):
+    """What comes back and what the network becomes, bit for bit; and nothing is written."""
+    given = [layout(array) for layout, array in zip(layouts, arrays, strict=True)]
+    before = [np.asarray(one).tobytes() for one in given]
+    outcomes = []
+    for data in given, [array.astype(width) for array in arrays]:
+        net = Network([4, 6, 3], activation="tanh", dtype=width, seed=0)
+        outcomes.append(pickle.dumps((call(net, *data), net)))
+    assert outcomes[0] == outcomes[1]
+    assert [np.asarray(one).tobytes() for one in given] == before
+
+
+@every_width
+@every_layout
+@every_call
+def test_layouts(call, shapes, layout, width):
+    arrays = [numbers(shape) for shape in shapes]
+    assert_like_plain_copies(call, arrays, [layout, layout], width)
+
+
+@every_width
+@pytest.mark.parametrize("dtype", DTYPES)
+@every_call
+def test_dtypes(call, shapes, dtype, width):
+    arrays = [numbers(shape, dtype) for shape in shapes]
+    assert_like_plain_copies(call, arrays, [np.array, np.array], width)
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    call_and_shapes=st.sampled_from(list(CALLS.values())),
+    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 2),
+    dtypes=st.tuples(*[st.sampled_from(DTYPES)] * 2),
+    width=st.sampled_from(["float32", "float64"]),
+)
+def test_mixtures(call_and_shapes, layouts, dtypes, width):
+    call, shapes = call_and_shapes
+    arrays = [numbers(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    assert_like_plain_copies(call, arrays, layouts, width)
+
+
+@every_layout
+@every_width
+def test_layouts_of_parameters(layout, width):
+    W, b = numbers((4, 3), width), numbers(3, width)
+    given_W, given_b = layout(W), layout(b)
+    net = Network.from_parameters([given_W], [given_b])
+    is_list = layout in (nested_list, nested_tuple)
+    assert net.dtype == ("float64" if is_list else width)
+    assert net.weights[0].tobytes() == W.astype(net.dtype).tobytes()
+    assert net.biases[0].tobytes() == b.astype(net.dtype).tobytes()
+    net.update(numbers(4), numbers(3), learning_rate=1.0)
+    assert np.array_equal(np.asarray(given_W), W)
+    assert np.array_equal(np.asarray(given_b), b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_dtypes_of_parameters(dtype):
+    W, b = numbers((4, 3), dtype), numbers(3, dtype)
+    net = Network.from_parameters([W], [b])
+    assert net.dtype == ("float32" if dtype == "float32" else "float64")
+    assert np.array_equal(net.weights[0], W)
+    assert np.array_equal(net.biases[0], b)
+    assert Network.from_parameters([W], [np.zeros(3)]).dtype == "float64"
+
+
+# Class numbers, which kernels use as indices
+
+
+def losses_and_network(classes, width):
+    net = Network([4, 2], activation="softmax", loss="cross_entropy", dtype=width, seed=0)
+    X = numbers((5, 4))
+    return net.evaluate(X, classes), net.train(X, classes, epochs=2, learning_rate=0.5).history
+
+
+@every_width
+@every_layout
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_class_numbers(dtype, layout, width):
+    classes = np.array([0, 1, 1, 0, 1])
+    rows = losses_and_network(np.eye(2)[classes], width)
+    assert losses_and_network(layout(classes.astype(dtype)), width) == rows
+
+
+@every_width
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_checked_class_numbers_are_nobody_elses(dtype, width):
+    classes = np.array([0, 1, 2]).astype(dtype)
+    checked = _checks.targets(classes, "y", 3, "cross_entropy", 3, np.dtype(width))
+    assert not np.shares_memory(checked, classes)

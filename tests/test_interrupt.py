@@ -1,0 +1,138 @@
+"""Ctrl-C during training is answered at once, and leaves the network at a completed step."""
+
+import signal
+from dataclasses import dataclass
+from time import perf_counter, process_time
+
+import numpy as np
+import pytest
+
+import fastnn.training
+from fastnn import Network
+
+MOMENTS = 50
+MOST_LATE = 0.1  # seconds
+ETA = 2.0**-30  # a power of two, so that sums of it are exact; small, so that nothing saturates
+
+
+@dataclass
+class Workload:
+    """Training that can be replayed up to any step, because the last bias counts the steps.
+
+    The loss is the mean absolute error, and the targets are out of reach: each step adds eta / K
+    to each of the K output biases, whatever the batch.
+    """
+
+    layer_sizes: list[int]
+    n_samples: int
+    batch_size: int
+    epochs: int  # half a minute's work: training that is deaf to Ctrl-C ends, too
+    longest_delay: float  # seconds
+
+    def __post_init__(self):
+        rng = np.random.default_rng(0)
+        self.X = rng.uniform(-1, 1, (self.n_samples, self.layer_sizes[0]))
+        self.y = np.full((self.n_samples, self.layer_sizes[-1]), 1e6)
+        self.options = {"learning_rate": ETA, "batch_size": self.batch_size}
+
+    def network(self):
+        activations = ["tanh"] * (len(self.layer_sizes) - 2) + ["identity"]
+        return Network(self.layer_sizes, activation=activations, loss="mae", seed=0)
+
+    def train(self, net, epochs):
+        return net.train(self.X, self.y, epochs=epochs, **self.options).history["loss"]
+
+    def completed_steps(self, net):
+        return round(net.biases[-1][-1] / (ETA / self.layer_sizes[-1]))
+
+    def replay(self, steps):
+        """The network after so many steps of undisturbed training."""
+        epochs, rest = divmod(steps, self.n_samples // self.batch_size)
+        net = self.network()
+        self.train(net, epochs)
+        if rest:
+            batches = net._rng.permuted(np.arange(self.n_samples))[: rest * self.batch_size]
+            net.train(self.X[batches], self.y[batches], epochs=1, shuffle=False, **self.options)
+        return net
+
+
+@pytest.fixture
+def _alarm():
+    """Let an alarm do what Ctrl-C does.
+
+    The system rings it at any moment. A thread that sent SIGINT would need the interpreter's
+    lock for that, which it gets while a kernel runs, and never amid Python code.
+    """
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, handler)
+
+
+def interrupt(workload, net, delay):
+    """Train until a KeyboardInterrupt after `delay`; how late it came, and how much work later."""
+    start, start_of_work = perf_counter(), process_time()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, delay)
+        workload.train(net, workload.epochs)
+    except KeyboardInterrupt:
+        return perf_counter() - start - delay, process_time() - start_of_work - delay
+    raise AssertionError("training ran to its end")
+
+
+def parameters(net):
+    return [array.tobytes() for array in net.weights + net.biases]
+
+
+@pytest.mark.usefixtures("_alarm")
+@pytest.mark.parametrize(
+    ("workload", "chunk"),
+    [
+        pytest.param(
+            Workload([2, 2, 1], n_samples=4, batch_size=1, epochs=10**8, longest_delay=0.04),
+            None,
+            id="many epochs a chunk",
+        ),
+        pytest.param(
+            Workload([2, 2, 1], n_samples=4, batch_size=1, epochs=10**6, longest_delay=0.04),
+            3,
+            id="mostly between chunks",
+        ),
+        pytest.param(
+            Workload([64, 30, 8], n_samples=3000, batch_size=1, epochs=3000, longest_delay=0.04),
+            None,
+            id="some chunks an epoch",
+        ),
+        pytest.param(
+            Workload([64, 30, 8], n_samples=3000, batch_size=1500, epochs=3000, longest_delay=0.06),
+            None,
+            id="some chunks a batch",
+        ),
+    ],
+)
+def test_fifty_moments(workload, chunk, monkeypatch):
+    if chunk:
+        monkeypatch.setattr(fastnn.training, "samples_per_chunk", lambda net: chunk)
+    completed, lateness, work = [], [], []
+    for delay in np.random.default_rng(0).uniform(1e-4, workload.longest_delay, MOMENTS):
+        net = workload.network()
+        late, work_till_answer = interrupt(workload, net, delay)
+        lateness.append(late)
+        work.append(work_till_answer)
+
+        steps = workload.completed_steps(net)
+        assert parameters(net) == parameters(workload.replay(steps))
+        completed.append(steps)
+
+        # Nothing of what was interrupted is left over for later training.
+        twin = net.copy()
+        losses = workload.train(net, 1)
+        assert np.isfinite(losses).all()
+        assert losses == workload.train(twin, 1)
+        assert workload.completed_steps(net) > steps
+        assert parameters(net) == parameters(twin)
+    assert len(set(completed)) > 3
+    # On a busy machine a process may wait for a core at any moment, so the clock alone is
+    # believed for half of the moments only.
+    assert max(work) <= MOST_LATE
+    assert np.median(lateness) <= MOST_LATE

@@ -1,0 +1,298 @@
+"""Results depend on data, settings and seed alone: no cut through training changes a bit."""
+
+import contextlib
+import copy
+import io
+import itertools
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastnn.training
+from fastnn import Network
+
+N = 10  # samples: batches of 3 leave a smaller one at the end
+
+# Layers of up to 4 units fit into one vector, which per-sample SGD treats in a way of its own.
+NETWORKS = {
+    "one layer in one vector": {"layer_sizes": [5, 3]},
+    "one wider layer": {
+        "layer_sizes": [5, 11],
+        "activation": "softmax",
+        "loss": "cross_entropy",
+    },
+    "each layer in one vector": {"layer_sizes": [2, 3, 1], "activation": ["tanh", "sigmoid"]},
+    "one layer too wide": {"layer_sizes": [3, 9, 2], "activation": "silu", "loss": "huber"},
+    "wider layers": {
+        "layer_sizes": [9, 12, 11, 10],
+        "activation": ["relu", "gelu", "softmax"],
+        "loss": "cross_entropy",
+    },
+}
+every_network = pytest.mark.parametrize("name", NETWORKS)
+every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
+every_batch_size = pytest.mark.parametrize("batch_size", [1, 3, N])
+
+
+def make(name, dtype="float64", seed=0):
+    """A network, X and y, which depend on the arguments alone."""
+    net = Network(**NETWORKS[name], dtype=dtype, seed=seed)
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(N, net.layer_sizes[0]))
+    if net.loss == "cross_entropy":
+        return net, X, rng.integers(net.layer_sizes[-1], size=N)
+    return net, X, rng.uniform(size=(N, net.layer_sizes[-1]))
+
+
+def bits(net):
+    """All that training changes, to be compared with ==."""
+    parameters = [array.tobytes() for array in net.weights + net.biases]
+    return parameters, net._rng.bit_generator.state
+
+
+@contextlib.contextmanager
+def chunks_of(n_samples):
+    """In this context a kernel is given at most so many samples in one call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastnn.training, "samples_per_chunk", lambda net: n_samples)
+        yield
+
+
+@every_network
+@every_dtype
+@every_batch_size
+def test_a_thousand_epochs_in_one_call_in_ten_and_stopped_by_tolerance(name, dtype, batch_size):
+    options = {"learning_rate": 0.1, "batch_size": batch_size}
+    one_call, X, y = make(name, dtype)
+    before = bits(one_call)
+    losses = one_call.train(X, y, epochs=1000, **options).history["loss"]
+    assert len(losses) == 1000
+    assert bits(one_call) != before
+
+    ten_calls, X, y = make(name, dtype)
+    ten = [ten_calls.train(X, y, epochs=100, **options).history["loss"] for _ in range(10)]
+    assert list(itertools.chain(*ten)) == losses
+    assert bits(ten_calls) == bits(one_call)
+
+    stopped, X, y = make(name, dtype)
+    some = stopped.train(X, y, epochs=1000, tol=0.01, patience=2, **options).history["loss"]
+    assert 2 < len(some) < 100  # stopped well inside a chunk
+    rest = stopped.train(X, y, epochs=1000 - len(some), **options).history["loss"]
+    assert some + rest == losses
+    assert bits(stopped) == bits(one_call)
+
+
+@every_network
+@every_dtype
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(
+    batch_size=st.sampled_from([1, 3, 4, N]),
+    shuffle=st.booleans(),
+    chunk=st.sampled_from([1, 3, 7, N - 1, N, N + 1, 2 * N, 10**9]) | st.integers(1, 8 * N),
+    calls=st.lists(st.integers(0, 9), max_size=6),
+)
+def test_cuts_into_calls_and_chunks(name, dtype, batch_size, shuffle, chunk, calls):
+    options = {"learning_rate": 0.3, "batch_size": batch_size, "shuffle": shuffle}
+    uncut, X, y = make(name, dtype)
+    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
+    cut, X, y = make(name, dtype)
+    with chunks_of(chunk):
+        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
+    assert list(itertools.chain(*of_calls)) == losses
+    assert bits(cut) == bits(uncut)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, N, 3 * N, 10**9])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_chunks_do_not_change_where_tolerance_stops(chunk, shuffle):
+    options = {"epochs": 300, "learning_rate": 0.5, "shuffle": shuffle, "tol": 1e-4, "patience": 4}
+    net, X, y = make("each layer in one vector")
+    losses = net.train(X, y, **options).history["loss"]
+    assert 4 < len(losses) < 300
+    in_chunks, X, y = make("each layer in one vector")
+    with chunks_of(chunk):
+        assert in_chunks.train(X, y, **options).history["loss"] == losses
+    assert bits(in_chunks) == bits(net)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 10**9])
+def test_cuts_through_the_perceptron_rule(chunk):
+    def make_perceptron():
+        return Network([4, 2], activation="step", initializer="normal", seed=0)
+
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(N, 4)), rng.integers(2, size=(N, 2))
+    uncut, cut = make_perceptron(), make_perceptron()
+    losses = uncut.train(X, y, epochs=20, learning_rate=0.1).history["loss"]
+    with chunks_of(chunk):
+        of_calls = [cut.train(X, y, epochs=e, learning_rate=0.1).history["loss"] for e in (7, 13)]
+    assert bits(uncut) != bits(make_perceptron())
+    assert list(itertools.chain(*of_calls)) == losses
+    assert bits(cut) == bits(uncut)
+
+
+def through_joblib(net):
+    file = io.BytesIO()
+    joblib.dump(net, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+@every_network
+@every_dtype
+@pytest.mark.parametrize(
+    "copied",
+    [
+        Network.copy,
+        copy.deepcopy,
+        through_joblib,
+        *(
+            pytest.param(
+                lambda net, protocol=protocol: pickle.loads(pickle.dumps(net, protocol)),
+                id=f"pickle protocol {protocol}",
+            )
+            for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
+    ],
+)
+def test_copies_made_in_the_middle_of_training_go_on_alike(copied, name, dtype):
+    uncut, X, y = make(name, dtype)
+    losses = uncut.train(X, y, epochs=20, learning_rate=0.3).history["loss"]
+
+    net, X, y = make(name, dtype)
+    net.train(X, y, epochs=7, learning_rate=0.3)
+    twin = copied(net)
+    in_the_middle = bits(net)
+    assert bits(twin) == in_the_middle
+    assert twin.train(X, y, epochs=13, learning_rate=0.3).history["loss"] == losses[7:]
+    assert bits(twin) == bits(uncut)
+    assert bits(net) == in_the_middle  # the twin shares nothing with it
+    net.train(X, y, epochs=13, learning_rate=0.3)
+    assert bits(net) == bits(uncut)
+
+
+@every_network
+@every_dtype
+def test_the_seed_decides(name, dtype):
+    def trained(seed):
+        net, X, y = make(name, dtype, seed)
+        untrained = bits(net)
+        net.train(X, y, epochs=3, learning_rate=0.3)
+        return untrained, bits(net)
+
+    assert trained(5) == trained(5)
+    for (parameters, generator), others in zip(trained(5), trained(6), strict=True):
+        assert parameters != others[0]
+        assert generator != others[1]
+
+
+def test_without_a_seed_every_network_is_new():
+    assert bits(Network([2, 3, 1])) != bits(Network([2, 3, 1]))
+
+
+@every_network
+@every_batch_size
+def test_shuffling_takes_all_samples_in_a_new_order_each_epoch(name, batch_size):
+    options = {"learning_rate": 0.3, "batch_size": batch_size}
+    net, X, y = make(name)
+    rng = copy.deepcopy(net._rng)
+    losses = net.train(X, y, epochs=5, **options).history["loss"]
+
+    by_hand, X, y = make(name)
+    orders = [rng.permuted(np.arange(N)) for _ in range(5)]
+    assert len({tuple(order) for order in orders}) == 5
+    for order, loss in zip(orders, losses, strict=True):
+        history = by_hand.train(X[order], y[order], epochs=1, shuffle=False, **options)
+        assert history.history["loss"] == [loss]
+    assert bits(by_hand)[0] == bits(net)[0]
+    assert net._rng.bit_generator.state == rng.bit_generator.state
+
+
+@every_network
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_the_order_matters(name, batch_size):
+    options = {"epochs": 5, "learning_rate": 0.3, "batch_size": batch_size}
+    shuffled, X, y = make(name)
+    shuffled.train(X, y, **options)
+    in_order, X, y = make(name)
+    in_order.train(X, y, shuffle=False, **options)
+    for W, W_in_order in zip(shuffled.weights, in_order.weights, strict=True):
+        assert np.abs(W - W_in_order).max() > 1e-4
+
+
+def test_without_shuffling_the_generator_rests():
+    net, X, y = make("wider layers")
+    state = net._rng.bit_generator.state
+    net.train(X, y, epochs=5, learning_rate=0.1, shuffle=False)
+    net.update(X[0], y[0], 0.1)
+    net.feedforward(X)
+    net.evaluate(X, y)
+    net.gradients(X, y)
+    assert net._rng.bit_generator.state == state
+
+
+@every_network
+def test_no_epochs_change_nothing(name):
+    net, X, y = make(name)
+    before = bits(net)
+    history = net.train(X, y, epochs=0, learning_rate=0.1)
+    assert bits(net) == before
+    assert history.history == {"loss": []}
+    assert history.epoch == []
+
+
+@every_network
+@every_dtype
+def test_updates_in_order_are_per_sample_training(name, dtype):
+    updated, X, y = make(name, dtype)
+    total = 0.0
+    for x, target in zip(X, y, strict=True):
+        total += updated.update(x, target, 0.3)
+    trained, X, y = make(name, dtype)
+    history = trained.train(X, y, epochs=1, learning_rate=0.3, shuffle=False)
+    assert bits(updated) == bits(trained)
+    assert history.history["loss"] == [total / N]
+
+
+@every_dtype
+@pytest.mark.parametrize("chunk", [1, 3, 10**9])
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(
+    layer_sizes=st.lists(st.integers(1, 40), min_size=2, max_size=4),
+    activation=st.sampled_from(["identity", "sigmoid", "tanh", "relu", "elu", "gelu", "softplus"]),
+    softmax=st.booleans(),
+    n=st.integers(1, 20),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_row_alone_equals_the_same_row_among_others(
+    dtype, chunk, layer_sizes, activation, softmax, n, seed
+):
+    activations = [activation] * (len(layer_sizes) - 1)
+    if softmax:
+        activations[-1] = "softmax"
+    net = Network(layer_sizes, activation=activations, dtype=dtype, seed=seed)
+    X = np.random.default_rng(seed).normal(size=(n, layer_sizes[0])).astype(dtype)
+    with chunks_of(chunk):
+        together = net.feedforward(X)
+    assert [row.tobytes() for row in together] == [net.feedforward(x).tobytes() for x in X]
+
+
+@every_network
+@every_dtype
+@pytest.mark.parametrize("chunk", [1, 3, 7, N])
+def test_evaluate_and_gradients_in_chunks(name, dtype, chunk):
+    net, X, y = make(name, dtype)
+    loss = net.evaluate(X, y)
+    gradients = [g.tobytes() for g in itertools.chain(*net.gradients(X, y))]
+    with chunks_of(chunk):
+        # Each chunk has a sum of its own, in float64.
+        np.testing.assert_allclose(net.evaluate(X, y), loss, rtol=1e-15 * N, atol=0)
+        assert [g.tobytes() for g in itertools.chain(*net.gradients(X, y))] == gradients
+    np.testing.assert_allclose(
+        np.mean([net.evaluate(X[i : i + 1], y[i : i + 1]) for i in range(N)]),
+        loss, rtol=1e-15 * N, atol=0,
+    )  # fmt: skip
