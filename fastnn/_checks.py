@@ -321,7 +321,8 @@ def _array(value: Any, name: str) -> Array:
             f"{name} must be a number or an array of numbers with rows of equal length, "
             f"got {_description(value)}: {error}"
         ) from error
-    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+    mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
+    if mask is not None and np.any(mask):
         raise ValueError(f"{name} must have no masked numbers; remove or fill them")
     return found
 

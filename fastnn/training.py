@@ -19,8 +19,9 @@ from fastnn.exceptions import TrainingDivergedError
 if TYPE_CHECKING:
     from fastnn.network import Network
 
-# About 10 ms of work: Ctrl-C is answered between chunks, and a call costs some microseconds.
-CHUNK_OPERATIONS = 20_000_000
+# Ctrl-C is answered between chunks, within 100 ms: this is about 5 ms of work with AVX2, and four
+# times that with the baseline kernels. What stands around a chunk costs some 20 µs.
+CHUNK_OPERATIONS = 100_000_000
 
 
 def samples_per_chunk(net: Network) -> int:

@@ -5,6 +5,7 @@ must contain (the argument, what was expected, what came).
 """
 
 import pickle
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
@@ -35,8 +36,8 @@ def network(activation="sigmoid", loss="mse", dtype="float64", layer_sizes=(2, 3
     return Network(layer_sizes, activation=activation, loss=loss, dtype=dtype, seed=0)
 
 
-def classifier(dtype="float64"):
-    return network("softmax", "cross_entropy", dtype, layer_sizes=[2, 3])
+def classifier():
+    return network("softmax", "cross_entropy", layer_sizes=[2, 3])
 
 
 def assert_refused(function, arguments, exception, *fragments):
@@ -369,7 +370,7 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
             (argument, value, exception, f"{argument} must be {fragment}")
             for argument in ("epochs", "batch_size", "patience")
             for value, exception, fragment in [
-                (10**30, ValueError, f"at most {2**63 - 1}, got int {10**30}"),
+                (10**30, ValueError, f"at most {sys.maxsize}, got int {10**30}"),
                 (-(10**30), ValueError, "at least"),
                 (2.0, TypeError, "an integer, got float 2.0"),
                 (np.nan, TypeError, "an integer, got float nan"),
@@ -455,7 +456,7 @@ DTYPES = 'dtype must be "float32" or "float64", got '
         ({"layer_sizes": ["2", 1]}, TypeError, "layer_sizes[0] must be an integer, got str '2'"),
         ({"layer_sizes": [[2], 1]}, TypeError, "layer_sizes[0] must be an integer, got list [2]"),
         ({"layer_sizes": np.ones(2)}, TypeError, "layer_sizes[0] must be an integer, got float64"),
-        ({"layer_sizes": [2, 10**30]}, ValueError, f"layer_sizes[1] must be at most {2**63 - 1}"),
+        ({"layer_sizes": [2, 10**30]}, ValueError, f"layer_sizes[1] must be at most {sys.maxsize}"),
         ({"activation": "ReLU"}, ValueError, f"activation must be one of {ACTIVATIONS}, got str"),
         ({"activation": None}, TypeError, NAMES + "NoneType None"),
         ({"activation": 5}, TypeError, NAMES + "int 5"),
@@ -564,8 +565,6 @@ def test_arrays_larger_than_memory():
 def test_numpy_integers_are_sizes(size):
     assert Network([size(2), size(3)], seed=size(0)).layer_sizes == (2, 3)
     assert Network(np.array([2, 3, 1], np.int16)).layer_sizes == (2, 3, 1)
-    with pytest.raises(TypeError):
-        Network([2, 3]).layer_sizes[0] = 1
 
 
 @pytest.mark.parametrize(
@@ -578,7 +577,7 @@ def test_numpy_integers_are_sizes(size):
     + [
         {"epochs": np.uint8(3), "batch_size": np.int64(1), "patience": np.array(10)},
         {"shuffle": np.True_, "tol": np.float32(0)},
-        {"tol": 0, "patience": 2**63 - 1},
+        {"tol": 0, "patience": sys.maxsize},
         {"batch_size": np.int8(1)},
     ],
 )  # fmt: skip
