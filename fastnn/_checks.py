@@ -352,7 +352,7 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any]) -> Array:
         raise MemoryError(
             f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
         ) from error
-    if not _all_finite(converted):
+    if not all_finite(converted):
         place, where = _first(~np.isfinite(converted))
         value = found[place]
         if np.isfinite(value):
@@ -366,10 +366,10 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any]) -> Array:
     return converted
 
 
-def _all_finite(array: Array) -> bool:
+def all_finite(array: Array) -> bool:
     """Through the sum, which needs no array of its own; where it overflows, one by one."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
+        if math.isfinite(array.sum()):
             return True
     return bool(np.isfinite(array).all())
 

@@ -7,12 +7,14 @@ and never from a clock; where chunks are cut changes no bit of the result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _kernels
+from fastnn._checks import all_finite
 from fastnn._layout import PLAN, PLAN_START
 from fastnn.exceptions import TrainingDivergedError
 
@@ -49,7 +51,7 @@ def train(
 ) -> np.ndarray[Any, Any]:
     """Train on checked data; one loss per epoch that ran."""
     plan = np.array(
-        [(batch_size, learning_rate, np.nan if tol is None else tol, patience) + PLAN_START], PLAN
+        [(batch_size, learning_rate, np.nan if tol is None else tol, patience, *PLAN_START)], PLAN
     )
     loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
     chunk = samples_per_chunk(net)
@@ -96,10 +98,10 @@ def _raise_if_diverged(
 ) -> None:
     """A finite loss does not prove finite parameters: relu swallows a NaN, sigmoid an infinity."""
     ran = int(plan["epoch"])
-    finite = np.isfinite(losses[:ran])
-    if finite.all() and np.isfinite(plan["loss_sum"]) and np.isfinite(net._parameters).all():
+    if all_finite(losses[:ran]) and math.isfinite(plan["loss_sum"]) and all_finite(net._parameters):
         return
     net._parameters[:] = start
+    finite = np.isfinite(losses[:ran])
     epoch = done + (ran if finite.all() else int(np.argmin(finite)))
     raise TrainingDivergedError(
         f"training diverged in epoch {epoch} at learning_rate={float(plan['eta'])!r}: the loss or "

@@ -31,17 +31,15 @@ def kernel_exp(z):
 
 
 def assert_within(actual, f, z, ulp, beyond=None):
-    """|actual - f(z)| <= ulp, and an absolute error beyond for each z."""
-    worst = 0
-    beyond = np.zeros(len(z)) if beyond is None else beyond
-    for a, z_k, more in zip(actual, z, beyond, strict=True):
+    """|actual - f(z)| <= ulp, and an absolute error beyond for each z; NaN is never within."""
+    errors = []
+    for a, z_k, more in zip(actual, z, np.zeros(len(z)) if beyond is None else beyond, strict=True):
         exact = f(mpf(float(z_k)))
         spacing = np.spacing(np.abs(actual.dtype.type(exact)))
         # Divided before it is rounded: a fraction of the smallest float is none itself.
-        error = (abs(mpf(float(a)) - exact) - mpf(float(more))) / mpf(float(spacing))
-        if error > worst:
-            worst, where = error, z_k
-    assert worst <= ulp, f"{float(worst):.3g} ulp at z = {where!r}"
+        errors.append(float((abs(mpf(float(a)) - exact) - float(more)) / mpf(float(spacing))))
+    worst = np.argmax(errors)  # NaN counts as the largest
+    assert errors[worst] <= ulp, f"{errors[worst]:.3g} ulp at z = {z[worst]!r}"
 
 
 def with_neighbours(z, dtype):
@@ -227,7 +225,7 @@ def test_no_finite_z_gives_nan(name, dtype):
     exponents = np.arange(info.minexp - info.nmant, info.maxexp)
     powers = np.ldexp(info.dtype.type(1), exponents)
     size = np.concatenate([powers, powers * info.dtype.type(1.75), [info.max, 0]])
-    z = np.concatenate([size, -size])
+    z = np.concatenate([size, -size, np.linspace(-760, 760, 200_001, dtype=dtype)])
     assert np.isfinite(z).all()
     assert np.isfinite(values(name, z)).all()
     assert np.all(np.abs(derivatives(name, z)) < 1.2)  # false for NaN

@@ -75,6 +75,9 @@ class Table:
     def __array__(self, dtype=None, copy=None):
         return self.array
 
+    def mask(self):
+        """A method, as pandas has it, and not the mask of a masked array."""
+
 
 def nested_list(array):
     return array.tolist()
