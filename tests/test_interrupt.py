@@ -99,13 +99,18 @@ def parameters(net):
             id="mostly between chunks",
         ),
         pytest.param(
-            Workload([64, 30, 8], n_samples=3000, batch_size=1, epochs=3000, longest_delay=0.04),
+            Workload([784, 100, 8], n_samples=100, batch_size=1, epochs=10**4, longest_delay=0.04),
             None,
+            id="long steps",
+        ),
+        pytest.param(
+            Workload([64, 30, 8], n_samples=3000, batch_size=1, epochs=3000, longest_delay=0.04),
+            700,
             id="some chunks an epoch",
         ),
         pytest.param(
             Workload([64, 30, 8], n_samples=3000, batch_size=1500, epochs=3000, longest_delay=0.06),
-            None,
+            400,
             id="some chunks a batch",
         ),
     ],
@@ -131,7 +136,7 @@ def test_fifty_moments(workload, chunk, monkeypatch):
         assert losses == workload.train(twin, 1)
         assert workload.completed_steps(net) > steps
         assert parameters(net) == parameters(twin)
-    assert len(set(completed)) > 3
+    assert len(set(completed)) > 1
     # On a busy machine a process may wait for a core at any moment, so the clock alone is
     # believed for half of the moments only.
     assert max(work) <= MOST_LATE
