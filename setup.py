@@ -57,7 +57,7 @@ def kernels(level: str, level_flags: list[str]) -> list[Extension]:
         build_dir=f"build/cython/{level}{'-debug' if DEBUG else ''}",
         include_path=["src_cython"],
         compiler_directives=DIRECTIVES,
-        show_all_warnings=False,
+        force=True,  # a copied source may be newer than its date says
     )
 
 

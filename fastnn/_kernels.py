@@ -5,31 +5,33 @@
 
 import importlib
 import os
+from types import ModuleType
 
-try:
-    _build = importlib.import_module("fastnn._kernels_baseline")
-except ModuleNotFoundError as error:
-    raise ImportError(
-        "fastnn's compiled kernels are not in "
-        f"{os.path.dirname(os.path.abspath(__file__))}: if this is a source folder, run Python "
-        'from another folder (after "pip install ."), or build the kernels here with '
-        '"pip install -e ."'
-    ) from error
 
-LEVEL = os.environ.get("FASTNN_KERNELS", "")
-if LEVEL not in ("", "baseline", "avx2"):
+def _build(level: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"fastnn._kernels_{level}")
+    except ModuleNotFoundError as error:
+        folder = os.path.dirname(os.path.abspath(__file__))
+        raise ImportError(
+            f"fastnn's compiled kernels ({level}) are not in {folder}: if this is a source folder, "
+            'run Python from another folder (after "pip install ."), or build the kernels here '
+            'with "pip install -e ."'
+        ) from error
+
+
+_has_avx2 = _build("baseline").has_avx2()
+LEVEL = os.environ.get("FASTNN_KERNELS") or ("avx2" if _has_avx2 else "baseline")
+if LEVEL not in ("baseline", "avx2"):
     raise ImportError(f'FASTNN_KERNELS must be "baseline" or "avx2", got {LEVEL!r}')
-if not LEVEL:
-    LEVEL = "avx2" if _build.has_avx2() else "baseline"
-elif LEVEL == "avx2" and not _build.has_avx2():
+if LEVEL == "avx2" and not _has_avx2:
     raise ImportError('FASTNN_KERNELS is "avx2", which this CPU does not support: use "baseline"')
-if LEVEL == "avx2":
-    _build = importlib.import_module("fastnn._kernels_avx2")
 
-ACTIVATIONS = _build.ACTIVATIONS
-LOSSES = _build.LOSSES
-exp = _build.exp
-feedforward = _build.feedforward
-gradients = _build.gradients
-loss = _build.loss
-train = _build.train
+_kernels = _build(LEVEL)
+ACTIVATIONS = _kernels.ACTIVATIONS
+LOSSES = _kernels.LOSSES
+exp = _kernels.exp
+feedforward = _kernels.feedforward
+gradients = _kernels.gradients
+loss = _kernels.loss
+train = _kernels.train

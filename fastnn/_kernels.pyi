@@ -21,7 +21,13 @@ def feedforward(
     layers: _Records, parameters: _Floats, X: _Floats, out: _Floats, units: _Floats
 ) -> None: ...
 def loss(
-    layers: _Records, loss: int, parameters: _Floats, X: _Floats, Y: _Floats, units: _Floats
+    layers: _Records,
+    loss: int,
+    parameters: _Floats,
+    X: _Floats,
+    Y: _Floats,
+    units: _Floats,
+    total: float,
 ) -> float: ...
 def gradients(
     layers: _Records,

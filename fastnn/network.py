@@ -381,6 +381,9 @@ class Network:
         """An independent network with the same parameters and the same random generator."""
         return copy.deepcopy(self)
 
+    def __copy__(self) -> Network:
+        return self.copy()  # a generator shared by two networks would tie their results together
+
     def __repr__(self) -> str:
         names = set(self._activations)
         activation = names.pop() if len(names) == 1 else list(self._activations)
@@ -415,17 +418,12 @@ class Network:
 
     def _mean_loss(self, X: Array, Y: Array) -> float:
         units = self._layout.workspace()
-        total = sum(
-            _kernels.loss(
-                self._layout.layers,
-                _kernels.LOSSES[self._loss],
-                self._parameters,
-                X[rows],
-                Y[rows],
-                units,
-            )
-            for rows in training.row_chunks(self, len(X))
-        )
+        total = 0.0
+        for rows in training.row_chunks(self, len(X)):
+            total = _kernels.loss(
+                self._layout.layers, _kernels.LOSSES[self._loss], self._parameters,
+                X[rows], Y[rows], units, total,
+            )  # fmt: skip
         return total / len(X)
 
     def _in_float64(self) -> Network:

@@ -115,25 +115,27 @@ cdef void predict_rows(
 
 def loss(
     const Layer[::1] layers, size_t loss, const real[::1] parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, real[::1] units,
+    const real[:, ::1] X, const real[:, ::1] Y, real[::1] units, double total,
 ):
-    """The sum of the samples' losses."""
-    cdef double total
+    """total + the samples' losses, added one by one, so that it does not matter where X is cut."""
     with nogil:
         if real is float:
-            total = sum_losses(layers, loss, <const vf*> &parameters[0], X, Y, <vf*> &units[0])
+            total = add_losses(
+                layers, loss, <const vf*> &parameters[0], X, Y, <vf*> &units[0], total
+            )
         else:
-            total = sum_losses(layers, loss, <const vd*> &parameters[0], X, Y, <vd*> &units[0])
+            total = add_losses(
+                layers, loss, <const vd*> &parameters[0], X, Y, <vd*> &units[0], total
+            )
     return total
 
 
-cdef double sum_losses(
+cdef double add_losses(
     const Layer[::1] layers, size_t loss, const vec* parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, vec* units,
+    const real[:, ::1] X, const real[:, ::1] Y, vec* units, double total,
 ) noexcept nogil:
     cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
     cdef Py_ssize_t t
-    cdef double total = 0
     prepare_share(&net, at(units, net.share), X[0, 0])
     for t in range(X.shape[0]):
         total += forward_step(&net, parameters, &X[t, 0], &Y[t, 0], units)
@@ -171,7 +173,7 @@ cdef inline double forward_step(
     const Network* net, const vec* parameters, const real* x, const real* y, vec* units
 ) noexcept nogil:
     """The loss of one sample, with z and a left in units."""
-    read_target(net, y, at(units, net.y))
+    read_target(net, y, at(units, net.y), at(units, net.share))
     direct.produce(net.layer, parameters, x, at(units, net.layer.z))
     passes.forward(net, parameters, units, x[0])
     return passes.loss(net, units, x[0])

@@ -12,7 +12,7 @@ from libc.math cimport log
 
 from activations cimport multiply_derivative, softplus
 from layers cimport Layer, Network
-from vectors cimport real, vec, absolute, constant, if_greater, sum_of_lanes
+from vectors cimport real, vec, absolute, constant, if_greater, if_positive, sum_of_lanes
 
 
 cdef enum Loss:
@@ -76,7 +76,8 @@ cdef inline double cross_entropy(
         if z_k[k] > z_k[top]:
             top = k
     for k in range(n_out):
-        total += y_k[k] * (z_k[top] - z_k[k])
+        if y_k[k] != 0:  # the difference may be infinite
+            total += y_k[k] * (z_k[top] - z_k[k])
     return total - log(a_k[top])
 
 
@@ -91,14 +92,16 @@ cdef inline void prepare_share(
         share_k[k] = 1 if summed else <real> 1 / <real> last.n_out
 
 
-cdef inline void read_target(const Network* net, const real* target, vec* y) noexcept nogil:
-    """A row of y, or the row with 1 at the class number. The padding counts for nothing."""
+cdef inline void read_target(
+    const Network* net, const real* target, vec* y, const vec* share
+) noexcept nogil:
+    """A row of y, or the row with 1 at the class number; 0 in the padding."""
     cdef const Layer* last = net.last
     cdef real* y_k = <real*> y
     cdef size_t k
     if last.n_out == 1:
         # Written as a whole, because a vec cannot be read soon after one of its numbers is written.
-        y[0] = constant(y[0], target[0])
+        y[0] = if_positive(share[0], constant(y[0], target[0]), constant(y[0], 0))
     elif net.n_targets == last.n_out:
         for k in range(last.n_out):
             y_k[k] = target[k]

@@ -55,7 +55,7 @@ cdef inline double sgd_step(
     cdef Py_ssize_t l
     cdef double L
     cdef vec z, a, delta, delta_below
-    read_target(net, target, y)
+    read_target(net, target, y, share)
     z = z_of(layer, parameters, x)
     activate(layer.activation, &z, &a, 1, layer.n_out, scale)
     for l in range(1, net.n_layers):

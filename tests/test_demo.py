@@ -127,6 +127,7 @@ def test_ctrl_c_ends_the_demo_with_one_line(tmp_path):
     program = """
 import signal, sys
 from fastnn import __main__, demo
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored under nohup
 demo.say = lambda text="": signal.raise_signal(signal.SIGINT)
 sys.exit(__main__.main(["demo"]))
 """

@@ -116,20 +116,23 @@ def test_an_unknown_build_is_refused(kernels):
     )
 
 
-def test_without_compiled_kernels_the_import_says_what_to_do(tmp_path):
+@pytest.mark.parametrize("missing", sorted({"baseline", fastnn.kernel_level()}))
+def test_without_compiled_kernels_the_import_says_what_to_do(tmp_path, missing):
     package = tmp_path / "fastnn"
     package.mkdir()
-    for file in Path(fastnn.__file__).parent.glob("*.py"):
-        shutil.copy(file, package)
+    source = Path(fastnn.__file__).parent
+    for file in [*source.glob("*.py"), *source.glob("_kernels_*.so")]:
+        if not file.name.startswith(f"_kernels_{missing}."):
+            shutil.copy(file, package)
     # Without site, through which an editable install would find its modules for this copy too.
     run = python(
         "-S", "-c", "import fastnn", folder=tmp_path, PYTHONPATH=str(Path(np.__file__).parents[1])
     )
     assert run.returncode == 1
     assert run.stderr.splitlines()[-1] == (
-        f"ImportError: fastnn's compiled kernels are not in {package}: if this is a source "
-        'folder, run Python from another folder (after "pip install ."), or build the kernels '
-        'here with "pip install -e ."'
+        f"ImportError: fastnn's compiled kernels ({missing}) are not in {package}: if this is a "
+        'source folder, run Python from another folder (after "pip install ."), or build the '
+        'kernels here with "pip install -e ."'
     )
 
 

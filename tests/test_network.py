@@ -270,6 +270,40 @@ def test_float32_starts_as_float64_rounded(initializer):
 # History
 
 
+def test_a_shallow_copy_shares_nothing_that_training_changes():
+    net = Network([2, 3, 1], seed=0)
+    other = copy.copy(net)
+    expected = net.copy()
+    other.train([[1, 2], [3, 4], [5, 6]], [0, 1, 0], epochs=5, learning_rate=0.1)
+    for trained in (net, expected):
+        trained.train([[1, 2], [3, 4], [5, 6]], [0, 1, 0], epochs=5, learning_rate=0.1)
+    assert [W.tobytes() for W in net.weights] == [W.tobytes() for W in expected.weights]
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 1e20), ("float64", 1e200)])
+@pytest.mark.parametrize("n_hidden", [None, 9])
+def test_targets_whose_squares_overflow(dtype, large, n_hidden):
+    sizes = [1, 1] if n_hidden is None else [1, n_hidden, 1]
+    net = Network(sizes, activation="identity", dtype=dtype, initializer="small", seed=0)
+    net.weights[-1][:] = 0
+    net.biases[-1][:] = large
+    assert net.evaluate([[1.0]], [large]) == 0
+    assert net.train([[1.0]], [large], epochs=1, learning_rate=0.1).history["loss"] == [0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cross_entropy_of_outputs_infinitely_far_apart(dtype):
+    largest = np.finfo(dtype).max
+    net = Network.from_parameters(
+        [np.zeros((1, 2), dtype)],
+        [np.array([largest, -largest], dtype)],
+        activation="softmax",
+        loss="cross_entropy",
+    )
+    assert net.evaluate([[1.0]], [0]) == 0
+    assert net.evaluate([[1.0]], [1]) == math.inf
+
+
 def test_history():
     X, y = fastnn.datasets.load_people()
     history = Network([2, 2, 1], seed=0).train(X, y, epochs=5, learning_rate=0.1)
