@@ -1,6 +1,9 @@
 """Sessions for developers: ``nox -s quick`` before a commit, ``nox -s tests`` before a release."""
 
+import tarfile
 import tempfile
+import zipfile
+from pathlib import Path
 
 import nox
 
@@ -43,19 +46,42 @@ def debug(session: nox.Session) -> None:
     session.install(".[test]", env={"FASTNN_DEBUG": "1", "CFLAGS": watch, "LDFLAGS": watch})
     library = session.run("gcc", "-print-file-name=libasan.so", silent=True, external=True)
     with tempfile.TemporaryFile("w+") as stderr:
-        session.run(
-            "pytest", "-q", "--capture=no", "-p", "no:unraisableexception", *session.posargs,
-            env={
-                "LD_PRELOAD": library.strip(),
-                "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps its own until the end
-                "PYTHONMALLOC": "malloc",
-            },
-            stderr=stderr,
-        )  # fmt: skip
-        stderr.seek(0)
-        printed = stderr.read()
-    wrong = [
-        line for line in printed.splitlines() if "Out of bounds" in line or "ignored in" in line
-    ]
-    if wrong:
-        session.error("the kernels printed:\n" + "\n".join(wrong))
+        try:
+            session.run(
+                "pytest", "-q", "--capture=no", "-p", "no:unraisableexception", *session.posargs,
+                env={
+                    "LD_PRELOAD": library.strip(),
+                    "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps its own until the end
+                    "PYTHONMALLOC": "malloc",
+                },
+                stderr=stderr,
+            )  # fmt: skip
+        finally:
+            stderr.seek(0)
+            printed = stderr.read()
+            print(printed)
+    if "Out of bounds" in printed or "ignored in" in printed:
+        session.error("the kernels printed what stands above")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """sdist and wheel hold what they must and no generated C; the sdist installs and runs."""
+    session.install("build")
+    folder = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    with tarfile.open(sdist) as archive:
+        source = {name.partition("/")[2] for name in archive.getnames()}
+    with zipfile.ZipFile(wheel) as archive:
+        installed = set(archive.namelist())
+    tracked = session.run("git", "ls-files", "src_cython", "fastnn", silent=True, external=True)
+    needed = set(tracked.split())
+    assert needed <= source, needed - source
+    needed = {name for name in needed if name.endswith((".py", ".pyi", "py.typed", ".npz"))}
+    needed -= {"fastnn/data/make_digits.py"}
+    assert needed <= installed, needed - installed
+    assert not [name for name in source | installed if name.endswith(".c")]
+    session.install(str(sdist))
+    with session.chdir(folder):
+        session.run("fastnn", "demo")

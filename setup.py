@@ -67,6 +67,7 @@ class BuildLevels(build_ext):
     def finalize_options(self):
         super().finalize_options()
         self.parallel = self.parallel or len(LEVELS)
+        self.force = True  # what was built before may have been built with other flags
 
     def build_extensions(self):
         command = getattr(self.compiler, "compiler", None)

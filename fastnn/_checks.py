@@ -304,7 +304,7 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
 
 def _sequence(value: Any, name: str, expected: str) -> Sequence[Any]:
     if isinstance(value, np.ndarray) and value.ndim >= 1:
-        return list(np.asarray(value))
+        return list(value)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return value
     raise TypeError(f"{name} must be {expected}, got {_description(value)}")

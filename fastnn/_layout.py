@@ -1,9 +1,8 @@
 """How a network lies in memory: the records that the kernels read, and the blocks they work on.
 
 All parameters lie in one aligned block, layer by layer, W before b. Rows of W belong to inputs.
-Each row, as every array of units, is padded with zeros to whole vectors of 32 bytes, and W with
-rows of zeros to as many rows as a vector has numbers: then no loop of the kernels over units has
-a remainder.
+Each row, as every array of units, is padded to whole vectors of 32 bytes, and W with rows of zeros
+to as many rows as a vector has numbers: then no loop of the kernels over units has a remainder.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ class Layout:
             place = bias + row
             units += row
         self.n_bytes = place
-        self.workspace_bytes = 3 * n_units + 2 * row
+        self.workspace_bytes = 3 * n_units + 2 * _row_bytes(layer_sizes[-1], dtype)
         self._refuse_if_larger_than_memory()
         self.layers = np.array(rows, LAYER)
 

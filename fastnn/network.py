@@ -388,8 +388,8 @@ class Network:
         names = set(self._activations)
         activation = names.pop() if len(names) == 1 else list(self._activations)
         return (
-            f"Network({list(self._layer_sizes)}, activation={activation!r}, loss={self._loss!r}, "
-            f'dtype="{self.dtype}")  # {self.n_parameters:,} parameters'
+            f"<Network({list(self._layer_sizes)}, activation={activation!r}, loss={self._loss!r}, "
+            f"dtype={self.dtype.name!r}), {self.n_parameters:,} parameters>"
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 Functions of one vec, then the loops over a layer. A derivative is taken from the output a where
 that is possible, else from z. softmax, whose outputs depend on each other, stands at the end.
 """
+from libc.math cimport NAN
+
 from vectors cimport (
     real, vec, absolute, constant, if_greater, if_positive, lanes, sum_of_lanes, within,
 )
@@ -150,7 +152,7 @@ cdef inline void multiply_softmax_derivative(
 
 
 cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
-    """a = f(z); softmax, which is no function of one vec, comes after identity here."""
+    """a = f(z); softmax is no function of one vec, and comes after."""
     if activation == SIGMOID:
         return sigmoid(z)
     elif activation == TANH:
@@ -169,7 +171,9 @@ cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
         return gelu(z)
     elif activation == STEP:
         return step(z)
-    return z
+    elif activation == IDENTITY or activation == SOFTMAX:
+        return z
+    return constant(z, NAN)
 
 
 cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
@@ -190,7 +194,9 @@ cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
         return silu_derivative(z, a)
     elif activation == GELU:
         return gelu_derivative(z)
-    return constant(z, 1)
+    elif activation == IDENTITY or activation == SOFTMAX:
+        return constant(z, 1)
+    return constant(z, NAN)
 
 
 cdef inline void activate(

@@ -26,5 +26,5 @@ cdef inline void accept(
     )
 
 
-cdef inline void finish() noexcept nogil:
-    """Nothing is put off: each sample's update is in W already."""
+cdef inline void finish(const Layer* layer, vec* target) noexcept nogil:
+    """Nothing is put off: each sample's update is in target already."""

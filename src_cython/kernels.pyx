@@ -255,7 +255,7 @@ cdef void train_samples(
         plan.position = end
         if end == n:
             finish_epoch(plan, n, losses)
-    direct.finish()
+    direct.finish(net.layer, parameters if plan.batch_size == 1 else gradient)
 
 
 cdef inline void descend(

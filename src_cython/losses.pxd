@@ -5,10 +5,10 @@ cross_entropy (on a softmax) are computed from z, so that no log(0) exists, and 
 PERCEPTRON is mse on step units with the perceptron rule's delta in place of a derivative.
 
 Outputs and targets lie in rows padded to whole vecs. The row `share` holds the part of each
-output in the sample's loss: 1/K for the mean over K outputs, 1 where losses are summed, 0 in the
-padding.
+output in delta: 1/K for the mean over K outputs, 1 for cross_entropy and PERCEPTRON, 0 in the
+padding, which so counts for nothing.
 """
-from libc.math cimport log
+from libc.math cimport NAN, log
 
 from activations cimport multiply_derivative, softplus
 from layers cimport Layer, Network
@@ -93,7 +93,7 @@ cdef inline void prepare_share(
 
 
 cdef inline void read_target(
-    const Network* net, const real* target, vec* y, const vec* share
+    const Network* net, const real* y_row, vec* y, const vec* share
 ) noexcept nogil:
     """A row of y, or the row with 1 at the class number; 0 in the padding."""
     cdef const Layer* last = net.last
@@ -101,14 +101,14 @@ cdef inline void read_target(
     cdef size_t k
     if last.n_out == 1:
         # Written as a whole, because a vec cannot be read soon after one of its numbers is written.
-        y[0] = if_positive(share[0], constant(y[0], target[0]), constant(y[0], 0))
+        y[0] = if_positive(share[0], constant(y[0], y_row[0]), constant(y[0], 0))
     elif net.n_targets == last.n_out:
         for k in range(last.n_out):
-            y_k[k] = target[k]
+            y_k[k] = y_row[k]
     else:
         for k in range(last.n_out):
             y_k[k] = 0
-        y_k[<size_t> target[0]] = 1
+        y_k[<size_t> y_row[0]] = 1
 
 
 cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
@@ -119,7 +119,9 @@ cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
         return huber(a, y)
     elif loss == BCE:
         return bce(z, y)
-    return mse(a, y)
+    elif loss == MSE or loss == PERCEPTRON:
+        return mse(a, y)
+    return constant(a, NAN)
 
 
 cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
@@ -130,7 +132,9 @@ cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
         return mae_derivative(a, y)
     elif loss == HUBER:
         return huber_derivative(a, y)
-    return a - y
+    elif loss == BCE or loss == CROSS_ENTROPY or loss == PERCEPTRON:
+        return a - y
+    return constant(a, NAN)
 
 
 cdef inline double sample_loss(

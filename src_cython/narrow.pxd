@@ -1,9 +1,9 @@
 """Per-sample SGD for networks whose layers each fit into one vector, such as 2-2-1.
 
 Such a step is one chain of dependent operations, and most of what the general pass adds to it is
-waiting for what it has just stored to be read back, some ten cycles each time: 0.090 µs a sample
-instead of 0.062 for 2-2-1. Here a layer's z, a and delta are local, so that they stay in
-registers; the arithmetic is that of the same functions.
+waiting for what it has just stored to be read back, some ten cycles each time. Here a layer's z,
+a and delta are local, so that they stay in registers; the arithmetic is that of the same
+functions. 2-2-1 then needs about two thirds of the time (benchmarks/test_per_sample_sgd.py).
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
@@ -39,12 +39,12 @@ cdef inline vec delta_below_of(
     if layer.n_out == 1:
         # Rows of one number: their sums are W's only column, and need not wait for delta.
         return sums(W) * constant(delta, (<real*> &delta)[0])
-    dense.backward(W, &delta, &delta_below, 1, 1)
+    dense.backward(W, &delta, &delta_below, 1, 1)  # the first vec of rows is all there is
     return delta_below
 
 
 cdef inline double sgd_step(
-    const Network* net, vec* parameters, const real* x, const real* target, real scale, vec* units
+    const Network* net, vec* parameters, const real* x, const real* y_row, real scale, vec* units
 ) noexcept nogil:
     """parameters += scale · gradient of one sample; its loss before that."""
     cdef const Layer* layer = net.layer
@@ -55,7 +55,7 @@ cdef inline double sgd_step(
     cdef Py_ssize_t l
     cdef double L
     cdef vec z, a, delta, delta_below
-    read_target(net, target, y, share)
+    read_target(net, y_row, y, share)
     z = z_of(layer, parameters, x)
     activate(layer.activation, &z, &a, 1, layer.n_out, scale)
     for l in range(1, net.n_layers):

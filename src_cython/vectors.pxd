@@ -4,8 +4,9 @@ real    one number, float32 or float64
 vec     32 bytes of them: 8 of float32, 4 of float64. Where the compiler has no vector
         extension, a vec is a single number, and everything above works unchanged.
 
-Arithmetic between two vecs, or a real and a vec, is lane by lane. Rows of weights and all
-workspace are padded with zeros to whole vecs, so no loop over vecs has a remainder.
+Arithmetic between two vecs is lane by lane; a number becomes a vec through constant(). Rows of
+weights and of units are padded to whole vecs, so no loop over vecs has a remainder. A parameter
+`like` is there for its type alone, which says for which of the two widths a function is meant.
 """
 
 cdef extern from *:

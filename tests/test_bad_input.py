@@ -462,8 +462,8 @@ DTYPES = 'dtype must be "float32" or "float64", got '
         ({"activation": 5}, TypeError, NAMES + "int 5"),
         ({"activation": b"relu"}, TypeError, NAMES + "bytes b'relu'"),
         ({"activation": {"relu"}}, TypeError, NAMES + "set"),
-        ({"activation": ["relu"]}, ValueError, "one name per layer, 2 in all (the inputs are not a "
-         "layer); got 1: list ['relu']"),
+        ({"activation": ["relu"]}, ValueError, "activation must hold one name per layer, 2 in all "
+         "(the inputs are not a layer); got 1: list ['relu']"),
         ({"activation": ["relu", "no"]}, ValueError, f"activation[1] must be one of {ACTIVATIONS}"),
         ({"activation": ["relu", None]}, TypeError, "activation[1] must be one of 'identity'"),
         ({"activation": "softmax"}, ValueError, 'activation must have "softmax" on the output '
@@ -558,6 +558,14 @@ def test_arrays_larger_than_memory():
     assert_call_refused(network(dtype="float32"), "feedforward", {"X": vast}, MemoryError, fragment)
 
 
+def test_memory_errors_of_others_stay_what_they_are():
+    class Vast:
+        def __array__(self, dtype=None, copy=None):
+            raise MemoryError("Unable to allocate 8 PiB")
+
+    assert_call_refused(network(), "feedforward", {"X": Vast()}, MemoryError, "8 PiB")
+
+
 # What looks odd and is good
 
 
@@ -587,6 +595,14 @@ def test_numpy_scalars_are_settings(settings):
     history = plain.train(X, Y, **usual)
     assert odd.train(X, Y, **{**usual, **settings}).history == history.history
     assert pickle.dumps(odd) == pickle.dumps(plain)
+
+
+def test_one_class_has_nothing_to_learn():
+    net = network("softmax", "cross_entropy", layer_sizes=[2, 1])
+    before = net.weights[0].copy(), net.biases[0].copy()
+    assert net.train(X, [0, 0, 0], epochs=1, learning_rate=0.5).history["loss"] == [0.0]
+    assert np.array_equal(net.weights[0], before[0])
+    assert np.array_equal(net.biases[0], before[1])
 
 
 def test_names_in_numpy_text_become_plain():

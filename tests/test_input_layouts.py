@@ -170,6 +170,17 @@ def test_mixtures(call_and_shapes, layouts, dtypes, width):
 
 @every_layout
 @every_width
+def test_kernels_get_plain_arrays(layout, width):
+    X = _checks.samples(layout(numbers((5, 4), width)), "X", 4, np.dtype(width))
+    assert type(X) is np.ndarray
+    assert X.flags.c_contiguous
+    assert X.flags.aligned
+    assert X.dtype == width
+    assert X.dtype.isnative
+
+
+@every_layout
+@every_width
 def test_layouts_of_parameters(layout, width):
     W, b = numbers((4, 3), width), numbers(3, width)
     given_W, given_b = layout(W), layout(b)

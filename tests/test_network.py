@@ -1,6 +1,7 @@
 """What a network offers beside training: properties, views, initial values, memory, History."""
 
 import copy
+import importlib.metadata
 import json
 import math
 import pickle
@@ -74,11 +75,11 @@ def test_properties_cannot_be_replaced(name):
 def test_repr():
     net = Network([64, 30, 10], activation=["tanh", "softmax"], loss="cross_entropy")
     assert repr(net) == (
-        "Network([64, 30, 10], activation=['tanh', 'softmax'], loss='cross_entropy', "
-        'dtype="float64")  # 2,260 parameters'
+        "<Network([64, 30, 10], activation=['tanh', 'softmax'], loss='cross_entropy', "
+        "dtype='float64'), 2,260 parameters>"
     )
     assert repr(Network([2, 2, 1], dtype="float32")) == (
-        "Network([2, 2, 1], activation='sigmoid', loss='mse', dtype=\"float32\")  # 9 parameters"
+        "<Network([2, 2, 1], activation='sigmoid', loss='mse', dtype='float32'), 9 parameters>"
     )
 
 
@@ -391,6 +392,10 @@ def test_parameters_begin_at_a_multiple_of_64_bytes(made, dtype):
 
 
 # Import
+
+
+def test_version_is_that_of_the_metadata():
+    assert fastnn.__version__ == importlib.metadata.version("fastnn")
 
 
 def test_import_brings_in_nothing_but_numpy_and_what_python_has():
