@@ -102,7 +102,8 @@ def _raise_if_diverged(
         return
     net._parameters[:] = start
     finite = np.isfinite(losses[:ran])
-    epoch = done + (ran if finite.all() else int(np.argmin(finite)))
+    last = ran if plan["position"] else ran - 1
+    epoch = done + (last if finite.all() else int(np.argmin(finite)))
     raise TrainingDivergedError(
         f"training diverged in epoch {epoch} at learning_rate={float(plan['eta'])!r}: the loss or "
         "a parameter is no longer finite. The network keeps its last finite parameters. Use a "
