@@ -98,7 +98,7 @@ def step():
 def test_parameters_that_the_loss_does_not_show(monkeypatch, case):
     net, X, y, eta = case()
     before = parameters(net)
-    with pytest.raises(TrainingDivergedError, match="epoch 4 .* parameter is no longer finite"):
+    with pytest.raises(TrainingDivergedError, match=r"epoch 4 .* parameter is no longer finite"):
         in_order(net, 5, eta, X, y)
     assert parameters(net).tobytes() == before.tobytes()
 
@@ -111,6 +111,6 @@ def test_parameters_that_the_loss_does_not_show(monkeypatch, case):
 def test_update(case):
     net, X, y, eta = case()
     before = parameters(net)
-    with pytest.raises(TrainingDivergedError, match="epoch 0 .* smaller learning_rate"):
+    with pytest.raises(TrainingDivergedError, match=r"epoch 0 .* smaller learning_rate"):
         net.update(X[0], y[0], eta)
     assert parameters(net).tobytes() == before.tobytes()
