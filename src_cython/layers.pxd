@@ -19,7 +19,7 @@ cdef struct Network:
     const Layer* last
     Py_ssize_t n_layers
     size_t loss
-    size_t n_targets    # numbers in a row of targets: n_out of the last layer, or a class number
+    size_t n_targets    # numbers in a row of targets: n_out of the last layer; 1 for a class number
     size_t y            # where y and share of the output layer start in the workspace, in bytes
     size_t share
 

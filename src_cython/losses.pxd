@@ -84,6 +84,7 @@ cdef inline double cross_entropy(
 cdef inline void prepare_share(
     const Network* net, vec* share, real like
 ) noexcept nogil:
+    """share, whose padding is 0 from the start."""
     cdef const Layer* last = net.last
     cdef real* share_k = <real*> share
     cdef size_t k
