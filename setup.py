@@ -31,12 +31,14 @@ if MSVC:
     LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"]}
 else:
     FLAGS = [
-        # Left to choose, compilers inline too few of the small functions: 1.5 times slower.
+        # See src_cython/compiler.pxd.
         "-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))",
         "-O3",
         "-g1" if DEBUG else "-g0",
         "-fno-math-errno",
         "-fno-trapping-math",
+        # Loops over a few registers must not become memcpy and memset.
+        "-fno-tree-loop-distribute-patterns",
         "-Wno-psabi",
         "-Wno-unused-function",
         "-Wno-strict-aliasing",

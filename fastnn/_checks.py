@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _kernels
+from fastnn._samples import Compressed
 from fastnn.initializers import INITIALIZERS
 
 Array = np.ndarray[Any, Any]
@@ -181,8 +182,12 @@ def differentiable(layer_activations: tuple[str, ...]) -> None:
         )
 
 
-def one_or_many(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> tuple[Array, bool]:
+def one_or_many(
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
+) -> tuple[Array | Compressed, bool]:
     """Samples as rows, and whether X was a single one of shape (n_inputs,)."""
+    if getattr(X, "format", None) == "csr":
+        return samples(X, name, n_inputs, dtype, minimum=0), False
     found = _real_array(X, name)
     if found.ndim == 1:
         return one_sample(found, name, n_inputs, dtype), True
@@ -203,8 +208,15 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
     return _converted(found[np.newaxis], name, dtype)
 
 
-def samples(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1) -> Array:
-    """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype."""
+def samples(
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1
+) -> Array | Compressed:
+    """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype.
+
+    A scipy.sparse CSR array or matrix stays compressed.
+    """
+    if getattr(X, "format", None) == "csr":
+        return _compressed(X, name, n_inputs, dtype, minimum)
     found = _real_array(X, name)
     if found.ndim != 2:
         hint = ""
@@ -221,6 +233,35 @@ def samples(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int
     if len(found) < minimum:
         raise ValueError(f"{name} must have at least one sample, got shape {found.shape}")
     return _converted(found, name, dtype)
+
+
+def _compressed(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
+    """A CSR array, whose own arrays are used where they are of the types that kernels want."""
+    shape = tuple(X.shape)
+    if len(shape) != 2 or shape[1] != n_inputs:
+        raise ValueError(
+            f"{name} must have {n_inputs} column{_s(n_inputs)}, one per input of the network, "
+            f"got shape {shape}"
+        )
+    if shape[0] < minimum:
+        raise ValueError(f"{name} must have at least one sample, got shape {shape}")
+    starts = np.require(_real_array(X.indptr, f"{name}.indptr"), np.intp, ["C", "A"])
+    columns = np.require(_real_array(X.indices, f"{name}.indices"), np.int32, ["C", "A"])
+    values = _converted(_real_array(X.data, f"{name}.data"), f"{name}.data", dtype)
+    fits = (
+        starts.shape == (shape[0] + 1,)
+        and columns.ndim == values.ndim == 1
+        and starts[0] == 0
+        and (np.diff(starts) >= 0).all()
+        and starts[-1] <= min(len(columns), len(values))
+    )
+    used = columns[: starts[-1]] if fits else columns
+    if not fits or (len(used) and (used.min() < 0 or used.max() >= n_inputs)):
+        raise ValueError(
+            f"{name} must be a valid CSR array, and its indptr, indices and data do not fit "
+            "together; build it anew with scipy.sparse.csr_array"
+        )
+    return Compressed(starts, columns, values)
 
 
 def targets(
@@ -271,6 +312,21 @@ def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.d
             f"{name} must be {number}of shape ({n_outputs},) for one sample, got {found.shape}"
         )
     return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
+
+
+def output(out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """An array that results can be written into."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} must be None or a NumPy array, got {_description(out)}")
+    if out.shape != shape:
+        raise ValueError(f"{name} must have the shape of the result, {shape}, got {out.shape}")
+    if out.dtype != dtype or not out.dtype.isnative:
+        raise ValueError(f"{name} must be of the network's {dtype}, got {out.dtype}")
+    if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+        raise ValueError(
+            f"{name} must be C-contiguous, aligned and writable; use numpy.empty({shape}, "
+            f'"{dtype}")'
+        )
 
 
 def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.dtype[Any]]:

@@ -29,9 +29,13 @@ if LEVEL == "avx2" and not _has_avx2:
 
 _kernels = _build(LEVEL)
 ACTIVATIONS = _kernels.ACTIVATIONS
+FORMS = _kernels.FORMS
 LOSSES = _kernels.LOSSES
+OneSample = _kernels.OneSample
+compress = _kernels.compress
 exp = _kernels.exp
 feedforward = _kernels.feedforward
 gradients = _kernels.gradients
 loss = _kernels.loss
+scan = _kernels.scan
 train = _kernels.train

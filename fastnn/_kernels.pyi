@@ -1,53 +1,87 @@
 """What the kernels take and return.
 
 Float arrays of one call have one dtype, float32 or float64, and are C-contiguous. `layers` and
-`plan` are records of `fastnn._layout`; `parameters` and `gradient` are parameter blocks; `units`
-is a workspace from `Layout.workspace`. Nothing is checked here.
+`plan` are records of `fastnn._layout`, `samples` is one of `fastnn._samples`; `parameters` and
+`gradient` are parameter blocks; `workspace` is from `Layout.workspace`. Nothing is checked here.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+from typing_extensions import disjoint_base
+
+from fastnn._samples import Samples
 
 _Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
+_Integers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 _Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
 LEVEL: str
 ACTIVATIONS: dict[str, int]
 LOSSES: dict[str, int]
+FORMS: dict[str, int]
+
+@disjoint_base
+class OneSample:
+    def __init__(
+        self,
+        ndarray: type,
+        empty: Callable[..., Any],
+        layers: _Records,
+        loss: int,
+        parameters: _Floats,
+        workspace: _Floats,
+        samples: Samples,
+    ) -> None: ...
+    def feedforward(self, x: object, out: object) -> Any: ...
+    def update(self, x: object, y: object, eta: object) -> float | None: ...
 
 def exp(z: _Floats, out: _Floats) -> None: ...
+def scan(X: _Floats, counts: _Integers) -> bool: ...
+def compress(
+    X: _Floats, starts: _Integers, columns: np.ndarray[Any, np.dtype[np.int32]], values: _Floats
+) -> None: ...
 def feedforward(
-    layers: _Records, parameters: _Floats, X: _Floats, out: _Floats, units: _Floats
+    layers: _Records,
+    parameters: _Floats,
+    samples: _Records,
+    start: int,
+    out: _Floats,
+    workspace: _Floats,
 ) -> None: ...
 def loss(
     layers: _Records,
     loss: int,
+    n_targets: int,
     parameters: _Floats,
-    X: _Floats,
-    Y: _Floats,
-    units: _Floats,
+    samples: _Records,
+    start: int,
+    end: int,
+    workspace: _Floats,
     total: float,
 ) -> float: ...
 def gradients(
     layers: _Records,
     loss: int,
+    n_targets: int,
     parameters: _Floats,
-    X: _Floats,
-    Y: _Floats,
+    samples: _Records,
+    start: int,
+    end: int,
     gradient: _Floats,
-    units: _Floats,
+    workspace: _Floats,
 ) -> None: ...
 def train(
     layers: _Records,
     loss: int,
+    n_targets: int,
     parameters: _Floats,
-    X: _Floats,
-    Y: _Floats,
-    order: np.ndarray[Any, np.dtype[np.intp]],
+    samples: _Records,
+    order: _Integers,
     plan: _Records,
     n_samples: int,
     losses: np.ndarray[Any, np.dtype[np.float64]],
     gradient: _Floats,
-    units: _Floats,
+    workspace: _Floats,
 ) -> None: ...

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 VECTOR_BYTES = 32
+BLOCK = 32  # samples in a block at most; src_cython/samples.pxd has the same number
+CACHE_LINE = 64
+WIDE_ROW = 256
 ALIGNMENT = 64
 
 # Parameters, a batch's gradient, the copy from before a chunk; and, for a while, what checks them
@@ -20,16 +23,17 @@ ALIGNMENT = 64
 BLOCKS_IN_TRAINING = 4
 
 # The fields mirror the structs Layer in src_cython/layers.pxd and Plan in src_cython/kernels.pyx.
-# row, W, b, z, a and delta are in bytes.
+# row, stride, W, b, z, a and delta are in bytes.
 LAYER = np.dtype(
     [
         (name, np.uintp)
-        for name in ("n_in", "n_out", "row", "W", "b", "z", "a", "delta", "activation")
+        for name in ("n_in", "n_out", "row", "stride", "W", "b", "z", "a", "delta", "activation")
     ]
 )
 PLAN = np.dtype(
     [
         ("batch_size", np.intp),
+        ("form", np.uintp),
         ("eta", np.float64),
         ("tol", np.float64),
         ("patience", np.intp),
@@ -56,13 +60,14 @@ class Layout:
         place = units = 0
         for n_in, n_out, activation in zip(layer_sizes, layer_sizes[1:], activations, strict=False):
             row = _row_bytes(n_out, dtype)
-            bias = place + _row_bytes(n_in, dtype) // dtype.itemsize * row
+            stride = _stride(row)
+            bias = place + _row_bytes(n_in, dtype) // dtype.itemsize * stride
             z, a, delta = units, n_units + units, 2 * n_units + units
-            rows.append((n_in, n_out, row, place, bias, z, a, delta, activation))
+            rows.append((n_in, n_out, row, stride, place, bias, z, a, delta, activation))
             place = bias + row
             units += row
         self.n_bytes = place
-        self.workspace_bytes = 3 * n_units + 2 * _row_bytes(layer_sizes[-1], dtype)
+        self.units_bytes = 3 * n_units
         self._refuse_if_larger_than_memory()
         self.layers = np.array(rows, LAYER)
 
@@ -80,9 +85,15 @@ class Layout:
         """A block of zeros for parameters or their gradient."""
         return _aligned_zeros(self.n_bytes, self.dtype)
 
-    def workspace(self) -> np.ndarray[Any, Any]:
-        """Zeros for z, a and delta of every unit, and y and share of the outputs."""
-        return _aligned_zeros(self.workspace_bytes, self.dtype)
+    def workspace(self, n_samples: int) -> np.ndarray[Any, Any]:
+        """Zeros for z, a and delta of every unit, of so many samples, up to a block of them.
+
+        Before them lie the share of each output in the loss, a multiple of that, and the targets
+        of a block.
+        """
+        rows = (2 + BLOCK) * int(self.layers["row"][-1])
+        n_bytes = rows + min(n_samples, BLOCK) * self.units_bytes
+        return _aligned_zeros(n_bytes, self.dtype)
 
     def views(
         self, block: np.ndarray[Any, Any]
@@ -90,8 +101,8 @@ class Layout:
         """Weights (n_in, n_out) and biases (n_out,) of each layer, as views into a block."""
         weights, biases = [], []
         size = self.dtype.itemsize
-        for n_in, n_out, row, W, b, *_ in self.layers.tolist():
-            rows = block[W // size : (W + n_in * row) // size].reshape(n_in, row // size)
+        for n_in, n_out, _, stride, W, b, *_ in self.layers.tolist():
+            rows = block[W // size : (W + n_in * stride) // size].reshape(n_in, stride // size)
             weights.append(rows[:, :n_out])
             biases.append(block[b // size :][:n_out])
         return tuple(weights), tuple(biases)
@@ -100,6 +111,15 @@ class Layout:
 def _row_bytes(n: int, dtype: np.dtype[Any]) -> int:
     """Of n numbers, rounded up to whole vectors."""
     return -(-n * dtype.itemsize // VECTOR_BYTES) * VECTOR_BYTES
+
+
+def _stride(row: int) -> int:
+    """Bytes from one row of W to the next: rows of an even number of lines get one line more.
+
+    Otherwise a few columns of many rows, as a tile reads them, would share a few of the cache's
+    sets, and push each other out.
+    """
+    return row + CACHE_LINE if row >= WIDE_ROW and row % (2 * CACHE_LINE) == 0 else row
 
 
 def _physical_memory() -> int:

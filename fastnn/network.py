@@ -10,6 +10,8 @@ import numpy as np
 
 from fastnn import _checks, _kernels, training
 from fastnn._layout import Layout
+from fastnn._samples import CSR, Compressed, Samples, room_for_one
+from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
 
@@ -136,6 +138,12 @@ class Network:
         )
         self._rng = rng
         self._parameters = self._layout.parameter_block()
+        self._steps_one_by_one = "step" not in self._activations
+        self._one_sample = _kernels.OneSample(
+            np.ndarray, np.empty, self._layout.layers, _kernels.LOSSES[self._loss],
+            self._parameters, self._layout.workspace(1),
+            Samples(None, compressed=room_for_one(layer_sizes[0], dtype)),
+        )  # fmt: skip
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -175,13 +183,20 @@ class Network:
             for n_in, n_out in zip(self._layer_sizes, self._layer_sizes[1:], strict=False)
         )
 
-    def feedforward(self, X: ArrayLike) -> Array:
+    def feedforward(
+        self, X: ArrayLike | CSR, out: Array | None = None, *, n_threads: int = 1
+    ) -> Array:
         """The outputs of the network.
 
         Parameters
         ----------
-        X : array_like, (n_inputs,) or (n, n_inputs)
+        X : array_like or scipy.sparse CSR array, (n_inputs,) or (n, n_inputs)
             One sample, or one per row.
+        out : ndarray or None, default None
+            Where to put the outputs: C-contiguous, of the result's shape and the network's dtype.
+            None: a new array.
+        n_threads : int, default 1
+            How many threads share the rows; the result is the same for any number.
 
         Returns
         -------
@@ -193,16 +208,33 @@ class Network:
         TypeError, ValueError
             If X has another shape, is not real, or not finite in the network's dtype.
         """
-        X, single = _checks.one_or_many(X, "X", self._layer_sizes[0], self.dtype)
-        out = np.empty((len(X), self._layer_sizes[-1]), self.dtype)
-        units = self._layout.workspace()
-        for rows in training.row_chunks(self, len(X)):
-            _kernels.feedforward(self._layout.layers, self._parameters, X[rows], out[rows], units)
-        return out[0] if single else out
+        if n_threads == 1:
+            a: Array | None = self._one_sample.feedforward(X, out)
+            if a is not None:
+                return a
+        n_threads = _checks.integer(n_threads, "n_threads", 1)
+        rows, single = _checks.one_or_many(X, "X", self._layer_sizes[0], self.dtype)
+        n, n_outputs = len(rows), self._layer_sizes[-1]
+        shape = (n_outputs,) if single else (n, n_outputs)
+        if out is None:
+            out = np.empty(shape, self.dtype)
+        else:
+            _checks.output(out, "out", shape, self.dtype)
+        out_rows = out.reshape(n, n_outputs)
+
+        def predict(start: int, end: int) -> None:
+            samples = self._samples(rows)  # with room of its own, as threads need it
+            _kernels.feedforward(
+                self._layout.layers, self._parameters, samples.record, start,
+                out_rows[start:end], self._layout.workspace(end - start),
+            )  # fmt: skip
+
+        training.run_chunks(self, n, predict, n_threads)
+        return out
 
     def train(
         self,
-        X: ArrayLike,
+        X: ArrayLike | CSR,
         y: ArrayLike,
         *,
         epochs: int,
@@ -211,6 +243,7 @@ class Network:
         shuffle: bool = True,
         tol: float | None = None,
         patience: int = 10,
+        form: str = "auto",
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
 
@@ -222,7 +255,9 @@ class Network:
 
         Parameters
         ----------
-        X : array_like, (n, n_inputs)
+        X : array_like or scipy.sparse CSR array, (n, n_inputs)
+            float arrays of the network's dtype, C-contiguous, are not copied. Where many of the
+            numbers are zero, those that are not are: 4 bytes for each, and its own.
         y : array_like, (n, n_outputs)
             Or (n,) for one output. For cross_entropy class numbers (n,), or rows that sum to 1.
         epochs : int
@@ -238,6 +273,10 @@ class Network:
         tol, patience : float or None, int; default None, 10
             Stop after `patience` epochs in a row whose loss is not below the best one before
             them by more than `tol`. None: run all epochs.
+        form : str, default "auto"
+            How the first layer is computed at batch size 1, for experts: "direct", "fused",
+            "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
+            that is fastest for the network and the data.
 
         Returns
         -------
@@ -252,14 +291,14 @@ class Network:
         TrainingDivergedError
             If the loss or a parameter stops being finite.
         """
-        X = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
-        Y = self._targets(y, len(X))
-        batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(X))
+        rows = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        Y = self._targets(y, len(rows))
+        batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(self._activations, self._loss, batch_size)
         return History(
             training.train(
                 self,
-                X,
+                rows,
                 Y,
                 epochs=_checks.integer(epochs, "epochs", 0),
                 learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),
@@ -267,6 +306,7 @@ class Network:
                 shuffle=_checks.flag(shuffle, "shuffle"),
                 tol=_checks.tolerance(tol, "tol"),
                 patience=_checks.integer(patience, "patience", 1),
+                form=_checks.known_name(form, "form", ("auto", *FORMS)),
             )
         )
 
@@ -293,6 +333,10 @@ class Network:
         TrainingDivergedError
             If the loss or a parameter would not be finite; the parameters stay as they were.
         """
+        if self._steps_one_by_one:
+            loss = self._one_sample.update(x, y, learning_rate)
+            if loss is not None:
+                return loss
         X = _checks.one_sample(x, "x", self._layer_sizes[0], self.dtype)
         Y = _checks.target_of_one(y, "y", self._loss, self._layer_sizes[-1], self.dtype)
         _checks.trainable(self._activations, self._loss, 1)
@@ -306,15 +350,16 @@ class Network:
             shuffle=False,
             tol=None,
             patience=1,
+            form="direct",
         )
         return float(losses[0])
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike) -> float:
+    def evaluate(self, X: ArrayLike | CSR, y: ArrayLike) -> float:
         """The loss of the network on samples and targets, shaped as for `train`."""
-        X = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
-        return self._mean_loss(X, self._targets(y, len(X)))
+        rows = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        return self._mean_loss(rows, self._targets(y, len(rows)))
 
-    def gradients(self, X: ArrayLike, y: ArrayLike) -> tuple[list[Array], list[Array]]:
+    def gradients(self, X: ArrayLike | CSR, y: ArrayLike) -> tuple[list[Array], list[Array]]:
         """The gradient of the loss that `evaluate` gives, by backpropagation.
 
         Parameters
@@ -333,20 +378,21 @@ class Network:
             For bad data, and for a network with step units, which have no useful derivative.
         """
         _checks.differentiable(self._activations)
-        X = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
-        Y = self._targets(y, len(X))
+        rows = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        Y = self._targets(y, len(rows))
+        samples = self._samples(rows, Y)
         gradient = self._layout.parameter_block()
-        units = self._layout.workspace()
-        for rows in training.row_chunks(self, len(X)):
+        workspace = self._layout.workspace(len(rows))
+        for start, end in training.row_chunks(self, len(rows)):
             _kernels.gradients(
-                self._layout.layers, _kernels.LOSSES[self._loss], self._parameters,
-                X[rows], Y[rows], gradient, units,
+                self._layout.layers, _kernels.LOSSES[self._loss], samples.n_targets,
+                self._parameters, samples.record, start, end, gradient, workspace,
             )  # fmt: skip
-        gradient /= len(X)
+        gradient /= len(rows)
         weights, biases = self._layout.views(gradient)
         return list(weights), list(biases)
 
-    def check_gradients(self, X: ArrayLike, y: ArrayLike) -> float:
+    def check_gradients(self, X: ArrayLike | CSR, y: ArrayLike) -> float:
         """How far `gradients` is from central differences of `evaluate`.
 
         Computed in float64 whatever the network's dtype. Kinks (relu, leaky_relu, mae) near a
@@ -359,8 +405,8 @@ class Network:
             difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
         """
         net = self._in_float64()
-        X = _checks.samples(X, "X", net._layer_sizes[0], net.dtype)
-        Y = net._targets(y, len(X))
+        rows = _checks.samples(X, "X", net._layer_sizes[0], net.dtype)
+        Y = net._targets(y, len(rows))
         weight_gradients, bias_gradients = net.gradients(X, y)
         g = np.concatenate([one.ravel() for one in weight_gradients + bias_gradients])
         c = np.empty_like(g)
@@ -369,9 +415,9 @@ class Network:
             for place in np.ndindex(parameters.shape):
                 w = parameters[place]
                 parameters[place] = w + DIFFERENCE_STEP
-                loss_above = net._mean_loss(X, Y)
+                loss_above = net._mean_loss(rows, Y)
                 parameters[place] = w - DIFFERENCE_STEP
-                c[i] = (loss_above - net._mean_loss(X, Y)) / (2 * DIFFERENCE_STEP)
+                c[i] = (loss_above - net._mean_loss(rows, Y)) / (2 * DIFFERENCE_STEP)
                 parameters[place] = w
                 i += 1
         largest_error = np.abs(g - c).max()
@@ -413,16 +459,21 @@ class Network:
         )
         self._parameters[:] = parameters
 
+    def _samples(self, X: Array | Compressed, Y: Array | None = None) -> Samples:
+        """Samples of which kernels skip the zeros where a row has many."""
+        return Samples(X, Y, room_for_one(self._layer_sizes[0], self.dtype))
+
     def _targets(self, y: ArrayLike, n_samples: int) -> Array:
         return _checks.targets(y, "y", n_samples, self._loss, self._layer_sizes[-1], self.dtype)
 
-    def _mean_loss(self, X: Array, Y: Array) -> float:
-        units = self._layout.workspace()
+    def _mean_loss(self, X: Array | Compressed, Y: Array) -> float:
+        samples = self._samples(X, Y)
+        workspace = self._layout.workspace(len(X))
         total = 0.0
-        for rows in training.row_chunks(self, len(X)):
+        for start, end in training.row_chunks(self, len(X)):
             total = _kernels.loss(
-                self._layout.layers, _kernels.LOSSES[self._loss], self._parameters,
-                X[rows], Y[rows], units, total,
+                self._layout.layers, _kernels.LOSSES[self._loss], samples.n_targets,
+                self._parameters, samples.record, start, end, workspace, total,
             )  # fmt: skip
         return total / len(X)
 

@@ -8,15 +8,17 @@ and never from a clock; where chunks are cut changes no bit of the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _kernels
 from fastnn._checks import all_finite
-from fastnn._layout import PLAN, PLAN_START
+from fastnn._layout import BLOCK, PLAN, PLAN_START
+from fastnn._samples import Compressed, Samples, compress
 from fastnn.exceptions import TrainingDivergedError
+from fastnn.forms import choose_form
 
 if TYPE_CHECKING:
     from fastnn.network import Network
@@ -33,13 +35,13 @@ def samples_per_chunk(net: Network) -> int:
     200 for what stands around a sample.
     """
     size = net.dtype.itemsize
-    operations = (6 * net._layout.n_bytes + 20 * net._layout.workspace_bytes) // size + 200
+    operations = (6 * net._layout.n_bytes + 20 * net._layout.units_bytes) // size + 200
     return max(1, CHUNK_OPERATIONS // operations)
 
 
 def train(
     net: Network,
-    X: np.ndarray[Any, Any],
+    X: np.ndarray[Any, Any] | Compressed,
     Y: np.ndarray[Any, Any],
     *,
     epochs: int,
@@ -48,37 +50,58 @@ def train(
     shuffle: bool,
     tol: float | None,
     patience: int,
+    form: str,
 ) -> np.ndarray[Any, Any]:
     """Train on checked data; one loss per epoch that ran."""
-    plan = np.array(
-        [(batch_size, learning_rate, np.nan if tol is None else tol, patience, *PLAN_START)], PLAN
-    )
+    n = len(X)
+    samples, form = _in_form(net, X, Y, batch_size, form)
+    stop = (np.nan if tol is None else tol, patience)
+    plan = np.array([(batch_size, _kernels.FORMS[form], learning_rate, *stop, *PLAN_START)], PLAN)
     loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
     chunk = samples_per_chunk(net)
-    lap = max(1, chunk // len(X))
-    gradient = net._layout.parameter_block() if batch_size > 1 else net._parameters
-    units = net._layout.workspace()
+    lap = max(1, chunk // n)
+    gradient = net._layout.parameter_block() if batch_size > BLOCK else net._parameters
+    workspace = net._layout.workspace(n)
     laps: list[np.ndarray[Any, Any]] = []
     done = 0
     while done < epochs and not plan["stopped"][0]:
         losses = np.empty(min(lap, epochs - done))
         before = net._rng.bit_generator.state if shuffle and tol is not None else None
-        order = _order(net._rng, len(X), len(losses) if shuffle else 0)
+        order = _order(net._rng, n, len(losses) if shuffle else 0)
         plan["epoch"] = 0
         while plan["epoch"][0] < len(losses) and not plan["stopped"][0]:
             start = net._parameters.copy()
             _kernels.train(
-                net._layout.layers, loss, net._parameters, X, Y, order,
-                plan, chunk, losses, gradient, units,
+                net._layout.layers, loss, samples.n_targets, net._parameters, samples.record,
+                order, plan, chunk, losses, gradient, workspace,
             )  # fmt: skip
             _raise_if_diverged(net, start, losses, plan[0], done)
         ran = int(plan["epoch"][0])
         if before and ran < len(losses):
             net._rng.bit_generator.state = before
-            _order(net._rng, len(X), ran)
+            _order(net._rng, n, ran)
         laps.append(losses[:ran])
         done += ran
     return np.concatenate(laps) if laps else np.empty(0)
+
+
+def _in_form(
+    net: Network,
+    X: np.ndarray[Any, Any] | Compressed,
+    Y: np.ndarray[Any, Any],
+    batch_size: int,
+    form: str,
+) -> tuple[Samples, str]:
+    """The samples as a form of the first layer wants them; "auto" is chosen here."""
+    if isinstance(X, Compressed):
+        return Samples(X, Y), "zero_skip"
+    if form not in ("auto", "zero_skip"):
+        return Samples(X, Y), form
+    counts = np.empty(len(X), np.intp)
+    _kernels.scan(X, counts)
+    if form == "auto":
+        form = choose_form(net._layout, counts.sum() / X.size, batch_size)
+    return Samples(X, Y, compress(X, counts) if form == "zero_skip" else None), form
 
 
 def _order(rng: np.random.Generator, n: int, shuffled_epochs: int) -> np.ndarray[Any, Any]:
@@ -112,8 +135,25 @@ def _raise_if_diverged(
     )
 
 
-def row_chunks(net: Network, n: int) -> Iterator[slice]:
+def row_chunks(net: Network, n: int) -> Iterator[tuple[int, int]]:
     """Stretches of rows for calls without updates, so that Ctrl-C is answered there too."""
     chunk = samples_per_chunk(net)
     for start in range(0, n, chunk):
-        yield slice(start, min(start + chunk, n))
+        yield start, min(start + chunk, n)
+
+
+def run_chunks(net: Network, n: int, run: Callable[[int, int], None], n_threads: int) -> None:
+    """Call run(start, end) for all chunks of n rows, from several threads."""
+    if n_threads == 1:
+        for start, end in row_chunks(net, n):
+            run(start, end)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # 5 ms, which few need
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for _ in pool.map(run, *zip(*row_chunks(net, n), strict=True)):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # else Ctrl-C would wait for all of them
+            raise

@@ -204,6 +204,10 @@ cdef inline void activate(
 ) noexcept nogil:
     """a = f(z) for a layer."""
     cdef size_t k
+    if activation == SIGMOID:  # its constants then stay in registers from vec to vec
+        for k in range(n_vec):
+            a[k] = sigmoid(z[k])
+        return
     for k in range(n_vec):
         a[k] = activation_of(activation, z[k])
     if activation == SOFTMAX:

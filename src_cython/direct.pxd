@@ -1,30 +1,28 @@
-"""The first layer's direct form: the plain algorithm, z = xW + b and W <- W + scale xᵀdelta.
+"""The first layer's direct form: the plain algorithm, z = xW + b and W <- W + xᵀstep.
 
 A form of the first layer is three operations, between which the shared pass through the layers
-above runs: produce z of a sample, accept its delta, finish the block of samples.
+above runs: produce z of a sample, accept its step (-eta delta), finish the block of samples.
 """
 from layers cimport Layer, vecs
+from samples cimport Block
 from vectors cimport real, vec, at
 cimport dense
 
 
 cdef inline void produce(
-    const Layer* layer, const vec* parameters, const real* x, vec* z
+    const Layer* layer, const vec* parameters, const Block* block, Py_ssize_t s, vec* z, real like
 ) noexcept nogil:
     dense.forward(
-        at(parameters, layer.W), at(parameters, layer.b),
-        x, z, layer.n_in, vecs(layer, z),
+        at(parameters, layer.W), layer.stride, at(parameters, layer.b),
+        <const real*> block.x[s], z, layer.n_in, vecs(layer, z),
     )
 
 
 cdef inline void accept(
-    const Layer* layer, vec* target, const real* x, const vec* delta, real scale
+    const Layer* layer, vec* parameters, const Block* block, Py_ssize_t s, const vec* step,
+    real like,
 ) noexcept nogil:
     dense.update(
-        at(target, layer.W), at(target, layer.b),
-        x, delta, scale, layer.n_in, vecs(layer, delta),
+        at(parameters, layer.W), layer.stride, at(parameters, layer.b),
+        <const real*> block.x[s], step, layer.n_in, vecs(layer, step),
     )
-
-
-cdef inline void finish(const Layer* layer, vec* target) noexcept nogil:
-    """Nothing is put off: each sample's update is in target already."""

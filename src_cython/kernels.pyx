@@ -12,22 +12,38 @@ exponential   exp, expm1, log1p
 activations   a = f(z) and derivatives
 losses        L and ∂L/∂z of the output layer
 layers        how a network lies in memory
+samples       the user's data, and blocks of it
+compression   rows without their zeros
 dense         one layer, one sample
-direct        the first layer, in the plain form
+tile          one layer, a block of samples
+forms         the first layer in per-sample SGD: direct, fused, zero_skip, blocked
 passes        the layers above it, forward and backward
 narrow        per-sample SGD where each layer fits into one vector
+batch         a block of samples that all see the same parameters
+sgd           epochs, blocks and batches
+online        one step on one sample, if it keeps every parameter finite
 cpu           what this CPU can do
 """
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer,
+)
+from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
+from libc.math cimport NAN, fabs
+
 from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
-from vectors cimport real, vec, vd, vf, at, constant
+from samples cimport Block, Samples, fill
+from sgd cimport Course, Plan
+from vectors cimport real, vec, vd, vf, as_vecs, at
 cimport activations
-cimport direct
+cimport batch
+cimport compression
 cimport exponential
+cimport forms
 cimport losses as loss_functions
-cimport narrow
-cimport passes
+cimport online
+cimport sgd
 
 
 ACTIVATIONS = {
@@ -51,20 +67,13 @@ LOSSES = {
     "cross_entropy": loss_functions.CROSS_ENTROPY,
     "perceptron": loss_functions.PERCEPTRON,
 }
-
-
-cdef struct Plan:
-    Py_ssize_t batch_size
-    double eta
-    double tol              # a better epoch's loss is below best - tol; NaN: never stop
-    Py_ssize_t patience
-    # How far training has come. Kept between chunks, so that where they are cut changes nothing.
-    Py_ssize_t epoch        # epochs done since the losses' start
-    Py_ssize_t position     # samples done in this epoch
-    double loss_sum         # of this epoch's samples
-    double best
-    Py_ssize_t stale        # epochs since the last better one
-    Py_ssize_t stopped      # by tol and patience
+FORMS = {
+    "direct": forms.DIRECT,
+    "fused": forms.FUSED,
+    "zero_skip": forms.ZERO_SKIP,
+    "blocked": forms.BLOCKED,
+    "narrow": forms.NARROW,
+}
 
 
 def has_avx2():
@@ -87,198 +96,331 @@ cdef void exp_of(const vec* z, vec* out, size_t n_vec) noexcept nogil:
         out[k] = exponential.exp(z[k])
 
 
-def feedforward(
-    const Layer[::1] layers, const real[::1] parameters, const real[:, ::1] X,
-    real[:, ::1] out, real[::1] units,
-):
-    """out[t] = a of the last layer for X[t]."""
+def scan(const real[:, ::1] X, Py_ssize_t[::1] counts):
+    """counts[t] = how many numbers of row t are not zero; whether all numbers are finite."""
+    cdef bint finite
     with nogil:
         if real is float:
-            predict_rows(layers, <const vf*> &parameters[0], X, out, <vf*> &units[0])
+            finite = scan_rows(<const vf*> NULL, X, counts)
         else:
-            predict_rows(layers, <const vd*> &parameters[0], X, out, <vd*> &units[0])
+            finite = scan_rows(<const vd*> NULL, X, counts)
+    return finite
+
+
+cdef bint scan_rows(
+    const vec* like, const real[:, ::1] X, Py_ssize_t[::1] counts
+) noexcept nogil:
+    cdef Py_ssize_t t
+    cdef real differences = 0
+    for t in range(X.shape[0]):
+        counts[t] = <Py_ssize_t> compression.scan(
+            as_vecs(like, &X[t, 0]), X.shape[1], &differences
+        )
+    return differences == 0
+
+
+def compress(
+    const real[:, ::1] X, const Py_ssize_t[::1] starts, int[::1] columns, real[::1] values
+):
+    """The numbers of X that are not zero, row by row, and their columns; both have a place more."""
+    cdef Py_ssize_t t
+    with nogil:
+        for t in range(X.shape[0]):
+            compression.compress(&X[t, 0], X.shape[1], &columns[starts[t]], &values[starts[t]])
+
+
+def feedforward(
+    const Layer[::1] layers, const real[::1] parameters, const Samples[::1] samples,
+    Py_ssize_t start, real[:, ::1] out, real[::1] workspace,
+):
+    """out[t] = a of the last layer for sample start + t."""
+    with nogil:
+        if real is float:
+            predict_rows(
+                layers, <const vf*> &parameters[0], &samples[0], start, out, <vf*> &workspace[0]
+            )
+        else:
+            predict_rows(
+                layers, <const vd*> &parameters[0], &samples[0], start, out, <vd*> &workspace[0]
+            )
 
 
 cdef void predict_rows(
-    const Layer[::1] layers, const vec* parameters, const real[:, ::1] X, real[:, ::1] out,
-    vec* units,
+    const Layer[::1] layers, const vec* parameters, const Samples* samples, Py_ssize_t start,
+    real[:, ::1] out, vec* workspace,
 ) noexcept nogil:
     cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
-    cdef const real* a = <const real*> at(units, net.last.a)
-    cdef Py_ssize_t t, k
-    for t in range(X.shape[0]):
-        direct.produce(net.layer, parameters, &X[t, 0], at(units, net.layer.z))
-        passes.forward(&net, parameters, units, X[t, 0])
-        for k in range(out.shape[1]):
-            out[t, k] = a[k]
+    cdef vec* units = batch.units_in(&net, workspace)
+    cdef Block block
+    cdef const real* a
+    cdef Py_ssize_t t = 0, s, k
+    while t < out.shape[0]:
+        fill(&block, samples, NULL, start + t, out.shape[0] - t, False, out[0, 0])
+        batch.forward(&net, parameters, samples, &block, workspace, out[0, 0])
+        for s in range(block.n):
+            a = <const real*> at(units, s * net.units + net.last.a)
+            for k in range(out.shape[1]):
+                out[t + s, k] = a[k]
+        t += block.n
 
 
 def loss(
-    const Layer[::1] layers, size_t loss, const real[::1] parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, real[::1] units, double total,
+    const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
+    const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] workspace,
+    double total,
 ):
     """total + the samples' losses, added one by one, so that it does not matter where X is cut."""
+    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     with nogil:
         if real is float:
             total = add_losses(
-                layers, loss, <const vf*> &parameters[0], X, Y, <vf*> &units[0], total
+                &net, <const vf*> &parameters[0], &samples[0], start, end, <vf*> &workspace[0],
+                total, workspace[0],
             )
         else:
             total = add_losses(
-                layers, loss, <const vd*> &parameters[0], X, Y, <vd*> &units[0], total
+                &net, <const vd*> &parameters[0], &samples[0], start, end, <vd*> &workspace[0],
+                total, workspace[0],
             )
     return total
 
 
 cdef double add_losses(
-    const Layer[::1] layers, size_t loss, const vec* parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, vec* units, double total,
+    const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
+    Py_ssize_t end, vec* workspace, double total, real like,
 ) noexcept nogil:
-    cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
-    cdef Py_ssize_t t
-    prepare_share(&net, at(units, net.share), X[0, 0])
-    for t in range(X.shape[0]):
-        total += forward_step(&net, parameters, &X[t, 0], &Y[t, 0], units)
+    cdef Block block
+    prepare_share(net, workspace, like)
+    while start < end:
+        fill(&block, samples, NULL, start, end - start, False, like)
+        batch.read_targets(net, &block, workspace, like)
+        batch.forward(net, parameters, samples, &block, workspace, like)
+        total = batch.losses(net, &block, workspace, total, like)
+        start += block.n
     return total
 
 
 def gradients(
-    const Layer[::1] layers, size_t loss, const real[::1] parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, real[::1] gradient, real[::1] units,
+    const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
+    const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
+    real[::1] workspace,
 ):
     """gradient += the sum of the samples' gradients; laid out as the parameters are."""
+    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     with nogil:
         if real is float:
             add_gradients(
-                layers, loss, <const vf*> &parameters[0], X, Y, <vf*> &gradient[0], <vf*> &units[0]
+                &net, <const vf*> &parameters[0], &samples[0], start, end, <vf*> &gradient[0],
+                <vf*> &workspace[0], <float> 1,
             )
         else:
             add_gradients(
-                layers, loss, <const vd*> &parameters[0], X, Y, <vd*> &gradient[0], <vd*> &units[0]
+                &net, <const vd*> &parameters[0], &samples[0], start, end, <vd*> &gradient[0],
+                <vd*> &workspace[0], <double> 1,
             )
 
 
 cdef void add_gradients(
-    const Layer[::1] layers, size_t loss, const vec* parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, vec* gradient, vec* units,
+    const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
+    Py_ssize_t end, vec* gradient, vec* workspace, real scale,
 ) noexcept nogil:
-    cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
-    cdef Py_ssize_t t
-    prepare_share(&net, at(units, net.share), X[0, 0])
-    for t in range(X.shape[0]):
-        sgd_step(&net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units)
-
-
-cdef inline double forward_step(
-    const Network* net, const vec* parameters, const real* x, const real* y, vec* units
-) noexcept nogil:
-    """The loss of one sample, with z and a left in units."""
-    read_target(net, y, at(units, net.y), at(units, net.share))
-    direct.produce(net.layer, parameters, x, at(units, net.layer.z))
-    passes.forward(net, parameters, units, x[0])
-    return passes.loss(net, units, x[0])
-
-
-cdef inline double sgd_step(
-    const Network* net, const vec* parameters, const real* x, const real* y,
-    vec* target, real scale, vec* units,
-) noexcept nogil:
-    """target += scale · gradient of one sample; its loss before that."""
-    cdef double L = forward_step(net, parameters, x, y, units)
-    passes.backward(net, parameters, units, target, scale)
-    direct.accept(net.layer, target, x, at(units, net.layer.delta), scale)
-    return L
+    cdef Block block
+    prepare_share(net, workspace, scale)
+    while start < end:
+        fill(&block, samples, NULL, start, end - start, False, scale)
+        batch.read_targets(net, &block, workspace, scale)
+        batch.forward(net, parameters, samples, &block, workspace, scale)
+        batch.backward(net, parameters, samples, &block, workspace, gradient, scale)
+        start += block.n
 
 
 def train(
-    const Layer[::1] layers, size_t loss, real[::1] parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, const Py_ssize_t[:, ::1] order,
-    Plan[::1] plan, Py_ssize_t n_samples, double[::1] losses,
-    real[::1] gradient, real[::1] units,
+    const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
+    const Samples[::1] samples, const Py_ssize_t[:, ::1] order, Plan[::1] plan,
+    Py_ssize_t n_samples, double[::1] losses, real[::1] gradient, real[::1] workspace,
 ):
-    """SGD from where the plan stands, for at most n_samples samples and losses.shape[0] epochs.
+    """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
     Row e of order is the order of the samples in epoch e; a single row serves all epochs.
-    losses[e] becomes the mean of the samples' losses before their updates. gradient collects a
-    batch, and holds a begun batch between chunks.
+    losses[e] becomes the mean of the samples' losses before their updates. Training is left at
+    the end of a block of samples, counted from an epoch's start, or from a batch's. gradient
+    collects a batch that is larger than a block, and holds a begun one between chunks.
     """
+    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
+    cdef Course course = Course(
+        &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &losses[0],
+        losses.shape[0], &plan[0],
+    )
     with nogil:
         if real is float:
-            train_samples(
-                layers, loss, <vf*> &parameters[0], X, Y, order, &plan[0], n_samples, losses,
-                <vf*> &gradient[0], <vf*> &units[0],
+            sgd.train(
+                &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &workspace[0], n_samples,
+                <float> plan[0].eta,
             )
         else:
-            train_samples(
-                layers, loss, <vd*> &parameters[0], X, Y, order, &plan[0], n_samples, losses,
-                <vd*> &gradient[0], <vd*> &units[0],
+            sgd.train(
+                &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &workspace[0], n_samples,
+                <double> plan[0].eta,
             )
 
 
-cdef void train_samples(
-    const Layer[::1] layers, size_t loss, vec* parameters,
-    const real[:, ::1] X, const real[:, ::1] Y, const Py_ssize_t[:, ::1] order,
-    Plan* plan, Py_ssize_t n_samples, double[::1] losses, vec* gradient, vec* units,
-) noexcept nogil:
-    cdef Network net = network(&layers[0], layers.shape[0], loss, Y.shape[1])
-    cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
-    cdef Py_ssize_t n = order.shape[1], row, i, t, in_batch
-    cdef real eta = <real> plan.eta
-    cdef Py_ssize_t end
-    cdef bint is_narrow = narrow.fits(&net, units)
-    prepare_share(&net, at(units, net.share), eta)
-    while n_samples > 0 and plan.epoch < losses.shape[0] and not plan.stopped:
-        row = plan.epoch if order.shape[0] > 1 else 0
-        end = min(n, plan.position + n_samples)
-        n_samples -= end - plan.position
-        if plan.batch_size == 1 and is_narrow:
-            for i in range(plan.position, end):
-                t = order[row, i]
-                plan.loss_sum += narrow.sgd_step(
-                    &net, parameters, &X[t, 0], &Y[t, 0], -eta, units
+cdef class OneSample:
+    """feedforward and update for one sample in the plain case, with little around the arithmetic.
+
+    The plain case is NumPy arrays, contiguous, of the network's dtype, of the right length, all
+    finite. Everything else gets None, and goes the way through fastnn/_checks.py. The arrays
+    handed in here are kept, and so are the addresses in them.
+    """
+    cdef object ndarray, empty, dtype, kept
+    cdef Network net
+    cdef Samples room
+    cdef size_t parameter_block, workspace
+    cdef bint is_float, is_class_number
+    cdef double smallest_eta, largest_eta
+
+    def __init__(self, ndarray, empty, layers, size_t loss, parameters, workspace, samples):
+        """ndarray and empty are NumPy's; workspace is for one sample, samples room to compress it.
+        """
+        cdef const Layer[::1] records = layers
+        cdef const Samples[::1] room = samples.record
+        cdef const unsigned char[::1] block = parameters.view("B")
+        cdef const unsigned char[::1] space = workspace.view("B")
+        self.ndarray, self.empty, self.dtype = ndarray, empty, parameters.dtype
+        self.kept = (layers, parameters, workspace, samples)
+        self.room = room[0]
+        self.is_class_number = loss == loss_functions.CROSS_ENTROPY
+        self.is_float = self.dtype.itemsize == sizeof(float)
+        self.net = network(
+            &records[0], records.shape[0], loss,
+            1 if self.is_class_number else records[records.shape[0] - 1].n_out,
+        )
+        self.parameter_block = <size_t> &block[0]
+        self.workspace = <size_t> &space[0]
+        self.smallest_eta = FLT_MIN if self.is_float else DBL_MIN
+        self.largest_eta = FLT_MAX if self.is_float else DBL_MAX
+
+    cdef bint get(self, array, size_t n, Py_buffer* view):
+        """Whether array is n numbers of the network's dtype, in order and aligned; then view is."""
+        if type(array) is not self.ndarray:
+            return False
+        try:
+            PyObject_GetBuffer(array, view, PyBUF_FORMAT | PyBUF_STRIDES)
+        except (BufferError, ValueError):  # of dates, for example
+            return False
+        if (
+            view.ndim == 1
+            and view.shape[0] == <Py_ssize_t> n
+            and view.strides[0] == view.itemsize
+            and view.format[0] == (c"f" if self.is_float else c"d")
+            and view.format[1] == 0
+            and <size_t> view.buf % view.itemsize == 0
+        ):
+            return True
+        PyBuffer_Release(view)
+        return False
+
+    def feedforward(self, x, out):
+        """The outputs for x, in out if that is not None; None if this is not the plain case."""
+        cdef Py_buffer x_view, out_view
+        cdef bint done = False
+        if not self.get(x, self.net.layer.n_in, &x_view):
+            return None
+        if out is None:
+            out = self.empty(self.net.last.n_out, self.dtype)
+        if self.get(out, self.net.last.n_out, &out_view):
+            if out_view.readonly:
+                pass
+            elif self.is_float:
+                done = predict_one(
+                    &self.net, <const vf*> self.parameter_block, &self.room,
+                    <const float*> x_view.buf, <float*> out_view.buf, <vf*> self.workspace,
                 )
-        elif plan.batch_size == 1:
-            for i in range(plan.position, end):
-                t = order[row, i]
-                plan.loss_sum += sgd_step(
-                    &net, parameters, &X[t, 0], &Y[t, 0], parameters, -eta, units
+            else:
+                done = predict_one(
+                    &self.net, <const vd*> self.parameter_block, &self.room,
+                    <const double*> x_view.buf, <double*> out_view.buf, <vd*> self.workspace,
                 )
-        else:
-            for i in range(plan.position, end):
-                t = order[row, i]
-                plan.loss_sum += sgd_step(
-                    &net, parameters, &X[t, 0], &Y[t, 0], gradient, 1, units
-                )
-                in_batch = i % plan.batch_size + 1
-                if in_batch == plan.batch_size or i + 1 == n:
-                    descend(parameters, gradient, -eta / in_batch, n_vec)
-        plan.position = end
-        if end == n:
-            finish_epoch(plan, n, losses)
-    direct.finish(net.layer, parameters if plan.batch_size == 1 else gradient)
+            PyBuffer_Release(&out_view)
+        PyBuffer_Release(&x_view)
+        return out if done else None
+
+    def update(self, x, y, eta):
+        """The loss before one step of SGD; None if this is not the plain case, or not finite."""
+        cdef Py_buffer x_view, y_view
+        cdef bint is_number = type(y) is float or type(y) is int
+        cdef double L = NAN, number = 0
+        if is_number:
+            try:
+                number = y
+            except OverflowError:
+                return None
+        if type(eta) is not float or not self.smallest_eta <= <double> eta <= self.largest_eta:
+            return None
+        if not self.get(x, self.net.layer.n_in, &x_view):
+            return None
+        if is_number:
+            if (
+                type(y) is int and 0 <= number < self.net.last.n_out
+                if self.is_class_number
+                else self.net.last.n_out == 1
+            ):
+                L = self.step_to_number(x_view.buf, number, eta)
+        elif not self.is_class_number and self.get(y, self.net.last.n_out, &y_view):
+            L = self.step(x_view.buf, y_view.buf, eta)
+            PyBuffer_Release(&y_view)
+        PyBuffer_Release(&x_view)
+        return None if L != L else L
+
+    cdef double step_to_number(self, const void* x, double y, double eta):
+        cdef float as_float = <float> y
+        return self.step(x, <const void*> &as_float if self.is_float else <const void*> &y, eta)
+
+    cdef double step(self, const void* x, const void* y, double eta):
+        if self.is_float:
+            return update_one(
+                &self.net, <vf*> self.parameter_block, <const float*> x, <const float*> y,
+                <vf*> self.workspace, <float> eta,
+            )
+        return update_one(
+            &self.net, <vd*> self.parameter_block, <const double*> x, <const double*> y,
+            <vd*> self.workspace, eta,
+        )
 
 
-cdef inline void descend(
-    vec* parameters, vec* gradient, real scale, size_t n_vec
+cdef bint predict_one(
+    const Network* net, const vec* parameters, const Samples* room, const real* x, real* out,
+    vec* workspace,
 ) noexcept nogil:
-    """parameters += scale · gradient; the gradient is zero afterwards."""
+    """out = a of the last layer; False, and nothing written, if x is not finite."""
+    cdef const real* a = <const real*> at(batch.units_in(net, workspace), net.last.a)
+    cdef Block block
+    cdef real differences = 0
     cdef size_t k
-    cdef vec zero = constant(gradient[0], 0)
-    for k in range(n_vec):
-        parameters[k] = parameters[k] + constant(zero, scale) * gradient[k]
-        gradient[k] = zero
+    compression.scan(as_vecs(workspace, x), net.layer.n_in, &differences)
+    if differences != 0:
+        return False
+    block.n = 1
+    block.x[0] = x
+    batch.forward(net, parameters, room, &block, workspace, differences)
+    for k in range(net.last.n_out):
+        out[k] = a[k]
+    return True
 
 
-cdef void finish_epoch(Plan* plan, Py_ssize_t n, double[::1] losses) noexcept nogil:
-    cdef double L = plan.loss_sum / n
-    losses[plan.epoch] = L
-    plan.epoch += 1
-    plan.position = 0
-    plan.loss_sum = 0
-    if L < plan.best - plan.tol:
-        plan.stale = 0
-    else:
-        plan.stale += 1
-    if L < plan.best:
-        plan.best = L
-    plan.stopped = plan.tol == plan.tol and plan.stale >= plan.patience
+cdef double update_one(
+    const Network* net, vec* parameters, const real* x, const real* y, vec* workspace, real eta
+) noexcept nogil:
+    """The loss before one step; NaN if x or y is unfit, or something would not stay finite."""
+    cdef double size_of_x = 0
+    cdef size_t k
+    for k in range(net.layer.n_in):
+        size_of_x += fabs(x[k])
+    for k in range(net.n_targets):
+        if not loss_functions.fits(net.loss, y[k]):
+            return NAN
+    prepare_share(net, workspace, -eta)
+    read_target(net, y, batch.targets_in(net, workspace), workspace)
+    return online.sgd_step(
+        net, parameters, x, size_of_x, batch.targets_in(net, workspace), workspace,
+        batch.units_in(net, workspace), eta,
+    )

@@ -5,10 +5,11 @@ from vectors cimport vec, at
 cdef struct Layer:
     size_t n_in
     size_t n_out
-    size_t row          # bytes of n_out numbers in whole vectors: of a row of W, b, z, a, delta
+    size_t row          # bytes of n_out numbers in whole vectors: of a row of b, z, a and delta
+    size_t stride       # bytes from one row of W to the next
     size_t W            # where W and b start in the parameter block, in bytes
     size_t b
-    size_t z            # where the layer's z, a and delta start in the workspace, in bytes
+    size_t z            # where the layer's z, a and delta start among a sample's units, in bytes
     size_t a
     size_t delta
     size_t activation
@@ -20,8 +21,7 @@ cdef struct Network:
     Py_ssize_t n_layers
     size_t loss
     size_t n_targets    # numbers in a row of targets: n_out of the last layer; 1 for a class number
-    size_t y            # where y and share of the output layer start in the workspace, in bytes
-    size_t share
+    size_t units        # bytes from the units of one sample to those of the next
 
 
 cdef inline Network network(
@@ -33,8 +33,7 @@ cdef inline Network network(
     net.n_layers = n_layers
     net.loss = loss
     net.n_targets = n_targets
-    net.y = net.last.delta + net.last.row
-    net.share = net.y + net.last.row
+    net.units = net.last.delta + net.last.row
     return net
 
 

@@ -12,7 +12,7 @@ from libc.math cimport NAN, log
 
 from activations cimport multiply_derivative, softplus
 from layers cimport Layer, Network
-from vectors cimport real, vec, absolute, constant, if_greater, if_positive, sum_of_lanes
+from vectors cimport real, vec, absolute, at, constant, if_greater, if_positive, sum_of_lanes
 
 
 cdef enum Loss:
@@ -81,16 +81,16 @@ cdef inline double cross_entropy(
     return total - log(a_k[top])
 
 
-cdef inline void prepare_share(
-    const Network* net, vec* share, real like
-) noexcept nogil:
-    """share, whose padding is 0 from the start."""
+cdef inline void prepare_share(const Network* net, vec* share, real scale) noexcept nogil:
+    """share, and in the row after it scale · share; their padding is 0 from the start."""
     cdef const Layer* last = net.last
     cdef real* share_k = <real*> share
+    cdef real* scaled_k = <real*> at(share, last.row)
     cdef size_t k
     cdef bint summed = net.loss == CROSS_ENTROPY or net.loss == PERCEPTRON
     for k in range(last.n_out):
         share_k[k] = 1 if summed else <real> 1 / <real> last.n_out
+        scaled_k[k] = scale * share_k[k]
 
 
 cdef inline void read_target(
@@ -112,16 +112,21 @@ cdef inline void read_target(
         y_k[<size_t> y_row[0]] = 1
 
 
+cdef inline bint fits(size_t loss, double y) noexcept nogil:
+    """Whether y may be a target, as fastnn/_checks.py demands it of a number."""
+    return y - y == 0 and (loss != BCE or 0 <= y <= 1)
+
+
 cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
     """L of each output; cross_entropy, which is no function of one vec, is not asked for."""
-    if loss == MAE:
+    if loss == MSE or loss == PERCEPTRON:
+        return mse(a, y)
+    elif loss == MAE:
         return mae(a, y)
     elif loss == HUBER:
         return huber(a, y)
     elif loss == BCE:
         return bce(z, y)
-    elif loss == MSE or loss == PERCEPTRON:
-        return mse(a, y)
     return constant(a, NAN)
 
 
@@ -149,6 +154,8 @@ cdef inline double sample_loss(
         return cross_entropy(z, a, y, net.last.n_out, like)
     for k in range(n_vec):
         total = total + share[k] * loss_of(net.loss, z[k], a[k], y[k])
+    if net.last.n_out == 1:
+        return (<const real*> &total)[0]
     if net.loss == PERCEPTRON:
         return sum_of_lanes(total, like) / net.last.n_out
     return sum_of_lanes(total, like)
@@ -158,7 +165,7 @@ cdef inline void output_delta(
     const Network* net, const vec* z, const vec* a, const vec* y, const vec* share, vec* delta,
     size_t n_vec, real like,
 ) noexcept nogil:
-    """delta = ∂L/∂z of the output layer."""
+    """delta = ∂L/∂z of the output layer, or a multiple of it, as share is."""
     cdef size_t k
     for k in range(n_vec):
         delta[k] = share[k] * derivative_of(net.loss, a[k], y[k])

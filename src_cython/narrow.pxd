@@ -7,17 +7,9 @@ functions. 2-2-1 then needs about two thirds of the time (benchmarks/test_per_sa
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
-from losses cimport output_delta, read_target, sample_loss
+from losses cimport output_delta, sample_loss
 from vectors cimport real, vec, at, constant, sums
 cimport dense
-
-
-cdef inline bint fits(const Network* net, const vec* like) noexcept nogil:
-    cdef Py_ssize_t l
-    for l in range(net.n_layers):
-        if net.layer[l].row != sizeof(vec):
-            return False
-    return True
 
 
 cdef inline vec z_of(
@@ -25,7 +17,7 @@ cdef inline vec z_of(
 ) noexcept nogil:
     cdef vec z
     dense.forward_columns(
-        1, 2, at(parameters, layer.W), at(parameters, layer.b), x, &z, layer.n_in, 1
+        1, 2, at(parameters, layer.W), sizeof(vec), at(parameters, layer.b), x, &z, layer.n_in
     )
     return z
 
@@ -35,52 +27,49 @@ cdef inline vec delta_below_of(
 ) noexcept nogil:
     """W·delta"""
     cdef const vec* W = at(parameters, layer.W)
-    cdef vec delta_below
     if layer.n_out == 1:
         # Rows of one number: their sums are W's only column, and need not wait for delta.
         return sums(W) * constant(delta, (<real*> &delta)[0])
-    dense.backward(W, &delta, &delta_below, 1, 1)  # the first vec of rows is all there is
-    return delta_below
+    return dense.row_sums(W, sizeof(vec), &delta, 1)
+
+
+cdef inline void update(
+    const Layer* layer, vec* parameters, const real* x, vec step
+) noexcept nogil:
+    cdef vec* b = at(parameters, layer.b)
+    b[0] = b[0] + step
+    dense.update_columns(1, at(parameters, layer.W), sizeof(vec), x, &step, layer.n_in)
 
 
 cdef inline double sgd_step(
-    const Network* net, vec* parameters, const real* x, const real* y_row, real scale, vec* units
+    const Network* net, vec* parameters, const real* x, const vec* y, const vec* share, vec* units
 ) noexcept nogil:
-    """parameters += scale · gradient of one sample; its loss before that."""
+    """One step of SGD; the sample's loss before it. share is followed by its multiple by -eta."""
     cdef const Layer* layer = net.layer
     cdef const Layer* below
-    cdef vec* y = at(units, net.y)
-    cdef const vec* share = at(units, net.share)
     cdef const real* inputs
     cdef Py_ssize_t l
     cdef double L
-    cdef vec z, a, delta, delta_below
-    read_target(net, y_row, y, share)
+    cdef vec z, a, step, step_below
     z = z_of(layer, parameters, x)
-    activate(layer.activation, &z, &a, 1, layer.n_out, scale)
+    activate(layer.activation, &z, &a, 1, layer.n_out, x[0])
     for l in range(1, net.n_layers):
         at(units, layer.z)[0] = z
         at(units, layer.a)[0] = a
         inputs = <const real*> at(units, layer.a)
         layer = &net.layer[l]
         z = z_of(layer, parameters, inputs)
-        activate(layer.activation, &z, &a, 1, layer.n_out, scale)
-    L = sample_loss(net, &z, &a, y, share, 1, scale)
-    output_delta(net, &z, &a, y, share, &delta, 1, scale)
+        activate(layer.activation, &z, &a, 1, layer.n_out, x[0])
+    L = sample_loss(net, &z, &a, y, share, 1, x[0])
+    output_delta(net, &z, &a, y, share + 1, &step, 1, x[0])
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
         below = &net.layer[l - 1]
-        delta_below = delta_below_of(layer, parameters, delta, scale)
+        step_below = delta_below_of(layer, parameters, step, x[0])
         multiply_derivative(
-            below.activation, at(units, below.z), at(units, below.a), &delta_below, 1, scale
+            below.activation, at(units, below.z), at(units, below.a), &step_below, 1, x[0]
         )
-        dense.update(
-            at(parameters, layer.W), at(parameters, layer.b),
-            <const real*> at(units, below.a), &delta, scale, layer.n_in, 1,
-        )
-        delta = delta_below
-    layer = net.layer
-    dense.update(
-        at(parameters, layer.W), at(parameters, layer.b), x, &delta, scale, layer.n_in, 1
-    )
+        update(layer, parameters, <const real*> at(units, below.a), step)
+        step = step_below
+    update(net.layer, parameters, x, step)
     return L

@@ -1,81 +1,135 @@
-"""Forward and backward through the layers above the first, one sample at a time.
+"""Forward and backward through the layers above the first, n samples at a time.
 
-The first layer is reached through a form's three operations alone (see direct.pxd): a form hands
-in z of the first layer, and takes delta of the first layer out.
+The first layer is reached through a form's operations alone (see forms.pxd): a form hands in z of
+the first layer, and takes its delta. The samples' units lie net.units bytes apart. n is 1 in
+per-sample SGD, where it is known when this is inlined.
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network, vecs
 from losses cimport output_delta, sample_loss
+from samples cimport BLOCK
 from vectors cimport real, vec, at
 cimport dense
+cimport tile
+
+
+cdef inline void rows_of(
+    const Network* net, const vec* units, size_t place, Py_ssize_t n, const void** rows
+) noexcept nogil:
+    """Where each sample's a of a layer lies."""
+    cdef Py_ssize_t s
+    for s in range(n):
+        rows[s] = <const void*> at(units, s * net.units + place)
 
 
 cdef inline void forward(
-    const Network* net, const vec* parameters, vec* units, real like
+    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, real like
 ) noexcept nogil:
     """From z of the first layer to a of the last."""
-    cdef Py_ssize_t l
+    cdef const void* a_below[BLOCK]
+    cdef Py_ssize_t l, s
     cdef size_t n_vec
     cdef const Layer* layer
-    cdef vec* z
-    cdef vec* a
-    cdef vec* a_below = NULL
+    cdef vec* of_sample
     for l in range(net.n_layers):
         layer = &net.layer[l]
-        z = at(units, layer.z)
-        a = at(units, layer.a)
-        n_vec = vecs(layer, z)
+        n_vec = vecs(layer, units)
         if l > 0:
-            dense.forward(
-                at(parameters, layer.W), at(parameters, layer.b),
-                <const real*> a_below, z, layer.n_in, n_vec,
+            rows_of(net, units, net.layer[l - 1].a, n, a_below)
+            tile.forward(
+                at(parameters, layer.W), layer.stride, at(parameters, layer.b), a_below, n,
+                at(units, layer.z), net.units, layer.n_in, n_vec, like,
             )
-        activate(layer.activation, z, a, n_vec, layer.n_out, like)
-        a_below = a
+        for s in range(n):
+            of_sample = at(units, s * net.units)
+            activate(
+                layer.activation, at(of_sample, layer.z), at(of_sample, layer.a), n_vec,
+                layer.n_out, like,
+            )
 
 
 cdef inline double loss(
-    const Network* net, const vec* units, real like
+    const Network* net, const vec* units, const vec* y, const vec* share, real like
 ) noexcept nogil:
-    """L after a forward pass, for the target in y."""
+    """L of one sample after a forward pass."""
     return sample_loss(
-        net, at(units, net.last.z), at(units, net.last.a),
-        at(units, net.y), at(units, net.share), vecs(net.last, units), like,
+        net, at(units, net.last.z), at(units, net.last.a), y, share, vecs(net.last, units), like
     )
 
 
-cdef inline void backward(
-    const Network* net, const vec* parameters, vec* units, vec* target, real scale
+cdef inline void output_deltas(
+    const Network* net, const vec* y, const vec* share, vec* units, Py_ssize_t n, real like
 ) noexcept nogil:
-    """From y to delta of the first layer; target += scale · gradient for the layers above it.
+    """delta of the last layer. y has a row for each sample.
 
-    target may be the parameters themselves: each layer's delta is taken before its W changes.
+    What the loss's share is scaled by, delta is, in every layer: -eta makes it a step.
     """
-    cdef Py_ssize_t l = net.n_layers - 1
-    cdef const Layer* layer = net.last
-    cdef const Layer* below
-    cdef vec* delta = at(units, layer.delta)
-    cdef vec* delta_below
-    cdef const vec* a_below
-    cdef size_t n_vec = vecs(layer, delta), n_vec_below
-    output_delta(
-        net, at(units, layer.z), at(units, layer.a),
-        at(units, net.y), at(units, net.share), delta, n_vec, scale,
+    cdef const Layer* last = net.last
+    cdef Py_ssize_t s
+    cdef vec* of_sample
+    for s in range(n):
+        of_sample = at(units, s * net.units)
+        output_delta(
+            net, at(of_sample, last.z), at(of_sample, last.a), at(y, s * last.row), share,
+            at(of_sample, last.delta), vecs(last, units), like,
+        )
+
+
+cdef inline void deltas(
+    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, real like
+) noexcept nogil:
+    """From delta of the last layer to that of the first."""
+    cdef Py_ssize_t l, s
+    cdef const Layer* layer
+    cdef vec* of_sample
+    for l in range(net.n_layers - 1, 0, -1):
+        layer = &net.layer[l]
+        for s in range(n):
+            of_sample = at(units, s * net.units)
+            dense.backward(
+                at(parameters, layer.W), layer.stride, at(of_sample, layer.delta),
+                at(of_sample, net.layer[l - 1].delta), layer.n_in, vecs(layer, units),
+            )
+            to_delta(&net.layer[l - 1], of_sample, like)
+
+
+cdef inline void to_delta(const Layer* layer, vec* of_sample, real like) noexcept nogil:
+    """delta = ∂L/∂z from the ∂L/∂a that is in its place."""
+    multiply_derivative(
+        layer.activation, at(of_sample, layer.z), at(of_sample, layer.a),
+        at(of_sample, layer.delta), vecs(layer, of_sample), like,
     )
-    while l > 0:
+
+
+cdef inline void updates(
+    const Network* net, const vec* units, Py_ssize_t n, vec* target, real like
+) noexcept nogil:
+    """W and b of target, above the first layer, += aᵀdelta and delta."""
+    cdef const void* a_below[BLOCK]
+    cdef Py_ssize_t l
+    cdef const Layer* layer
+    for l in range(net.n_layers - 1, 0, -1):
+        layer = &net.layer[l]
+        rows_of(net, units, net.layer[l - 1].a, n, a_below)
+        tile.update(
+            at(target, layer.W), layer.stride, at(target, layer.b), a_below, n,
+            at(units, layer.delta), net.units, layer.n_in, vecs(layer, units), like,
+        )
+
+
+cdef inline void deltas_and_updates(
+    const Network* net, vec* parameters, vec* units, real like
+) noexcept nogil:
+    """deltas and updates of the parameters themselves for one sample, in one sweep over each W."""
+    cdef Py_ssize_t l
+    cdef const Layer* layer
+    cdef const Layer* below
+    for l in range(net.n_layers - 1, 0, -1):
+        layer = &net.layer[l]
         below = &net.layer[l - 1]
-        a_below = at(units, below.a)
-        delta_below = at(units, below.delta)
-        n_vec_below = vecs(below, delta)
-        dense.backward(at(parameters, layer.W), delta, delta_below, layer.n_in, n_vec)
-        multiply_derivative(
-            below.activation, at(units, below.z), a_below, delta_below, n_vec_below, scale
+        dense.backward_and_update(
+            at(parameters, layer.W), layer.stride, at(parameters, layer.b),
+            <const real*> at(units, below.a), at(units, layer.delta), at(units, below.delta),
+            layer.n_in, vecs(layer, units),
         )
-        dense.update(
-            at(target, layer.W), at(target, layer.b),
-            <const real*> a_below, delta, scale, layer.n_in, n_vec,
-        )
-        layer = below
-        delta = delta_below
-        n_vec = n_vec_below
-        l -= 1
+        to_delta(below, units, like)

@@ -170,6 +170,11 @@ cdef inline vec* at(const vec* start, size_t n_bytes) noexcept nogil:
     return <vec*> (<const char*> start + n_bytes)
 
 
+cdef inline const vec* as_vecs(const vec* like, const real* numbers) noexcept nogil:
+    """Numbers in memory, to be read as vecs of the type of like."""
+    return <const vec*> numbers
+
+
 cdef inline vec sums(const vec* s) noexcept nogil:
     """In lane i the sum of the lanes of s[i], for as many vecs as a vec has lanes."""
     if vec is vf:

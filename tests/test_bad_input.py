@@ -314,6 +314,7 @@ def test_targets_of_bce(method, y, fragment):
 
 POSITIVE = "learning_rate must be positive and finite"
 NUMBER = "learning_rate must be a number, got "
+FORMS = "'auto', 'direct', 'fused', 'zero_skip', 'blocked'"
 
 
 @pytest.mark.parametrize("method", ["train", "update"])
@@ -394,6 +395,10 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
         ("tol", "0", TypeError, "tol must be a number, got str '0'"),
         ("tol", [0], TypeError, "tol must be a number, got list [0]"),
         ("tol", False, TypeError, "tol must be a number, got bool False"),
+        ("form", "Fused", ValueError, f"form must be one of {FORMS}, got str 'Fused'"),
+        ("form", "narrow", ValueError, f"form must be one of {FORMS}, got str 'narrow'"),
+        ("form", None, TypeError, f"form must be one of {FORMS}, got NoneType None"),
+        ("form", ["fused"], TypeError, f"form must be one of {FORMS}, got list ['fused']"),
     ],
 )
 def test_settings_of_train(argument, value, exception, fragment):
@@ -528,12 +533,13 @@ def test_from_parameters(changed, exception, fragment):
 # Memory
 
 
+# Rows as wide as these are 64 bytes longer than their numbers.
 @pytest.mark.parametrize(
     ("layer_sizes", "dtype", "n_bytes"),
     [
-        ([10**9, 10**9], "float64", "32,000,000,032,000,000,000"),
-        ([10**9, 10**9], "float32", "16,000,000,016,000,000,000"),
-        ([2**62, 2**62], "float64", f"{32 * (2**62 + 1) * 2**62:,}"),
+        ([10**9, 10**9], "float64", "32,000,000,288,000,000,000"),
+        ([10**9, 10**9], "float32", "16,000,000,272,000,000,000"),
+        ([2**62, 2**62], "float64", f"{32 * (2**62 + 1) * 2**62 + 256 * 2**62:,}"),
         ([1, *[10**6] * 100, 1], "float64", "3,168,"),
     ],
 )

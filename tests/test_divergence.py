@@ -75,11 +75,11 @@ def test_a_network_that_diverged_can_be_trained():
 
 
 def relu():
-    """z = 1 - infinity after the first step; relu makes 0 of it, and mae needs no more."""
+    """z = 1 - infinity after the first step; relu makes 0 of it, and mae has come to its 0."""
     net = Network.from_parameters(
         [[[1.0]], [[10.0]]], [[0.0], [0.0]], activation=["relu", "identity"], loss="mae"
     )
-    return net, [[1.0]], [0.0], 1e308
+    return net, [[1.0]], [-1e308], 1e308
 
 
 def sigmoid():
@@ -89,9 +89,9 @@ def sigmoid():
 
 
 def step():
-    """The sample is classified rightly, but eta x is infinite and 0 times that is NaN."""
+    """The first step makes an infinite weight, with which the sample is classified rightly."""
     net = Network.from_parameters([[[-1.0]]], [[0.0]], activation="step")
-    return net, [[1e300]], [0.0], 1e10
+    return net, [[1e300]], [1.0], 1e10
 
 
 @pytest.mark.parametrize("case", [relu, sigmoid, step])

@@ -107,11 +107,17 @@ INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 DTYPES = ["bool", *INTEGERS, "float16", "float32", "float64", "longdouble"]
 
 
-MANY, ONE = [(5, 4), (5, 3)], [(4,), (3,)]  # shapes of X and y
+# Shapes of X and y. A single row may have any stride, and still counts as contiguous.
+MANY, ONE_ROW, ONE = [(5, 4), (5, 3)], [(1, 4), (1, 3)], [(4,), (3,)]
 CALLS = {
     "feedforward": (lambda net, X, y: net.feedforward(X), MANY),
+    "feedforward of one row": (lambda net, X, y: net.feedforward(X), ONE_ROW),
     "feedforward of one": (lambda net, x, y: net.feedforward(x), ONE),
     "train": (lambda net, X, y: net.train(X, y, epochs=2, learning_rate=0.5).history, MANY),
+    "train on one row": (
+        lambda net, X, y: net.train(X, y, epochs=2, learning_rate=0.5).epoch,
+        ONE_ROW,
+    ),
     "update": (lambda net, x, y: net.update(x, y, learning_rate=0.5), ONE),
     "evaluate": (Network.evaluate, MANY),
     "gradients": (Network.gradients, MANY),

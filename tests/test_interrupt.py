@@ -9,6 +9,7 @@ import pytest
 
 import fastnn.training
 from fastnn import Network
+from fastnn.forms import FORMS
 
 MOMENTS = 50
 MOST_LATE = 0.1  # seconds
@@ -28,12 +29,19 @@ class Workload:
     batch_size: int
     epochs: int  # half a minute's work: training that is deaf to Ctrl-C ends, too
     longest_delay: float  # seconds
+    form: str = "auto"
+    density: float = 1  # the part of X that is not zero
 
     def __post_init__(self):
         rng = np.random.default_rng(0)
         self.X = rng.uniform(-1, 1, (self.n_samples, self.layer_sizes[0]))
+        self.X[rng.random(self.X.shape) >= self.density] = 0
         self.y = np.full((self.n_samples, self.layer_sizes[-1]), 1e6)
-        self.options = {"learning_rate": ETA, "batch_size": self.batch_size}
+        self.options = {
+            "learning_rate": ETA,
+            "batch_size": self.batch_size,
+            "form": self.form,
+        }
 
     def network(self):
         activations = ["tanh"] * (len(self.layer_sizes) - 2) + ["identity"]
@@ -118,8 +126,22 @@ def parameters(net):
 def test_fifty_moments(workload, chunk, monkeypatch):
     if chunk:
         monkeypatch.setattr(fastnn.training, "samples_per_chunk", lambda net: chunk)
+    assert_answered_at_once(workload, MOMENTS)
+
+
+@pytest.mark.usefixtures("_alarm")
+@pytest.mark.parametrize("density", [1, 0.1])
+@pytest.mark.parametrize("form", FORMS)
+def test_ten_moments_in_every_form(form, density, monkeypatch):
+    """Cut within epochs, which end within a block."""
+    monkeypatch.setattr(fastnn.training, "samples_per_chunk", lambda net: 100)
+    workload = Workload([64, 30, 8], 300, 1, 30_000, 0.02, form, density)
+    assert_answered_at_once(workload, 10)
+
+
+def assert_answered_at_once(workload, moments):
     completed, lateness, work = [], [], []
-    for delay in np.random.default_rng(0).uniform(1e-4, workload.longest_delay, MOMENTS):
+    for delay in np.random.default_rng(0).uniform(1e-4, workload.longest_delay, moments):
         net = workload.network()
         late, work_till_answer = interrupt(workload, net, delay)
         lateness.append(late)

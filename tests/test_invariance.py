@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_networks import put_zeros
 
 import fastnn.training
 from fastnn import Network
+from fastnn.forms import FORMS
 
 N = 10  # samples: batches of 3 leave a smaller one at the end
+MANY = 75  # samples: two blocks of 32, and a part of one
 
 # Layers of up to 4 units fit into one vector, which per-sample SGD treats in a way of its own.
 NETWORKS = {
@@ -36,16 +39,18 @@ NETWORKS = {
 every_network = pytest.mark.parametrize("name", NETWORKS)
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_batch_size = pytest.mark.parametrize("batch_size", [1, 3, N])
+every_form = pytest.mark.parametrize("form", ["auto", *FORMS])
 
 
-def make(name, dtype="float64", seed=0):
+def make(name, dtype="float64", seed=0, n=N, density=1):
     """A network, X and y, which depend on the arguments alone."""
     net = Network(**NETWORKS[name], dtype=dtype, seed=seed)
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(N, net.layer_sizes[0]))
+    X = rng.normal(size=(n, net.layer_sizes[0]))
+    put_zeros(X, density, rng)
     if net.loss == "cross_entropy":
-        return net, X, rng.integers(net.layer_sizes[-1], size=N)
-    return net, X, rng.uniform(size=(N, net.layer_sizes[-1]))
+        return net, X, rng.integers(net.layer_sizes[-1], size=n)
+    return net, X, rng.uniform(size=(n, net.layer_sizes[-1]))
 
 
 def bits(net):
@@ -104,6 +109,80 @@ def test_cuts_into_calls_and_chunks(name, dtype, batch_size, shuffle, chunk, cal
         of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
     assert list(itertools.chain(*of_calls)) == losses
     assert bits(cut) == bits(uncut)
+
+
+# Through more samples than a block has
+
+chunks_of_many = st.sampled_from([1, 31, 32, 33, 64, MANY - 1, MANY, MANY + 1, 10**9])
+some_calls = st.lists(st.integers(0, 4), max_size=4)
+
+
+@every_network
+@every_dtype
+@every_form
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(
+    density=st.sampled_from([1, 0.1]),
+    shuffle=st.booleans(),
+    chunk=chunks_of_many | st.integers(1, 4 * MANY),
+    calls=some_calls,
+)
+def test_cuts_through_every_form(name, dtype, form, density, shuffle, chunk, calls):
+    options = {"learning_rate": 0.05, "shuffle": shuffle, "form": form}
+    uncut, X, y = make(name, dtype, n=MANY, density=density)
+    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
+    cut, X, y = make(name, dtype, n=MANY, density=density)
+    with chunks_of(chunk):
+        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
+    assert list(itertools.chain(*of_calls)) == losses
+    assert bits(cut) == bits(uncut)
+
+
+@every_network
+@every_dtype
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    batch_size=st.sampled_from([2, 31, 32, 33, 40, 64, 65, MANY]) | st.integers(2, MANY),
+    density=st.sampled_from([1, 0.1]),
+    shuffle=st.booleans(),
+    chunk=chunks_of_many | st.integers(1, 4 * MANY),
+    calls=some_calls,
+)
+def test_cuts_through_mini_batches(name, dtype, batch_size, density, shuffle, chunk, calls):
+    options = {"learning_rate": 0.3, "batch_size": batch_size, "shuffle": shuffle}
+    uncut, X, y = make(name, dtype, n=MANY, density=density)
+    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
+    cut, X, y = make(name, dtype, n=MANY, density=density)
+    with chunks_of(chunk):
+        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
+    assert list(itertools.chain(*of_calls)) == losses
+    assert bits(cut) == bits(uncut)
+
+
+@every_form
+@pytest.mark.parametrize("chunk", [1, 33, MANY, 10**9])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_chunks_do_not_change_where_tolerance_stops_any_form(form, chunk, shuffle):
+    options = {"epochs": 300, "learning_rate": 0.1, "tol": 1e-3, "patience": 3}
+    options |= {"form": form, "shuffle": shuffle}
+    net, X, y = make("wider layers", n=MANY)
+    losses = net.train(X, y, **options).history["loss"]
+    assert 3 < len(losses) < 300
+    in_chunks, X, y = make("wider layers", n=MANY)
+    with chunks_of(chunk):
+        assert in_chunks.train(X, y, **options).history["loss"] == losses
+    assert bits(in_chunks) == bits(net)
+
+
+@every_form
+@every_dtype
+@every_network
+def test_the_table_of_samples_is_not_written_nor_its_order_changed(name, dtype, form):
+    net, X, y = make(name, dtype, n=MANY, density=0.5)
+    X, y = X.astype(dtype), y.astype(dtype)
+    before = X.tobytes(), y.tobytes()
+    net.train(X, y, epochs=2, learning_rate=0.05, form=form)
+    assert (X.tobytes(), y.tobytes()) == before
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, N, 3 * N, 10**9])
@@ -252,46 +331,70 @@ def test_updates_in_order_are_per_sample_training(name, dtype):
     total = 0.0
     for x, target in zip(X, y, strict=True):
         total += updated.update(x, target, 0.3)
+    options = {"epochs": 1, "learning_rate": 0.3, "shuffle": False}
     trained, X, y = make(name, dtype)
-    history = trained.train(X, y, epochs=1, learning_rate=0.3, shuffle=False)
+    history = trained.train(X, y, form="direct", **options)
     assert bits(updated) == bits(trained)
     assert history.history["loss"] == [total / N]
 
+    trained, X, y = make(name, dtype)
+    history = trained.train(X, y, **options)
+    assert_all_close(updated.weights + updated.biases, trained.weights + trained.biases, dtype)
+    assert_all_close(history.history["loss"], [total / N], dtype)
+
+
+def assert_all_close(actual, expected, dtype):
+    """Up to the rounding of a few steps."""
+    for a, b in zip(actual, expected, strict=True):
+        assert np.linalg.norm(a - b) <= 50 * np.finfo(dtype).eps * np.linalg.norm(b)
+
+
+# Rows alone and among others
+
 
 @every_dtype
-@pytest.mark.parametrize("chunk", [1, 3, 10**9])
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, deadline=None, max_examples=150)
 @given(
-    layer_sizes=st.lists(st.integers(1, 40), min_size=2, max_size=4),
+    n_in=st.integers(1, 40) | st.sampled_from([63, 64, 65, 127, 128, 129, 257]),
+    widths=st.lists(
+        st.integers(1, 40) | st.sampled_from([63, 64, 65, 128, 130]), min_size=1, max_size=3
+    ),
     activation=st.sampled_from(["identity", "sigmoid", "tanh", "relu", "elu", "gelu", "softplus"]),
     softmax=st.booleans(),
-    n=st.integers(1, 20),
+    n=st.integers(1, MANY),
+    densities=st.lists(st.sampled_from([1, 0.5, 0.3, 0.1, 0]), min_size=1, max_size=3),
+    chunk=st.sampled_from([1, 3, 33, 10**9]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_row_alone_equals_the_same_row_among_others(
-    dtype, chunk, layer_sizes, activation, softmax, n, seed
+    dtype, n_in, widths, activation, softmax, n, densities, chunk, seed
 ):
-    activations = [activation] * (len(layer_sizes) - 1)
+    activations = [activation] * len(widths)
     if softmax:
         activations[-1] = "softmax"
-    net = Network(layer_sizes, activation=activations, dtype=dtype, seed=seed)
-    X = np.random.default_rng(seed).normal(size=(n, layer_sizes[0])).astype(dtype)
+    net = Network([n_in, *widths], activation=activations, dtype=dtype, seed=seed)
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, n_in)).astype(dtype)
+    for i, density in enumerate(densities):  # dense rows and sparse ones by turns
+        put_zeros(X[i :: len(densities)], density, rng)
+    y = rng.dirichlet(np.ones(widths[-1]), n)
+    alone = [net.feedforward(x).tobytes() for x in X]
+    assert [net.feedforward(x[np.newaxis]).tobytes() for x in X] == alone
     with chunks_of(chunk):
-        together = net.feedforward(X)
-    assert [row.tobytes() for row in together] == [net.feedforward(x).tobytes() for x in X]
+        assert [row.tobytes() for row in net.feedforward(X)] == alone
+        assert [row.tobytes() for row in net.feedforward(X[::-1])] == alone[::-1]
+        loss = net.evaluate(X, y)
+    assert sum(net.evaluate(X[i : i + 1], y[i : i + 1]) for i in range(n)) / n == loss
 
 
 @every_network
 @every_dtype
-@pytest.mark.parametrize("chunk", [1, 3, 7, N])
-def test_evaluate_and_gradients_in_chunks(name, dtype, chunk):
-    net, X, y = make(name, dtype)
+@pytest.mark.parametrize("density", [1, 0.3])
+@pytest.mark.parametrize("chunk", [1, 3, 7, 31, 32, 33, MANY])
+def test_evaluate_and_gradients_in_chunks(name, dtype, chunk, density):
+    net, X, y = make(name, dtype, n=MANY, density=density)
     loss = net.evaluate(X, y)
     gradients = [g.tobytes() for g in itertools.chain(*net.gradients(X, y))]
     with chunks_of(chunk):
         assert net.evaluate(X, y) == loss
         assert [g.tobytes() for g in itertools.chain(*net.gradients(X, y))] == gradients
-    np.testing.assert_allclose(
-        np.mean([net.evaluate(X[i : i + 1], y[i : i + 1]) for i in range(N)]),
-        loss, rtol=1e-15 * N, atol=0,
-    )  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 
 import fastnn
 from fastnn import Network, _kernels_baseline
+from fastnn.forms import FORMS
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 NETWORKS = [
@@ -26,22 +27,26 @@ NETWORKS = [
     ([5, 33, 3], ["leaky_relu", "tanh"], "mae"),
     ([7, 70], "step", "mse"),
 ]
+# Batch size and form of the first layer
+WAYS = [(1, "auto"), *((1, form) for form in FORMS), (3, "direct"), (3, "zero_skip")]
 
 
 def results(dtype):
     """What training makes of each network: losses and parameters, and predictions."""
     for layer_sizes, activation, loss in NETWORKS:
-        for batch_size in [1] if activation == "step" else [1, 3]:
+        for batch_size, form in WAYS[:-2] if activation == "step" else WAYS:
             net = Network(layer_sizes, activation=activation, loss=loss, dtype=dtype, seed=0)
             rng = np.random.default_rng(1)
-            X = rng.normal(size=(10, layer_sizes[0]))
-            y = rng.uniform(size=(10, layer_sizes[-1]))
+            X = rng.normal(size=(40, layer_sizes[0]))
+            X[rng.random(X.shape) < 0.2] = 0
+            y = rng.uniform(size=(40, layer_sizes[-1]))
             if loss == "cross_entropy":
                 y /= y.sum(axis=1, keepdims=True)
             for b in net.biases:
                 b[:] = rng.normal(size=b.shape)
             before = [W.copy() for W in net.weights]
-            history = net.train(X, y, epochs=10, learning_rate=0.05, batch_size=batch_size)
+            options = {"batch_size": batch_size, "form": form}
+            history = net.train(X, y, epochs=3, learning_rate=0.01, **options)
             assert not any(map(np.array_equal, before, net.weights))
             yield np.array(history.history["loss"])
             yield from net.weights

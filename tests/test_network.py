@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import History, Network
+from fastnn import History, Network, training
+from fastnn._layout import BLOCK
+from fastnn.forms import FORMS
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
@@ -362,11 +364,120 @@ def test_padding_stays_zero(hidden, output, loss, layer_sizes, batch_size, dtype
     X = rng.normal(size=(10, layer_sizes[0]))
     y = rng.dirichlet(np.ones(layer_sizes[-1]), 10)
     net.train(X, y, epochs=3, learning_rate=0.02, batch_size=batch_size)
+    assert_padding_is_zero(net)
+
+
+def assert_padding_is_zero(net):
+    """Overwrites all else."""
     assert net._parameters.size > net.n_parameters
     for array in net.weights + net.biases:
         assert array.any()
         array[:] = 0
     assert not net._parameters.any()
+
+
+# Rows of 32 float64 or 64 float32 have a line more between them.
+WIDE_LAYERS = [[5, 9, 3], [9, 32, 3], [7, 64, 6], [33, 65, 32, 5], [130, 128, 64, 13], [6, 130]]
+
+
+@every_dtype
+@pytest.mark.parametrize("layer_sizes", WIDE_LAYERS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"form": form} for form in FORMS),
+        *({"form": form, "batch_size": n} for form in ("direct", "zero_skip") for n in (2, 40)),
+    ],
+    ids=str,
+)
+def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypatch):
+    """That of parameters, of their gradient, and of z and delta of every sample of a block.
+
+    softplus(0) is not 0, and so is the padding of a.
+    """
+    handed_in = []
+    train = training._kernels.train
+
+    def noting(*arguments):
+        handed_in.append(arguments[-2:])  # gradient and workspace
+        return train(*arguments)
+
+    monkeypatch.setattr(training._kernels, "train", noting)
+    net = Network(layer_sizes, activation="softplus", dtype=dtype, seed=0)
+    rng = np.random.default_rng(1)
+    for b in net.biases:
+        b[:] = rng.normal(size=b.shape)
+    X = rng.normal(size=(75, layer_sizes[0]))
+    X[rng.random(X.shape) < 0.3] = 0
+    y = rng.uniform(size=(75, layer_sizes[-1]))
+    net.train(X, y, epochs=1, learning_rate=0.01, **options)
+
+    gradient, workspace = handed_in[-1]
+    assert not gradient.any() or gradient is net._parameters
+    layers = net._layout.layers
+    units = workspace.view(np.uint8)[(2 + BLOCK) * int(layers["row"][-1]) :]
+    units = units.reshape(BLOCK, -1)
+    padded = 0
+    for layer in layers:
+        for place in (layer["z"], layer["delta"]):
+            rows = units[:, int(place) :][:, : int(layer["row"])].view(dtype)
+            assert rows[0].any()
+            assert not rows[:, int(layer["n_out"]) :].any()
+            padded += rows[:, int(layer["n_out"]) :].size
+    assert padded > 0
+    assert_padding_is_zero(net)
+
+
+@every_dtype
+@pytest.mark.parametrize("layer_sizes", [[1, 1], [2, 3, 1], *WIDE_LAYERS])
+def test_where_parameters_lie(layer_sizes, dtype):
+    """Whole vectors for each row, an odd number of lines for a long one, and nothing shared."""
+    net = Network(layer_sizes, dtype=dtype)
+    block = net._parameters
+    size = block.itemsize
+    per_vector = 32 // size
+    seen = 0
+    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        n_in, n_out = W.shape
+        assert W.shape == (layer_sizes[layer], layer_sizes[layer + 1])
+        stride, step = W.strides
+        assert step == b.strides[0] == size
+        assert stride % 32 == 0
+        assert stride >= n_out * size
+        assert stride < 256 or stride % 128 != 0
+        assert stride <= n_out * size + 32 + 64
+        assert W.ctypes.data % 32 == b.ctypes.data % 32 == 0
+
+        # Behind W there are rows of zeros, up to a whole vector of rows.
+        rows = -(-n_in // per_vector) * per_vector
+        assert b.ctypes.data - W.ctypes.data >= rows * stride
+        for i, array in enumerate((W, b)):
+            assert array.base is not None
+            assert np.shares_memory(array, block)
+            array[...] = 2 * layer + i + 1
+            seen += array.size
+    assert np.count_nonzero(block) == seen == net.n_parameters
+    for layer, arrays in enumerate(zip(net.weights, net.biases, strict=True)):
+        for i, array in enumerate(arrays):
+            assert (array == 2 * layer + i + 1).all()
+
+
+@every_dtype
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("layer_sizes", WIDE_LAYERS)
+def test_pickles_of_wide_layers(layer_sizes, form, dtype):
+    net = Network(layer_sizes, activation="tanh", dtype=dtype, seed=0)
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(40, layer_sizes[0])), rng.uniform(size=(40, layer_sizes[-1]))
+    options = {"epochs": 1, "learning_rate": 0.01, "form": form}
+    net.train(X, y, **options)
+    twin = pickle.loads(pickle.dumps(net))
+    for _ in range(2):
+        assert twin._parameters.tobytes() == net._parameters.tobytes()
+        assert twin.feedforward(X).tobytes() == net.feedforward(X).tobytes()
+        assert not np.shares_memory(twin._parameters, net._parameters)
+        for one in (net, twin):
+            one.train(X, y, **options)
 
 
 @every_dtype

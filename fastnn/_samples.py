@@ -1,0 +1,91 @@
+"""The samples of a call as the kernels read them: dense rows, or the numbers that are not zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from fastnn import _kernels
+
+Array = np.ndarray[Any, Any]
+
+# The fields mirror the struct Samples in src_cython/samples.pxd. X, Y, starts, columns and values
+# are addresses, the others bytes.
+SAMPLES = np.dtype(
+    [(name, np.uintp) for name in ("X", "X_row", "Y", "Y_row", "starts", "columns", "values")]
+)
+
+
+class CSR(Protocol):
+    """What is used of a scipy.sparse CSR array or matrix, without importing SciPy."""
+
+    format: str
+    shape: Any
+    indptr: Any
+    indices: Any
+    data: Any
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """The numbers of each row that are not zero: row i has those from starts[i] to starts[i + 1].
+
+    The layout of a scipy.sparse CSR array, whose names for the arrays are indptr, indices and data.
+    starts is None where there is room for one row only.
+    """
+
+    starts: Array | None  # intp, one more than there are rows
+    columns: Array  # int32
+    values: Array
+
+    def __len__(self) -> int:
+        assert self.starts is not None
+        return len(self.starts) - 1
+
+
+class Samples:
+    """Rows of X, dense or compressed or both, and of targets Y, where there are any.
+
+    `record` is what kernels get. It holds addresses, and this object the arrays behind them.
+    """
+
+    def __init__(
+        self,
+        X: Array | Compressed | None,
+        Y: Array | None = None,
+        compressed: Compressed | None = None,
+    ) -> None:
+        if isinstance(X, Compressed):
+            X, compressed = None, X
+        self.record = np.zeros(1, SAMPLES)
+        self.n_targets = 0 if Y is None else Y.shape[1]
+        for name, rows in (("X", X), ("Y", Y)):
+            if rows is not None:
+                self.record[name] = rows.ctypes.data
+                self.record[f"{name}_row"] = rows.shape[1] * rows.itemsize  # a stride may be any
+        if compressed is not None:
+            for name in ("starts", "columns", "values"):
+                array = getattr(compressed, name)
+                if array is not None:
+                    self.record[name] = array.ctypes.data
+        self._kept = (X, Y, compressed)
+
+
+def compress(X: Array, counts: Array) -> Compressed:
+    """The non-zero numbers of dense rows, counts[t] in row t: 4 bytes for each, and its own.
+
+    The kernel writes a number and goes on where it was not zero: hence a place more.
+    """
+    starts = np.zeros(len(X) + 1, np.intp)
+    np.cumsum(counts, out=starts[1:])
+    columns = np.empty(starts[-1] + 1, np.int32)
+    values = np.empty(starts[-1] + 1, X.dtype)
+    _kernels.compress(X, starts, columns, values)
+    return Compressed(starts, columns, values)
+
+
+def room_for_one(n_inputs: int, dtype: np.dtype[Any]) -> Compressed:
+    """Where a kernel compresses one row after the other."""
+    return Compressed(None, np.empty(n_inputs + 1, np.int32), np.empty(n_inputs + 1, dtype))

@@ -1,0 +1,118 @@
+"""A block of samples that all see the same parameters: prediction, gradients and mini-batches."""
+from compiler cimport kernel
+from layers cimport Layer, Network, vecs
+from losses cimport read_target
+from samples cimport BLOCK, Block, Samples
+from vectors cimport real, vec, as_vecs, at
+cimport compression
+cimport passes
+cimport tile
+cimport zero_skip
+
+
+cdef inline vec* targets_in(const Network* net, vec* workspace) noexcept nogil:
+    """Where the rows of a block's targets start, after the rows share and scaled share."""
+    return at(workspace, 2 * net.last.row)
+
+
+cdef inline vec* units_in(const Network* net, vec* workspace) noexcept nogil:
+    """Where the samples' units start, after the targets."""
+    return at(workspace, (2 + BLOCK) * net.last.row)
+
+
+cdef inline void read_targets(
+    const Network* net, const Block* block, vec* workspace, real like
+) noexcept nogil:
+    """The targets of a block, well before their use: what was just stored is slow to read."""
+    cdef vec* y = targets_in(net, workspace)
+    cdef Py_ssize_t s
+    for s in range(block.n):
+        read_target(net, <const real*> block.y[s], at(y, s * net.last.row), workspace)
+
+
+cdef inline bint compressed(
+    const Network* net, const Samples* samples, Block* block, Py_ssize_t s, const vec* like,
+    real number,
+) noexcept nogil:
+    """Whether sample s is there as its non-zero numbers.
+
+    Where there is room to compress a row, it is if half of its numbers are zero: that is decided
+    by the row alone, and so is its result.
+    """
+    cdef const real* x = <const real*> block.x[s]
+    cdef size_t n_in = net.layer.n_in
+    if samples.starts or not samples.columns:
+        return samples.starts != 0
+    if 2 * compression.scan(as_vecs(like, x), n_in, &number) > n_in:
+        return False
+    block.columns[s] = <const int*> samples.columns
+    block.values[s] = <const void*> samples.values
+    block.count[s] = compression.compress(
+        x, n_in, <int*> samples.columns, <real*> samples.values
+    )
+    return True
+
+
+cdef inline kernel forward(
+    const Network* net, const vec* parameters, const Samples* samples, Block* block,
+    vec* workspace, real like,
+) noexcept nogil:
+    """z and a of every layer for the samples of a block, from the same parameters."""
+    cdef const Layer* layer = net.layer
+    cdef vec* units = units_in(net, workspace)
+    cdef Py_ssize_t s = 0, end
+    while s < block.n:
+        end = s
+        while end < block.n and not compressed(net, samples, block, end, units, like):
+            end += 1
+        if end > s:
+            tile.forward(
+                at(parameters, layer.W), layer.stride, at(parameters, layer.b), block.x + s,
+                end - s, at(units, s * net.units + layer.z), net.units, layer.n_in,
+                vecs(layer, units), like,
+            )
+        if end < block.n:
+            zero_skip.produce(
+                layer, parameters, block, end, at(units, end * net.units + layer.z), like
+            )
+        s = end + 1
+    passes.forward(net, parameters, units, block.n, like)
+
+
+cdef inline double losses(
+    const Network* net, const Block* block, vec* workspace, double total, real like
+) noexcept nogil:
+    """total + the samples' losses, one by one, after a forward pass."""
+    cdef const vec* y = targets_in(net, workspace)
+    cdef const vec* units = units_in(net, workspace)
+    cdef Py_ssize_t s
+    for s in range(block.n):
+        total += passes.loss(
+            net, at(units, s * net.units), at(y, s * net.last.row), workspace, like
+        )
+    return total
+
+
+cdef inline kernel backward(
+    const Network* net, const vec* parameters, const Samples* samples, Block* block,
+    vec* workspace, vec* target, real like,
+) noexcept nogil:
+    """target += the sum of the samples' gradients, scaled as share is."""
+    cdef const Layer* layer = net.layer
+    cdef vec* units = units_in(net, workspace)
+    cdef Py_ssize_t s
+    passes.output_deltas(
+        net, targets_in(net, workspace), at(workspace, net.last.row), units, block.n, like
+    )
+    passes.deltas(net, parameters, units, block.n, like)
+    passes.updates(net, units, block.n, target, like)
+    if samples.starts:
+        for s in range(block.n):
+            zero_skip.accept(
+                layer, target, block, s, at(units, s * net.units + layer.delta), like
+            )
+    else:
+        tile.update(
+            at(target, layer.W), layer.stride, at(target, layer.b), block.x, block.n,
+            at(units, layer.delta), net.units, layer.n_in, vecs(layer, units), like,
+        )

@@ -1,0 +1,28 @@
+"""What the compiler is told beyond the language.
+
+kernel      the return type, void, of inline functions that are not inlined. Every other inline
+            function is, by force: left to choose, compilers inline too few of the small ones, and
+            code takes 1.5 times as long. But where all of training becomes one function, its loops
+            run out of registers; so those that work through a matrix stay functions.
+in_register a pointer is computed here, once: GCC would rather compute the address of each vec of
+            a row from the matrix's start, with twice as many instructions
+prefetch    a hint that an address will be read soon
+"""
+
+cdef extern from *:
+    """
+    /* Cython writes "static CYTHON_INLINE" before a function's type, where "inline" is always
+       forced (see setup.py): let that declare something else, and begin anew. */
+    #ifdef __GNUC__
+      #define FASTNN_KERNEL void fastnn_nothing(void); static __attribute__((noinline)) void
+      #define FASTNN_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+      #define FASTNN_PREFETCH(address) __builtin_prefetch(address)
+    #else
+      #define FASTNN_KERNEL void fastnn_nothing(void); static void
+      #define FASTNN_IN_REGISTER(pointer) ((void) 0)
+      #define FASTNN_PREFETCH(address) ((void) (address))
+    #endif
+    """
+    ctypedef void kernel "FASTNN_KERNEL"
+    void in_register "FASTNN_IN_REGISTER"(const void* pointer) noexcept nogil
+    void prefetch "FASTNN_PREFETCH"(const void* address) noexcept nogil

@@ -1,0 +1,80 @@
+"""The four forms of the first layer in per-sample SGD, behind their operations.
+
+    begin      a block of samples is known
+    produce    z of sample s
+    accept     the step of sample s, -eta delta
+    finish     the block ends: W and b are what the plain algorithm would have made them
+
+All compute what the plain algorithm computes. In a block, sample s has units of its own, at
+s · net.units bytes from the first's, where the form keeps them (see shares_units).
+"""
+from layers cimport Layer, Network, vecs
+from samples cimport Block
+from vectors cimport real, vec, at
+cimport blocked
+cimport direct
+cimport fused
+cimport zero_skip
+
+
+cdef enum Form:
+    DIRECT
+    FUSED
+    ZERO_SKIP
+    BLOCKED
+    NARROW      # the whole step in one pass: see narrow.pxd
+
+
+cdef inline bint shares_units(size_t form) noexcept nogil:
+    """Whether one sample's units can serve the next; only the blocked form looks back."""
+    return form != BLOCKED
+
+
+cdef inline void begin(
+    size_t form, const Network* net, const vec* parameters, Block* block, bint is_first,
+    vec* units, real like,
+) noexcept nogil:
+    cdef vec* z = at(units, net.layer.z)
+    if form == BLOCKED:
+        blocked.begin(net.layer, parameters, block, z, net.units, like)
+    elif form == FUSED and is_first:
+        direct.produce(net.layer, parameters, block, 0, z, like)
+
+
+cdef inline void produce(
+    size_t form, const Network* net, const vec* parameters, const Block* block, Py_ssize_t s,
+    vec* units, real like,
+) noexcept nogil:
+    cdef const Layer* layer = net.layer
+    cdef vec* z = at(units, layer.z)
+    if form == DIRECT:
+        direct.produce(layer, parameters, block, s, z, like)
+    elif form == ZERO_SKIP:
+        zero_skip.produce(layer, parameters, block, s, z, like)
+    elif form == BLOCKED:
+        blocked.produce(
+            block, s, z, net.units, layer.delta - layer.z, vecs(layer, z)
+        )
+
+
+cdef inline void accept(
+    size_t form, const Network* net, vec* parameters, const Block* block, Py_ssize_t s,
+    vec* units, real like,
+) noexcept nogil:
+    cdef const Layer* layer = net.layer
+    cdef const vec* step = at(units, layer.delta)
+    if form == DIRECT:
+        direct.accept(layer, parameters, block, s, step, like)
+    elif form == FUSED:
+        fused.accept(layer, parameters, block, s, step, at(units, layer.z), like)
+    elif form == ZERO_SKIP:
+        zero_skip.accept(layer, parameters, block, s, step, like)
+
+
+cdef inline void finish(
+    size_t form, const Network* net, vec* parameters, Block* block, vec* units, real like
+) noexcept nogil:
+    if form == BLOCKED:
+        blocked.finish(
+            net.layer, parameters, block, at(units, net.layer.delta), net.units, like
+        )

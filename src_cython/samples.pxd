@@ -1,0 +1,52 @@
+"""The data that a user hands in, and blocks of it. fastnn/_samples.py makes these records.
+
+X is there as dense rows, or as the non-zero numbers of each row with their columns (the layout of
+a scipy.sparse CSR array), or both; or as dense rows with room to compress one at a time. A block is
+a few samples that follow each other in the order of training.
+"""
+from compiler cimport prefetch
+from vectors cimport real
+
+
+cdef enum:
+    BLOCK = 32      # samples in a block at most; fastnn/_layout.py has the same number
+
+
+cdef struct Samples:
+    size_t X            # where the dense rows start, in memory; 0: there are none
+    size_t X_row        # bytes from one row to the next
+    size_t Y            # where the rows of targets start
+    size_t Y_row
+    size_t starts       # where those arrays start that a CSR array calls indptr, indices and data;
+    size_t columns      # 0: there are none. Without starts, the others are room for one row
+    size_t values
+
+
+cdef struct Block:
+    Py_ssize_t n
+    bint has_next               # whether x[n], the first sample of the next block, is known
+    const void* x[BLOCK + 1]    # dense rows
+    const int* columns[BLOCK + 1]
+    const void* values[BLOCK + 1]
+    size_t count[BLOCK + 1]     # of non-zero numbers
+    const void* y[BLOCK + 1]
+    double gram[BLOCK][BLOCK]   # of the blocked form: 1 + x_s · x_t for s > t
+
+
+cdef inline void fill(
+    Block* block, const Samples* samples, const Py_ssize_t* order, Py_ssize_t first, Py_ssize_t n,
+    bint has_next, real like,
+) noexcept nogil:
+    """At most n samples from place `first` on in an order, NULL for that of the rows."""
+    cdef const Py_ssize_t* starts = <const Py_ssize_t*> samples.starts
+    cdef Py_ssize_t s, t
+    block.n = min(n, <Py_ssize_t> BLOCK)
+    block.has_next = has_next
+    for s in range(block.n + (1 if has_next else 0)):
+        t = first + s if order == NULL else order[first + s]
+        block.x[s] = <const void*> (samples.X + t * samples.X_row)
+        block.y[s] = <const void*> (samples.Y + t * samples.Y_row)
+        if starts != NULL:
+            block.columns[s] = <const int*> samples.columns + starts[t]
+            block.values[s] = <const real*> samples.values + starts[t]
+            block.count[s] = starts[t + 1] - starts[t]

@@ -1,0 +1,174 @@
+"""Stochastic gradient descent: epochs, blocks and batches of samples, from where a plan stands."""
+from compiler cimport kernel
+from layers cimport Network
+from losses cimport prepare_share
+from samples cimport BLOCK, Block, Samples, fill
+from vectors cimport real, vec, at, constant
+cimport batch
+cimport forms
+cimport narrow
+cimport passes
+
+
+cdef struct Plan:
+    Py_ssize_t batch_size
+    size_t form             # of the first layer at batch size 1
+    double eta
+    double tol              # a better epoch's loss is below best - tol; NaN: never stop
+    Py_ssize_t patience
+    # How far training has come. Kept between chunks, so that where they are cut changes nothing.
+    Py_ssize_t epoch        # epochs done since the losses' start
+    Py_ssize_t position     # samples done in this epoch
+    double loss_sum         # of this epoch's samples
+    double best
+    Py_ssize_t stale        # epochs since the last better one
+    Py_ssize_t stopped      # by tol and patience
+
+
+cdef struct Course:
+    const Network* net
+    const Samples* samples
+    const Py_ssize_t* orders    # one after the other; or a single one for all epochs
+    Py_ssize_t n_orders
+    Py_ssize_t n                # samples in an epoch
+    double* losses              # the mean of the samples' losses before their updates
+    Py_ssize_t n_epochs
+    Plan* plan
+
+
+cdef inline void train(
+    const Course* course, vec* parameters, vec* gradient, vec* workspace, Py_ssize_t n_samples,
+    real eta,
+) noexcept nogil:
+    """At least n_samples samples, to the end of a block, or until the last epoch is done."""
+    cdef Plan* plan = course.plan
+    cdef const Py_ssize_t* order
+    cdef Py_ssize_t start, left
+    prepare_share(course.net, workspace, -eta)
+    while n_samples > 0 and plan.epoch < course.n_epochs and not plan.stopped:
+        order = course.orders + (plan.epoch * course.n if course.n_orders > 1 else 0)
+        start = plan.position
+        left = min(n_samples, course.n - start)
+        if plan.batch_size > 1:
+            train_batches(course, parameters, order, left, gradient, workspace, eta)
+        elif plan.form == forms.NARROW:
+            train_narrow(course, parameters, order, left, workspace, eta)
+        else:
+            train_blocks(course, parameters, order, left, workspace, eta)
+        n_samples -= plan.position - start
+        if plan.position == course.n:
+            finish_epoch(plan, course.n, course.losses)
+
+
+cdef inline kernel train_narrow(
+    const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
+    vec* workspace, real like,
+) noexcept nogil:
+    """n_samples samples through the pass for narrow layers."""
+    cdef const Network* net = course.net
+    cdef Plan* plan = course.plan
+    cdef const vec* y = batch.targets_in(net, workspace)
+    cdef vec* units = batch.units_in(net, workspace)
+    cdef Block block
+    cdef Py_ssize_t s, end = plan.position + n_samples
+    while plan.position < end:
+        fill(&block, course.samples, order, plan.position, end - plan.position, False, like)
+        batch.read_targets(net, &block, workspace, like)
+        for s in range(block.n):
+            plan.loss_sum += narrow.sgd_step(
+                net, parameters, <const real*> block.x[s], at(y, s * sizeof(vec)), workspace, units
+            )
+        plan.position += block.n
+
+
+cdef inline kernel train_blocks(
+    const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
+    vec* workspace, real like,
+) noexcept nogil:
+    """At least n_samples samples, to the end of a block, through a form of the first layer."""
+    cdef const Network* net = course.net
+    cdef Plan* plan = course.plan
+    cdef Py_ssize_t n = course.n
+    cdef const vec* scaled_share = at(workspace, net.last.row)
+    cdef vec* units = batch.units_in(net, workspace)
+    cdef vec* of_sample
+    cdef const vec* y
+    cdef Block block
+    cdef Py_ssize_t s, start = plan.position, end = plan.position + n_samples
+    while plan.position < end:
+        fill(
+            &block, course.samples, order, plan.position, n - plan.position,
+            plan.position + BLOCK < n, like,
+        )
+        batch.read_targets(net, &block, workspace, like)
+        forms.begin(
+            plan.form, net, parameters, &block, plan.position == start, units, like
+        )
+        for s in range(block.n):
+            of_sample = units if forms.shares_units(plan.form) else at(units, s * net.units)
+            y = at(batch.targets_in(net, workspace), s * net.last.row)
+            forms.produce(plan.form, net, parameters, &block, s, units, like)
+            passes.forward(net, parameters, of_sample, 1, like)
+            plan.loss_sum += passes.loss(net, of_sample, y, workspace, like)
+            passes.output_deltas(net, y, scaled_share, of_sample, 1, like)
+            passes.deltas_and_updates(net, parameters, of_sample, like)
+            forms.accept(plan.form, net, parameters, &block, s, units, like)
+        forms.finish(plan.form, net, parameters, &block, units, like)
+        plan.position += block.n
+
+
+cdef inline kernel train_batches(
+    const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
+    vec* gradient, vec* workspace, real eta,
+) noexcept nogil:
+    """At least n_samples samples, to the end of a block, in mini-batches.
+
+    A batch of one block goes into the parameters at once, a larger one by way of gradient.
+    """
+    cdef const Network* net = course.net
+    cdef const Samples* samples = course.samples
+    cdef Plan* plan = course.plan
+    cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
+    cdef Block block
+    cdef Py_ssize_t end = plan.position + n_samples, batch_start, in_batch, size
+    cdef bint at_once
+    while plan.position < end:
+        batch_start = plan.position - plan.position % plan.batch_size
+        size = min(plan.batch_size, course.n - batch_start)
+        in_batch = plan.position - batch_start
+        at_once = plan.batch_size <= BLOCK
+        fill(&block, samples, order, plan.position, size - in_batch, False, eta)
+        prepare_share(net, workspace, -eta / size)
+        batch.read_targets(net, &block, workspace, eta)
+        batch.forward(net, parameters, samples, &block, workspace, eta)
+        plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, eta)
+        batch.backward(
+            net, parameters, samples, &block, workspace, parameters if at_once else gradient, eta
+        )
+        plan.position += block.n
+        if not at_once and in_batch + block.n == size:
+            descend(parameters, gradient, n_vec)
+
+
+cdef inline void descend(vec* parameters, vec* gradient, size_t n_vec) noexcept nogil:
+    """parameters += what the batch's samples have added up; which is zero afterwards."""
+    cdef size_t k
+    cdef vec zero = constant(gradient[0], 0)
+    for k in range(n_vec):
+        parameters[k] = parameters[k] + gradient[k]
+        gradient[k] = zero
+
+
+cdef inline void finish_epoch(Plan* plan, Py_ssize_t n, double* losses) noexcept nogil:
+    cdef double L = plan.loss_sum / n
+    losses[plan.epoch] = L
+    plan.epoch += 1
+    plan.position = 0
+    plan.loss_sum = 0
+    if L < plan.best - plan.tol:
+        plan.stale = 0
+    else:
+        plan.stale += 1
+    if L < plan.best:
+        plan.best = L
+    plan.stopped = plan.tol == plan.tol and plan.stale >= plan.patience

@@ -1,0 +1,124 @@
+"""The first layer's zero-skip form: the plain algorithm over the inputs that are not zero.
+
+What x_j = 0 leaves out is exactly nothing: 0 · W[j] adds nothing to z, and W[j] gets no step.
+Mini-batches and prediction skip zeros by the same two functions.
+"""
+from compiler cimport in_register, kernel
+from layers cimport Layer, vecs
+from samples cimport Block
+from vectors cimport real, vec, at, constant
+from dense cimport join_chains
+
+
+cdef inline void forward_columns(
+    int n, int chains, const vec* W, size_t stride, const vec* b, const int* columns,
+    const real* values, size_t count, vec* z,
+) noexcept nogil:
+    """As dense.forward_columns."""
+    cdef vec s[8]
+    cdef vec x_j
+    cdef const vec* row
+    cdef size_t i = 0
+    cdef int c, k
+    for k in range(n):
+        s[k] = b[k]
+        for c in range(1, chains):
+            s[c * n + k] = constant(b[0], 0)
+    while i + chains <= count:
+        for c in range(chains):
+            x_j = constant(b[0], values[i + c])
+            row = at(W, columns[i + c] * stride)
+            in_register(row)
+            for k in range(n):
+                s[c * n + k] = s[c * n + k] + x_j * row[k]
+        i += chains
+    for c in range(chains - 1):
+        if i < count:
+            x_j = constant(b[0], values[i])
+            row = at(W, columns[i] * stride)
+            in_register(row)
+            for k in range(n):
+                s[c * n + k] = s[c * n + k] + x_j * row[k]
+            i += 1
+    join_chains(n, chains, s, z)
+
+
+cdef inline kernel forward(
+    const vec* W, size_t stride, const vec* b, const int* columns, const real* values,
+    size_t count, vec* z, size_t n_vec,
+) noexcept nogil:
+    """z = xW + b"""
+    cdef size_t k = 0
+    while n_vec - k >= 8:
+        forward_columns(8, 1, W + k, stride, b + k, columns, values, count, z + k)
+        k += 8
+    while n_vec - k >= 4:
+        forward_columns(4, 2, W + k, stride, b + k, columns, values, count, z + k)
+        k += 4
+    while n_vec - k >= 2:
+        forward_columns(2, 4, W + k, stride, b + k, columns, values, count, z + k)
+        k += 2
+    while n_vec - k >= 1:
+        forward_columns(1, 4, W + k, stride, b + k, columns, values, count, z + k)
+        k += 1
+
+
+cdef inline void update_columns(
+    int n, vec* W, size_t stride, const int* columns, const real* values, size_t count,
+    const vec* step,
+) noexcept nogil:
+    """As dense.update_columns."""
+    cdef vec x_j
+    cdef vec* row
+    cdef size_t i
+    cdef int k
+    for i in range(count):
+        x_j = constant(step[0], values[i])
+        row = at(W, columns[i] * stride)
+        in_register(row)
+        for k in range(n):
+            row[k] = row[k] + x_j * step[k]
+
+
+cdef inline kernel update(
+    vec* W, size_t stride, vec* b, const int* columns, const real* values, size_t count,
+    const vec* step, size_t n_vec,
+) noexcept nogil:
+    """W <- W + xᵀstep, b <- b + step"""
+    cdef size_t k = 0
+    for k in range(n_vec):
+        b[k] = b[k] + step[k]
+    k = 0
+    while n_vec - k >= 16:
+        update_columns(16, W + k, stride, columns, values, count, step + k)
+        k += 16
+    while n_vec - k >= 8:
+        update_columns(8, W + k, stride, columns, values, count, step + k)
+        k += 8
+    while n_vec - k >= 4:
+        update_columns(4, W + k, stride, columns, values, count, step + k)
+        k += 4
+    while n_vec - k >= 2:
+        update_columns(2, W + k, stride, columns, values, count, step + k)
+        k += 2
+    while n_vec - k >= 1:
+        update_columns(1, W + k, stride, columns, values, count, step + k)
+        k += 1
+
+
+cdef inline void produce(
+    const Layer* layer, const vec* parameters, const Block* block, Py_ssize_t s, vec* z, real like
+) noexcept nogil:
+    forward(
+        at(parameters, layer.W), layer.stride, at(parameters, layer.b),
+        block.columns[s], <const real*> block.values[s], block.count[s], z, vecs(layer, z),
+    )
+
+
+cdef inline void accept(
+    const Layer* layer, vec* target, const Block* block, Py_ssize_t s, const vec* step, real like
+) noexcept nogil:
+    update(
+        at(target, layer.W), layer.stride, at(target, layer.b),
+        block.columns[s], <const real*> block.values[s], block.count[s], step, vecs(layer, step),
+    )

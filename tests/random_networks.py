@@ -1,0 +1,101 @@
+"""Random networks as reference and as kernel, and data for them."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from reference import ReferenceNetwork
+
+from fastnn import Network
+
+UNITS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
+OUTPUTS = {
+    "mse": [*UNITS, "softmax"],
+    "mae": [*UNITS, "softmax"],
+    "huber": [*UNITS, "softmax"],
+    "bce": ["sigmoid"],
+    "cross_entropy": ["softmax"],
+}
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is drawn. The numbers follow from the seed."""
+
+    layer_sizes: list[int]
+    activations: list[str]
+    loss: str
+    dtype: str
+    seed: int
+    density: float = 1  # the part of X that is not zero
+
+
+class WatchedReference(ReferenceNetwork):
+    """Notes how near it comes to a kink, where rounding may fairly take the other side."""
+
+    distance = math.inf
+
+    def _forward(self, x):
+        zs, xs = super()._forward(x)
+        for z, activation in zip(zs, self.activations, strict=True):
+            if activation in ("relu", "leaky_relu", "step"):
+                self.distance = min(self.distance, *np.abs(z))
+        return zs, xs
+
+    def _loss_and_delta(self, z, a, y):
+        if self.loss == "mae":
+            self.distance = min(self.distance, *np.abs(np.subtract(a, y)))
+        return super()._loss_and_delta(z, a, y)
+
+
+def draw(case, n, attempt=0):
+    """The same network as reference and kernel, X and y.
+
+    y are rows of numbers; for cross_entropy, class numbers in half of the draws.
+    """
+    rng = np.random.default_rng([case.seed, attempt])
+    weights = [
+        (rng.normal(size=(n_in, n_out)) / math.sqrt(n_in)).astype(case.dtype)
+        for n_in, n_out in itertools.pairwise(case.layer_sizes)
+    ]
+    biases = [(rng.normal(size=n_out) / 4).astype(case.dtype) for n_out in case.layer_sizes[1:]]
+    n_inputs, n_outputs = case.layer_sizes[0], case.layer_sizes[-1]
+    X = rng.uniform(-1, 1, (n, n_inputs)).astype(case.dtype)
+    if case.loss == "cross_entropy" and rng.random() < 0.5:
+        y = rng.integers(n_outputs, size=n)
+    elif case.loss == "cross_entropy":
+        y = rng.dirichlet(np.ones(n_outputs), n).astype(case.dtype)
+    elif case.loss == "bce":
+        y = rng.uniform(size=(n, n_outputs)).astype(case.dtype)
+    elif case.activations == ["step"]:
+        y = rng.integers(2, size=(n, n_outputs)).astype(case.dtype)
+    else:
+        y = rng.normal(size=(n, n_outputs)).astype(case.dtype)
+    put_zeros(X, case.density, rng)
+    names = {"activation": case.activations, "loss": case.loss}
+    lists = [[array.tolist() for array in arrays] for arrays in (weights, biases)]
+    reference = WatchedReference.from_parameters(*lists, **names)
+    kernel = Network.from_parameters(weights, biases, **names, seed=case.seed)
+    assert kernel.dtype == case.dtype
+    return reference, kernel, X, y
+
+
+def put_zeros(X, density, rng):
+    """Leave a part `density` of X, but of the first row nothing, and of the second all.
+
+    Half of the zeros are negative.
+    """
+    if density == 1:
+        return
+    zero = rng.random(X.shape) >= density
+    zero[:1], zero[1:2] = True, False
+    X[zero] = np.where(rng.random(X.shape) < 0.5, 0.0, -0.0)[zero]
+
+
+def assert_all_close(actual, expected, tolerance):
+    """||difference|| <= tolerance ||expected||, array by array."""
+    for a, b in zip(actual, expected, strict=True):
+        assert np.shape(a) == np.shape(b)
+        assert np.linalg.norm(np.subtract(a, b)) <= tolerance * np.linalg.norm(b)
