@@ -1,27 +1,32 @@
-"""One core and one thread for every implementation, and their versions in the result file."""
+"""One core for every implementation, and their versions in the result file."""
 
-import os
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-# Libraries read these when they are first imported, which is after this file.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"
+from benchmarks.floors import Probe, new_probe
+from benchmarks.one_core import pin
 
-PACKAGES = ("fastnn", "numpy", "numba", "llvmlite")
+PACKAGES = (
+    "fastnn", "numpy", "numba", "llvmlite", "jax", "jaxlib", "torch", "scikit-learn", "onnxruntime",
+    "mlpfile",
+)  # fmt: skip
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int, default=15, help="rounds of each race (default: 15)")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_core():
-    """Pin the process, and with it the threads that any library starts later."""
-    if not hasattr(os, "sched_setaffinity"):
+    with pin():
         yield
-        return
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(allowed)})
-    yield
-    os.sched_setaffinity(0, allowed)
+
+
+@pytest.fixture(scope="session")
+def probe(one_core) -> Probe | None:
+    """What measures this machine's limits, or None where it cannot be compiled."""
+    return new_probe()
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):

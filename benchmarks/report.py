@@ -1,42 +1,120 @@
-"""Turn a result file of pytest-benchmark into a Markdown table."""
+"""Turn a result file of pytest-benchmark into Markdown tables and a chart.
+
+    python -m benchmarks.report results.json                  the summary
+    python -m benchmarks.report results.json --chart all.png  and a chart of it
+    python -m benchmarks.report results.json --write          both into the READMEs
+
+A ratio is the median time of a peer over that of fastnn. Forms of fastnn that were forced are
+shown, but are no peers.
+"""
 
 import argparse
 import json
-from collections import defaultdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import PEERS
+from benchmarks.peers import IMPLEMENTATIONS, OWN
+from benchmarks.readme import HERE, PROJECT, fill, table, three_digits
+from benchmarks.workloads import WORKLOADS
+
+CHART = HERE / "results.png"
+SUMMARY_HEAD = (
+    "workload", "fastnn", "best peer", "its time", "best peer / fastnn", "goal", "floor",
+)  # fmt: skip
+TITLES = {
+    "per_sample_sgd": "Per-sample SGD",
+    "mini_batch_sgd": "Mini-batches",
+    "one_update": "One update, called from Python",
+    "one_prediction": "One prediction, called from Python",
+    "batch_prediction": "Many predictions in one call",
+}
 
 Stats = dict[str, float]
 
 
-def table(results: dict[str, Any]) -> str:
-    """A row per workload, a column per implementation, and the best peer's time over fastnn's."""
-    groups: dict[str, dict[str, Stats]] = defaultdict(dict)
-    for result in results["benchmarks"]:
-        groups[result["group"]][result["params"]["peer"]] = result["stats"]
-    shown = [peer for peer in PEERS if any(peer in group for group in groups.values())]
+class Race:
+    """What the implementations took for one workload."""
 
-    rows = [["workload", *shown, "best peer / fastnn"], ["---"] * (len(shown) + 2)]
-    for workload, stats in groups.items():
-        cells = [microseconds(stats[peer]) if peer in stats else "" for peer in shown]
-        rows.append([workload, *cells, ratio_to_best_peer(stats)])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    def __init__(self, name: str) -> None:
+        self.workload = WORKLOADS[name]
+        self.stats: dict[str, Stats] = {}
+        self.floor: dict[str, Any] | None = None
+
+    def add(self, result: dict[str, Any]) -> None:
+        self.stats[result["params"]["name"]] = result["stats"]
+        self.floor = result["extra_info"].get("floor", self.floor)
+
+    def ratio(self, peer: str) -> float:
+        return self.stats[peer]["median"] / self.stats["fastnn"]["median"]
+
+    @property
+    def best_peer(self) -> str | None:
+        peers = [name for name in self.stats if name not in OWN]
+        return min(peers, key=self.ratio) if peers else None
+
+    def goal(self) -> str:
+        """The goal, and whether it is missed; its peer and ratio where that is not the best."""
+        goal = self.workload.goal
+        if goal is None:
+            return ""
+        peer = goal.peer or self.best_peer
+        if peer not in self.stats:
+            return f"{goal.ratio:g}, not measured"
+        ratio = self.ratio(peer)
+        shown = f"{goal.ratio:g}"
+        if goal.peer and goal.peer != self.best_peer:
+            shown = f"{goal.ratio:g} over {goal.peer}: {ratio:.2f}"
+        return f"{shown} (**below {goal.ratio:g}**)" if ratio < goal.ratio else shown
+
+    def floor_and_part(self) -> str:
+        """The floor in µs, what makes it, and the part that it is of fastnn's time."""
+        if self.floor is None:
+            return ""
+        part = self.floor["seconds"] / self.stats["fastnn"]["median"]
+        floor = three_digits(self.floor["seconds"] * 1e6)
+        return f"{floor} ({self.floor['bound']}): {100 * part:.0f} %"
+
+    def summary(self) -> list[str]:
+        peer = self.best_peer
+        peer_cells = ["", "", ""]
+        if peer is not None:
+            peer_cells = [peer, microseconds(self.stats[peer]), f"{self.ratio(peer):.2f}"]
+        own = microseconds(self.stats["fastnn"])
+        return [self.workload.name, own, *peer_cells, self.goal(), self.floor_and_part()]
+
+
+def races(results: dict[str, Any]) -> list[Race]:
+    found = {}
+    for result in results["benchmarks"]:
+        name = result["group"]
+        found.setdefault(name, Race(name)).add(result)
+    order = list(WORKLOADS)
+    return sorted(found.values(), key=lambda race: order.index(race.workload.name))
 
 
 def microseconds(stats: Stats) -> str:
     """Median and, in brackets, the quartiles, in three digits."""
-    values = [stats[key] * 1e6 for key in ("median", "q1", "q3")]
-    median, q1, q3 = (f"{value:,.0f}" if value >= 100 else f"{value:#.3g}" for value in values)
+    median, q1, q3 = (three_digits(stats[key] * 1e6) for key in ("median", "q1", "q3"))
     return f"{median} ({q1} to {q3})"
 
 
-def ratio_to_best_peer(stats: dict[str, Stats]) -> str:
-    medians = {peer: stats[peer]["median"] for peer in stats}
-    own = medians.pop("fastnn")
-    best = min(medians, key=medians.__getitem__)
-    return f"{medians[best] / own:.2f} ({best})"
+def summary(chosen: list[Race]) -> str:
+    return table([SUMMARY_HEAD, *(race.summary() for race in chosen)])
+
+
+def details(chosen: list[Race]) -> str:
+    """A table per kind of work, with a column for each implementation that can do it."""
+    parts = []
+    for kind, group in groupby(chosen, key=lambda race: race.workload.kind):
+        same_kind = list(group)
+        names = [n for n in IMPLEMENTATIONS if any(n in race.stats for race in same_kind)]
+        rows = [["workload", *names]]
+        for race in same_kind:
+            cells = [microseconds(race.stats[n]) if n in race.stats else "" for n in names]
+            rows.append([race.workload.name, *cells])
+        parts.append(f"### {TITLES[kind]}\n\n{table(rows)}")
+    return "\n\n".join(parts)
 
 
 def machine(results: dict[str, Any]) -> str:
@@ -47,13 +125,59 @@ def machine(results: dict[str, Any]) -> str:
     return f"{info['cpu']['brand_raw']}, one core; {info['system']} {info['machine']}; {versions}."
 
 
+def draw(chosen: list[Race], path: Path) -> None:
+    """How many times as long as fastnn each peer takes, a line per workload."""
+    from matplotlib import pyplot as plt
+
+    rows = [race for race in chosen if race.best_peer]
+    figure, axes = plt.subplots(figsize=(10, 1.6 + 0.27 * len(rows)), layout="constrained")
+    peers = [name for name in IMPLEMENTATIONS if name not in OWN]
+    markers = "os^Dv<>Ph*X"
+    for name, marker in zip(peers, markers, strict=False):
+        places = [y for y, race in enumerate(rows) if name in race.stats]
+        ratios = [rows[y].ratio(name) for y in places]
+        if places:
+            axes.plot(ratios, places, marker, label=name, markersize=6, alpha=0.85)
+    goals = [(race.workload.goal.ratio, y) for y, race in enumerate(rows) if race.workload.goal]
+    axes.plot(*zip(*goals, strict=True), "|", color="black", markersize=13, label="goal")
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.set_yticks(range(len(rows)), [race.workload.name for race in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(alpha=0.3)
+    axes.set_xlabel("time of the peer / time of fastnn (right of 1, fastnn is the faster one)")
+    figure.legend(loc="outside upper center", ncols=6, frameon=False)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def write(results: dict[str, Any]) -> None:
+    """The results into benchmarks/README.md, and the rows with a goal into that of the project."""
+    chosen = races(results)
+    draw(chosen, CHART)
+    measured_on = f"Measured on: {machine(results)}"
+    fill("results", "\n\n".join([summary(chosen), measured_on, details(chosen)]))
+    fill("results", summary([race for race in chosen if race.workload.goal]), PROJECT)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("file", type=Path, help="what --benchmark-json wrote")
-    results = json.loads(parser.parse_args().file.read_text())
-    print("µs per sample: median of the rounds (first to third quartile).", machine(results))
-    print()
-    print(table(results))
+    parser.add_argument("--chart", type=Path, help="where to draw a chart")
+    parser.add_argument("--details", action="store_true", help="every implementation's time")
+    parser.add_argument("--write", action="store_true", help="put the results into the READMEs")
+    given = parser.parse_args()
+    results = json.loads(given.file.read_text())
+    chosen = races(results)
+    print(f"µs per sample: median of the rounds (first to third quartile). {machine(results)}\n")
+    print(summary(chosen))
+    if given.details:
+        print(f"\n{details(chosen)}")
+    if given.chart:
+        draw(chosen, given.chart)
+    if given.write:
+        write(results)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,27 @@
-"""Named workloads: a network, data, and how long to train it.
+"""Named workloads: what is computed, on which data, for how long, and how fast fastnn wants to be.
 
-All networks are sigmoid in every layer, with the squared error, mean over the outputs, and learn
-by per-sample SGD from the samples in their order.
+All networks learn by the squared error, mean over the outputs, at a constant learning rate. A
+workload is of one kind of work:
+
+    per_sample_sgd      training, an update per sample
+    mini_batch_sgd      training, an update per `batch_size` samples
+    one_update          a call from Python per sample, which makes an update
+    one_prediction      a call from Python per sample, which gives the outputs
+    batch_prediction    one call from Python for all samples
 """
 
-import gzip
-import os
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
+from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.datasets import load_digits, load_people
+from benchmarks import data
+from benchmarks.data import Floats, Samples
 
-Floats = NDArray[np.floating]
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -29,92 +33,190 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """How many times as long as fastnn the best peer should need, or the one that is named."""
+
+    ratio: float
+    peer: str | None = None
+
+
+@dataclass(frozen=True)
 class Workload:
-    """One round trains for `epochs` epochs over X, (n, n_inputs), and y, (n, n_outputs)."""
+    """A round goes `epochs` times over the samples.
+
+    `hidden` is the activation of every layer but the last, `output` that of the last. `versus` is
+    what the peers do, and `peers` which of them, where that is other work than fastnn's.
+    """
 
     name: str
+    kind: str
     layer_sizes: tuple[int, ...]
     dtype: str
-    X: Floats
-    y: Floats
-    learning_rate: float
+    samples: Callable[[], Samples]
     epochs: int
+    goal: Goal | None = None
+    learning_rate: float = 0.1
+    batch_size: int = 1
+    shuffle: bool = False
+    hidden: str = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = "mse"
+    versus: "Workload | None" = None
+    peers: tuple[str, ...] = ()
+
+    @cached_property
+    def X(self) -> Floats:
+        """(n, n_inputs)"""
+        return np.ascontiguousarray(self.samples()[0], self.dtype)
+
+    @cached_property
+    def y(self) -> Floats:
+        """(n, n_outputs)"""
+        return np.ascontiguousarray(self.samples()[1], self.dtype)
 
     @property
     def n_samples(self) -> int:
-        """How many updates a round makes."""
+        """How many samples a round goes through."""
         return self.epochs * len(self.X)
 
-    def part(self, n_samples: int) -> "Workload":
-        """The beginning of a round, for slow peers: whole epochs, or else the first rows."""
-        rows = min(n_samples, len(self.X))
-        epochs = min(n_samples // rows, self.epochs)
-        return replace(self, X=self.X[:rows], y=self.y[:rows], epochs=epochs)
+    @property
+    def activations(self) -> list[str]:
+        """One name per layer."""
+        return [self.hidden] * (len(self.layer_sizes) - 2) + [self.output]
 
+    def part(self, n_samples: int) -> "Workload":
+        """The beginning of a round, for slow peers: whole epochs, or else whole batches of rows."""
+        if n_samples >= len(self.X):
+            return replace(self, epochs=min(n_samples // len(self.X), self.epochs))
+        n_rows = max(1, n_samples // self.batch_size) * self.batch_size
+        return replace(self, samples=lambda: (self.X[:n_rows], self.y[:n_rows]), epochs=1)
+
+    @cached_property
     def start(self) -> Parameters:
-        """Where every implementation starts: small normal numbers, the same in every run."""
-        rng = np.random.default_rng(0)
+        """Where every implementation starts, on copies: small normal numbers."""
+        rng = np.random.default_rng(SEED)
         parameters = Parameters([], [])
-        for n_in, n_out in zip(self.layer_sizes, self.layer_sizes[1:], strict=False):
+        for n_in, n_out in pairwise(self.layer_sizes):
             scale = 1 / np.sqrt(n_in)
             parameters.weights.append(rng.normal(0, scale, (n_in, n_out)).astype(self.dtype))
             parameters.biases.append(rng.normal(0, scale, n_out).astype(self.dtype))
         return parameters
 
+    def orders(self) -> NDArray[np.intp]:
+        """A row of sample numbers per epoch: those of a fastnn network with the seed SEED.
 
-def one_hot(labels: NDArray[np.integer]) -> Floats:
-    return np.eye(10)[labels]
-
-
-def people() -> tuple[Floats, Floats]:
-    X, y = load_people()
-    return X, y[:, np.newaxis]
-
-
-def digits() -> tuple[Floats, Floats]:
-    X, labels = load_digits()
-    return X, one_hot(labels)
+        fastnn draws them while it trains, so its peers call this inside of what is timed.
+        """
+        orders = np.tile(np.arange(len(self.X), dtype=np.intp), (self.epochs, 1))
+        if self.shuffle:
+            np.random.default_rng(SEED).permuted(orders, axis=1, out=orders)
+        return orders
 
 
-@cache
-def mnist() -> tuple[Floats, Floats]:
-    """The first 8,000 of MNIST's 10,000 test images, pixels from 0 to 1."""
-    folder = os.environ.get("FASTNN_DATA")
-    if folder:
-        images = _read_idx(Path(folder, "mnist", "t10k-images-idx3-ubyte.gz"), header=16)
-        labels = _read_idx(Path(folder, "mnist", "t10k-labels-idx1-ubyte.gz"), header=8)
-        images = images.reshape(-1, 784)
-    else:
-        from sklearn.datasets import fetch_openml
+# Layer sizes, samples, and epochs that make 20 to 100 ms of a compiled loop: a call's fixed costs
+# then weigh as little as they do in a real training.
+PEOPLE = {"layer_sizes": (2, 2, 1), "samples": data.people, "epochs": 100_000}
+DIGITS = {"layer_sizes": (64, 30, 10), "samples": data.digits, "epochs": 20}
+MNIST_30 = {"layer_sizes": (784, 30, 10), "samples": data.mnist, "epochs": 4}
+MNIST_128 = {"layer_sizes": (784, 128, 10), "samples": data.mnist, "epochs": 3}
+NO_ZEROS_128 = {"layer_sizes": (784, 128, 10), "samples": data.no_zeros, "epochs": 1}
 
-        print(
-            "FASTNN_DATA does not name a folder with mnist/t10k-*-ubyte.gz: "
-            "reading MNIST through sklearn.datasets.fetch_openml",
-            file=sys.stderr,
-        )
-        images, labels = fetch_openml(
-            "mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff"
-        )
-        images, labels = images[60000:], labels[60000:].astype(int)
-    return images[:8000] / 255, one_hot(labels[:8000])
+# What mlpfile offers.
+RELU = {"hidden": "relu", "output": "identity", "dtype": "float32", "learning_rate": 0.01}
 
 
-def _read_idx(path: Path, header: int) -> NDArray[np.uint8]:
-    with gzip.open(path) as file:
-        return np.frombuffer(file.read(), np.uint8, offset=header)
+def per_sample_sgd() -> Iterator[Workload]:
+    """In the samples' order, with goals, then in a new order in each epoch."""
+    rows = [
+        ("2-2-1", PEOPLE, {"float32": 1.1, "float64": 1.1}),
+        ("64-30-10", DIGITS, {"float32": 3, "float64": 2.5}),
+        ("784-30-10", MNIST_30, {"float32": 4, "float64": 4}),
+        ("784-128-10", MNIST_128, {"float32": 6, "float64": 6}),
+        ("784-128-10 no zeros", NO_ZEROS_128, {"float32": 2.3, "float64": 2.5}),
+    ]
+    for name, network, goals in rows:
+        for dtype, ratio in goals.items():
+            in_order = Workload(
+                f"{name} {dtype}", "per_sample_sgd", dtype=dtype, goal=Goal(ratio), **network
+            )
+            yield in_order
+            yield replace(in_order, name=f"{in_order.name} shuffled", shuffle=True, goal=None)
 
 
-# Name of the network: layer sizes, data, epochs in a round (20 to 300 ms of a compiled loop, so
-# that a call's fixed costs weigh as little as they do in a real training).
-NETWORKS: dict[str, tuple[tuple[int, ...], Callable[[], tuple[Floats, Floats]], int]] = {
-    "2-2-1": ((2, 2, 1), people, 100_000),
-    "64-30-10": ((64, 30, 10), digits, 30),
-    "784-30-10": ((784, 30, 10), mnist, 5),
+def mini_batch_sgd() -> Iterator[Workload]:
+    rows = [
+        ("64-30-10", DIGITS, 32, 2),
+        ("784-128-10", MNIST_128, 32, 2),
+        ("784-128-10 no zeros", NO_ZEROS_128, 32, 1.5),
+        ("784-128-10", MNIST_128, 256, 1.8),
+    ]
+    for name, network, batch_size, ratio in rows:
+        yield Workload(
+            f"{name} float32 batch {batch_size}", "mini_batch_sgd", dtype="float32",
+            batch_size=batch_size, goal=Goal(ratio), **network,
+        )  # fmt: skip
+
+
+def headline() -> Iterator[Workload]:
+    """fastnn with an update per sample, PyTorch and scikit-learn with one per 256 samples."""
+    by_name = {workload.name: workload for workload in (*per_sample_sgd(), *mini_batch_sgd())}
+    yield replace(
+        by_name["784-128-10 float32"],
+        name="784-128-10 float32 against batch 256",
+        goal=Goal(1),
+        versus=by_name["784-128-10 float32 batch 256"],
+        peers=("PyTorch", "scikit-learn"),
+    )
+
+
+def one_update() -> Iterator[Workload]:
+    rows = [("40-100-100-10", (40, 100, 100, 10), 30), ("2-2-1", (2, 2, 1), 100)]
+    for name, sizes, epochs in rows:
+        yield Workload(
+            f"{name} relu float32 update", "one_update", sizes,
+            samples=partial(data.stream, sizes[0], sizes[-1]), epochs=epochs,
+            goal=Goal(4, "mlpfile"), **RELU,
+        )  # fmt: skip
+
+
+def one_prediction() -> Iterator[Workload]:
+    rows = [("40-100-100-10", (40, 100, 100, 10), 2), ("2-2-1", (2, 2, 1), 2.5)]
+    for name, sizes, ratio in rows:
+        yield Workload(
+            f"{name} relu float32 prediction", "one_prediction", sizes,
+            samples=partial(data.stream, sizes[0], sizes[-1]), epochs=100,
+            goal=Goal(ratio, "mlpfile"), **RELU,
+        )  # fmt: skip
+    sigmoid_rows = [
+        ("64-30-10", DIGITS, Goal(8, "ONNX Runtime")),
+        ("784-128-10", MNIST_128, Goal(5)),
+        ("784-128-10 no zeros", NO_ZEROS_128, None),
+    ]
+    for name, network, goal in sigmoid_rows:
+        yield Workload(
+            f"{name} float32 prediction", "one_prediction", network["layer_sizes"], "float32",
+            samples=partial(data.first_rows, network["samples"], 100), epochs=50, goal=goal,
+        )  # fmt: skip
+
+
+def batch_prediction() -> Iterator[Workload]:
+    rows = [("784-128-10", MNIST_128, 2), ("784-128-10 no zeros", NO_ZEROS_128, 1.2)]
+    for name, network, ratio in rows:
+        yield Workload(
+            f"{name} float32 8,000 predictions", "batch_prediction", dtype="float32",
+            goal=Goal(ratio), **network | {"epochs": 2},
+        )  # fmt: skip
+
+
+WORKLOADS = {
+    workload.name: workload
+    for kind in (
+        per_sample_sgd,
+        headline,
+        mini_batch_sgd,
+        one_update,
+        one_prediction,
+        batch_prediction,
+    )
+    for workload in kind()
 }
-
-
-def load(network: str, dtype: str) -> Workload:
-    """The workload of a name in NETWORKS, in "float32" or "float64"."""
-    layer_sizes, data, epochs = NETWORKS[network]
-    X, y = (np.ascontiguousarray(array, dtype) for array in data())
-    return Workload(f"{network} {dtype}", layer_sizes, dtype, X, y, 0.1, epochs)

@@ -46,5 +46,5 @@ def test_ci_runs_the_test_command() -> None:
 def test_speed_table_is_the_one_measured() -> None:
     benchmarks = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     rows = table_rows(README, "workload")
-    assert len(rows) == 2 + 6
-    assert rows == table_rows(benchmarks, "workload")
+    assert len(rows) > 2 + 20
+    assert set(rows) <= set(table_rows(benchmarks, "workload"))

@@ -1,6 +1,6 @@
-"""NumPy: nothing allocated in the loop, and as few calls as possible.
+"""NumPy: nothing allocated in the loop over samples, and as few calls as possible.
 
-A call costs more than its arithmetic here, so the biases are the last row of W and meet a constant
+A call costs more than its arithmetic there, so the biases are the last row of W and meet a constant
 input of 1, which saves their own additions and updates.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.workloads import Floats, Parameters, Workload
 
-SAMPLES_PER_ROUND = 1000
+ROWS_AT_A_TIME = 512  # of batch prediction: their hidden units stay in the cache
 
 
 def sigmoid(z: Floats, one: Floats) -> None:
@@ -22,7 +22,7 @@ def sigmoid(z: Floats, one: Floats) -> None:
 
 
 def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
-    start = workload.start()
+    start = workload.start
     dtype = workload.dtype
     _, n_hidden, n_outputs = workload.layer_sizes
     X = np.column_stack([workload.X, np.ones(len(workload.X), dtype)])
@@ -40,8 +40,9 @@ def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
         W1, W2 = (np.vstack([W, b]) for W, b in layers)
         W2_inputs = W2[:-1]
         step1, step2 = np.empty_like(W1), np.empty_like(W2)
-        for _ in range(workload.epochs):
-            for x, x_column, y in samples:
+        for order in workload.orders().tolist():
+            for t in order:
+                x, x_column, y = samples[t]
                 np.dot(x, W1, out=a1)
                 sigmoid(a1, one)
                 np.dot(a1_and_one, W2, out=a2)
@@ -64,3 +65,117 @@ def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
         return Parameters([W1[:-1], W2[:-1]], [W1[-1], W2[-1]])
 
     return train
+
+
+def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
+    start = workload.start
+    one = np.array(1, workload.dtype)
+    firsts = range(0, len(workload.X), workload.batch_size)
+    slices = [slice(first, first + workload.batch_size) for first in firsts]
+    batches = [(workload.X[rows], workload.y[rows]) for rows in slices]
+
+    def train() -> Parameters:
+        W1, W2 = (W.copy() for W in start.weights)
+        b1, b2 = (b.copy() for b in start.biases)
+        for _ in range(workload.epochs):
+            for x, y in batches:
+                a1 = np.dot(x, W1)
+                a1 += b1
+                sigmoid(a1, one)
+                a2 = np.dot(a1, W2)
+                a2 += b2
+                sigmoid(a2, one)
+
+                delta2 = a2 - y
+                delta2 *= a2
+                delta2 *= one - a2
+                delta2 *= np.array(2 * workload.learning_rate / y.size, workload.dtype)
+                delta1 = np.dot(delta2, W2.T)
+                delta1 *= a1
+                delta1 *= one - a1
+
+                W2 -= np.dot(a1.T, delta2)
+                b2 -= delta2.sum(axis=0)
+                W1 -= np.dot(x.T, delta1)
+                b1 -= delta1.sum(axis=0)
+        return Parameters([W1, W2], [b1, b2])
+
+    return train
+
+
+def one_update(workload: Workload) -> Callable[[], Parameters]:
+    """For relu units and identity outputs."""
+    start = workload.start
+    samples = list(zip(workload.X, workload.y, strict=True))
+    factor = np.array(2 * workload.learning_rate / workload.layer_sizes[-1], workload.dtype)
+
+    def train() -> Parameters:
+        W, b = [W.copy() for W in start.weights], [b.copy() for b in start.biases]
+        downwards = range(len(W))[::-1]
+
+        def update(x: Floats, y: Floats) -> None:
+            units = [x]
+            for W_l, b_l in zip(W, b, strict=True):
+                z = np.dot(units[-1], W_l)
+                z += b_l
+                units.append(np.maximum(z, 0, out=z) if len(units) < len(W) else z)
+            eta_delta = units[-1] - y
+            eta_delta *= factor
+            for layer in downwards:
+                below = np.dot(W[layer], eta_delta) if layer else None
+                W[layer] -= np.multiply(units[layer][:, np.newaxis], eta_delta)
+                b[layer] -= eta_delta
+                if layer:
+                    below *= units[layer] > 0
+                    eta_delta = below
+
+        for _ in range(workload.epochs):
+            for x, y in samples:
+                update(x, y)
+        return Parameters(W, b)
+
+    return train
+
+
+def predictor(workload: Workload) -> Callable[[Floats], Floats]:
+    """Outputs for one sample or for rows of them."""
+    start = workload.start
+    one, zero = np.array(1, workload.dtype), np.array(0, workload.dtype)
+    layers = list(zip(start.weights, start.biases, workload.activations, strict=True))
+
+    def outputs(x: Floats) -> Floats:
+        for W, b, activation in layers:
+            x = np.dot(x, W)
+            x += b
+            if activation == "sigmoid":
+                sigmoid(x, one)
+            elif activation == "relu":
+                np.maximum(x, zero, out=x)
+        return x
+
+    return outputs
+
+
+def one_prediction(workload: Workload) -> Callable[[], list[Floats]]:
+    outputs = predictor(workload)
+    samples = list(workload.X)
+
+    def predict() -> list[Floats]:
+        for _ in range(workload.epochs):
+            predicted = [outputs(x) for x in samples]
+        return predicted
+
+    return predict
+
+
+def batch_prediction(workload: Workload) -> Callable[[], Floats]:
+    outputs = predictor(workload)
+    firsts = range(0, len(workload.X), ROWS_AT_A_TIME)
+    parts = [workload.X[first : first + ROWS_AT_A_TIME] for first in firsts]
+
+    def predict() -> Floats:
+        for _ in range(workload.epochs):
+            predicted = np.concatenate([outputs(x) for x in parts])
+        return predicted
+
+    return predict

@@ -1,0 +1,147 @@
+"""JAX: one jitted function for the whole training, a scan over epochs of a scan over samples.
+
+Gradients are by hand and W is (n_out, n_in): of jax.grad, sums in place of products, W transposed
+and two or four samples unrolled, nothing was faster throughout, and most were up to four times
+slower on the smaller networks. Parameters are donated. XLA's flags, in benchmarks/__init__.py, ask
+for one thread; that the process is pinned to a core is what makes sure.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from benchmarks.workloads import Floats, Parameters, Workload
+
+jax.config.update("jax_enable_x64", True)  # float32 arrays stay what they are
+
+Layers = tuple[tuple[jax.Array, jax.Array], ...]
+Samples = tuple[jax.Array, jax.Array]
+
+ACTIVATE = {
+    "sigmoid": lambda z: 1 / (1 + jnp.exp(-z)),
+    "relu": lambda z: jnp.maximum(z, 0),
+    "identity": lambda z: z,
+}
+DERIVATIVE = {
+    "sigmoid": lambda a: a * (1 - a),
+    "relu": lambda a: a > 0,
+    "identity": lambda a: jnp.ones_like(a),
+}
+
+
+def begin(workload: Workload) -> Layers:
+    layers = zip(workload.start.weights, workload.start.biases, strict=True)
+    return tuple((jnp.array(W.T), jnp.array(b)) for W, b in layers)
+
+
+def finished(layers: Layers) -> Parameters:
+    return Parameters(
+        [jax.device_get(W).T for W, _ in layers], [jax.device_get(b) for _, b in layers]
+    )
+
+
+def outputs(layers: Layers, x: jax.Array, names: list[str]) -> jax.Array:
+    """Of one sample or of rows of samples."""
+    for (W, b), name in zip(layers, names, strict=True):
+        x = ACTIVATE[name](x @ W.T + b)
+    return x
+
+
+def step(layers: Layers, x: jax.Array, y: jax.Array, workload: Workload) -> Layers:
+    """An update with one sample, or with rows of them."""
+    units = [x]
+    for (W, b), name in zip(layers, workload.activations, strict=True):
+        units.append(ACTIVATE[name](W @ units[-1] + b if x.ndim == 1 else units[-1] @ W.T + b))
+    factor = 2 * workload.learning_rate / y.size
+    dL_da = (units[-1] - y) * jnp.array(factor, y.dtype)
+    stepped = []
+    for layer in reversed(range(len(layers))):
+        W, b = layers[layer]
+        delta = dL_da * DERIVATIVE[workload.activations[layer]](units[layer + 1])
+        dL_da = delta @ W
+        if x.ndim == 1:
+            stepped.append((W - jnp.outer(delta, units[layer]), b - delta))
+        else:
+            stepped.append((W - delta.T @ units[layer], b - delta.sum(axis=0)))
+    return tuple(reversed(stepped))
+
+
+def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
+    X, y = jnp.array(workload.X), jnp.array(workload.y)
+
+    @partial(jax.jit, donate_argnums=0)
+    def scan(layers: Layers, X: jax.Array, y: jax.Array, orders: jax.Array) -> Layers:
+        def sample(layers: Layers, t: jax.Array) -> tuple[Layers, None]:
+            return step(layers, X[t], y[t], workload), None
+
+        def epoch(layers: Layers, order: jax.Array) -> tuple[Layers, None]:
+            return lax.scan(sample, layers, order)[0], None
+
+        return lax.scan(epoch, layers, orders)[0]
+
+    return lambda: finished(scan(begin(workload), X, y, workload.orders()))
+
+
+def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
+    """The last batch of an epoch, where it is smaller, has a step of its own."""
+    n_whole = len(workload.X) // workload.batch_size
+    n_rows = n_whole * workload.batch_size
+    samples = jnp.array(workload.X), jnp.array(workload.y)
+    batches = tuple(a[:n_rows].reshape(n_whole, workload.batch_size, -1) for a in samples)
+    rest = tuple(a[n_rows:] for a in samples)
+
+    @partial(jax.jit, donate_argnums=0)
+    def scan(layers: Layers, batches: Samples, rest: Samples) -> Layers:
+        def batch(layers: Layers, samples: Samples) -> tuple[Layers, None]:
+            return step(layers, *samples, workload), None
+
+        def epoch(_: int, layers: Layers) -> Layers:
+            layers = lax.scan(batch, layers, batches)[0]
+            return step(layers, *rest, workload) if len(rest[0]) else layers
+
+        return lax.fori_loop(0, workload.epochs, epoch, layers)
+
+    return lambda: finished(scan(begin(workload), batches, rest))
+
+
+def one_update(workload: Workload) -> Callable[[], Parameters]:
+    samples = list(zip(jnp.array(workload.X), jnp.array(workload.y), strict=True))
+    update = jax.jit(partial(step, workload=workload), donate_argnums=0)
+
+    def train() -> Parameters:
+        layers = begin(workload)
+        for _ in range(workload.epochs):
+            for x, y in samples:
+                layers = update(layers, x, y)
+        return finished(layers)
+
+    return train
+
+
+def one_prediction(workload: Workload) -> Callable[[], list[Floats]]:
+    """Each prediction is finished before the next begins, as somebody needs who acts on it."""
+    layers = begin(workload)
+    samples = list(jnp.array(workload.X))
+    outputs_of = jax.jit(partial(outputs, names=workload.activations))
+
+    def predict() -> list[Floats]:
+        for _ in range(workload.epochs):
+            predicted = [outputs_of(layers, x).block_until_ready() for x in samples]
+        return jax.device_get(predicted)
+
+    return predict
+
+
+def batch_prediction(workload: Workload) -> Callable[[], Floats]:
+    layers, X = begin(workload), jnp.array(workload.X)
+    outputs_of = jax.jit(partial(outputs, names=workload.activations))
+
+    def predict() -> Floats:
+        for _ in range(workload.epochs):
+            predicted = outputs_of(layers, X).block_until_ready()
+        return jax.device_get(predicted)
+
+    return predict
