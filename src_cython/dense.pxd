@@ -55,14 +55,56 @@ cdef inline void join_chains(int n, int chains, const vec* s, vec* z) noexcept n
             z[k] = s[k]
 
 
+cdef inline void add_rows(
+    int n, const vec** rows, const real* x, vec* z, size_t n_vec
+) noexcept nogil:
+    """z += Σ x_r rows[r] for n rows, n a constant where this is inlined.
+
+    Wide rows are read whole, n at a time: W, which may not fit into the L1 cache, is then read
+    along memory, and z, which does, once for n rows.
+    """
+    cdef vec x_r[8]
+    cdef vec s
+    cdef size_t k
+    cdef int r
+    for r in range(n):
+        x_r[r] = constant(z[0], x[r])
+    for k in range(n_vec):
+        s = z[k]
+        for r in range(n):
+            s = s + x_r[r] * rows[r][k]
+        z[k] = s
+
+
+cdef inline void forward_wide(
+    const vec* W, size_t stride, const vec* b, const real* x, vec* z, size_t n_in, size_t n_vec
+) noexcept nogil:
+    """z = xW + b, summed one j after the other."""
+    cdef const vec* rows[8]
+    cdef size_t j = 0, k
+    cdef int r
+    for k in range(n_vec):
+        z[k] = b[k]
+    while j + 8 <= n_in:
+        for r in range(8):
+            rows[r] = at(W, r * stride)
+        add_rows(8, rows, x + j, z, n_vec)
+        W = at(W, 8 * stride)
+        j += 8
+    while j < n_in:
+        rows[0] = W
+        add_rows(1, rows, x + j, z, n_vec)
+        W = at(W, stride)
+        j += 1
+
+
 cdef inline kernel forward(
     const vec* W, size_t stride, const vec* b, const real* x, vec* z, size_t n_in, size_t n_vec
 ) noexcept nogil:
     """z = xW + b"""
-    cdef size_t k = 0
-    while n_vec - k >= 8:
-        forward_columns(8, 1, W + k, stride, b + k, x, z + k, n_in)
-        k += 8
+    cdef size_t k = n_vec - n_vec % 8
+    if k > 0:
+        forward_wide(W, stride, b, x, z, n_in, k)
     while n_vec - k >= 4:
         forward_columns(4, 2, W + k, stride, b + k, x, z + k, n_in)
         k += 4

@@ -7,7 +7,7 @@ from compiler cimport in_register, kernel
 from layers cimport Layer, vecs
 from samples cimport Block
 from vectors cimport real, vec, at, constant
-from dense cimport join_chains
+from dense cimport add_rows, join_chains
 
 
 cdef inline void forward_columns(
@@ -43,15 +43,35 @@ cdef inline void forward_columns(
     join_chains(n, chains, s, z)
 
 
+cdef inline void forward_wide(
+    const vec* W, size_t stride, const vec* b, const int* columns, const real* values,
+    size_t count, vec* z, size_t n_vec,
+) noexcept nogil:
+    """As dense.forward_wide."""
+    cdef const vec* rows[8]
+    cdef size_t i = 0, k
+    cdef int r
+    for k in range(n_vec):
+        z[k] = b[k]
+    while i + 8 <= count:
+        for r in range(8):
+            rows[r] = at(W, columns[i + r] * stride)
+        add_rows(8, rows, values + i, z, n_vec)
+        i += 8
+    while i < count:
+        rows[0] = at(W, columns[i] * stride)
+        add_rows(1, rows, values + i, z, n_vec)
+        i += 1
+
+
 cdef inline kernel forward(
     const vec* W, size_t stride, const vec* b, const int* columns, const real* values,
     size_t count, vec* z, size_t n_vec,
 ) noexcept nogil:
     """z = xW + b"""
-    cdef size_t k = 0
-    while n_vec - k >= 8:
-        forward_columns(8, 1, W + k, stride, b + k, columns, values, count, z + k)
-        k += 8
+    cdef size_t k = n_vec - n_vec % 8
+    if k > 0:
+        forward_wide(W, stride, b, columns, values, count, z, k)
     while n_vec - k >= 4:
         forward_columns(4, 2, W + k, stride, b + k, columns, values, count, z + k)
         k += 4
