@@ -125,7 +125,7 @@ cdef inline kernel backward(
     """
     cdef size_t j, rows = lanes(W)
     for j in range((n_in + rows - 1) // rows):
-        delta_below[j] = row_sums(W, stride, delta, n_vec)
+        row_sums(W, stride, delta, delta_below + j, n_vec)
         W = at(W, rows * stride)
 
 
@@ -195,20 +195,20 @@ cdef inline void backward_and_update_rows(
     if n > 0:
         n_vec = n
     while j + rows <= n_in:
-        step_below[0] = row_sums(W, stride, step, n_vec)
+        row_sums(W, stride, step, step_below, n_vec)
         update_rows(W, stride, x + j, step, rows, n_vec)
         W = at(W, rows * stride)
         step_below += 1
         j += rows
     if j < n_in:
-        step_below[0] = row_sums(W, stride, step, n_vec)
+        row_sums(W, stride, step, step_below, n_vec)
         update_rows(W, stride, x + j, step, n_in - j, n_vec)
 
 
-cdef inline vec row_sums(
-    const vec* W, size_t stride, const vec* delta, size_t n_vec
+cdef inline void row_sums(
+    const vec* W, size_t stride, const vec* delta, vec* delta_below, size_t n_vec
 ) noexcept nogil:
-    """W·delta for as many rows as fill a vec."""
+    """delta_below = W·delta for as many rows as fill a vec."""
     cdef vec s[8]
     cdef size_t k, r, rows = lanes(W)
     for r in range(rows):
@@ -216,7 +216,7 @@ cdef inline vec row_sums(
     for k in range(1, n_vec):
         for r in range(rows):
             s[r] = s[r] + at(W, r * stride)[k] * delta[k]
-    return sums(s)
+    delta_below[0] = sums(s)
 
 
 cdef inline void update_rows(

@@ -27,10 +27,12 @@ cdef inline vec delta_below_of(
 ) noexcept nogil:
     """W·delta"""
     cdef const vec* W = at(parameters, layer.W)
+    cdef vec delta_below
     if layer.n_out == 1:
         # Rows of one number: their sums are W's only column, and need not wait for delta.
         return sums(W) * constant(delta, (<real*> &delta)[0])
-    return dense.row_sums(W, sizeof(vec), &delta, 1)
+    dense.row_sums(W, sizeof(vec), &delta, &delta_below, 1)
+    return delta_below
 
 
 cdef inline void update(
