@@ -16,54 +16,75 @@ cdef enum:
 
 
 cdef inline void forward_tile(
-    int rows, const vec* W, size_t stride, const void** x, vec* z, size_t units,
-    size_t start, size_t end, real like,
+    int rows, int cols, int chains, const vec* W, size_t stride, const void** x, vec* z,
+    size_t units, size_t start, size_t end, real like,
 ) noexcept nogil:
-    """z += x[start:end] W for `rows` rows and 2 vecs; rows is a constant where this is inlined."""
+    """z += x[start:end] W for `rows` rows and `cols` vecs, in rows · cols · chains <= 12 registers.
+
+    All three are constants where this is inlined; for chains see dense.forward_columns.
+    """
     cdef vec s[12]
-    cdef vec w0, w1, x_j
+    cdef vec w[2]
+    cdef vec x_j
     cdef const real* row[6]
-    cdef size_t j
-    cdef int r
+    cdef size_t j = start
+    cdef int c, k, r
     for r in range(rows):
         row[r] = <const real*> x[r]
-        s[2 * r] = at(z, r * units)[0]
-        s[2 * r + 1] = at(z, r * units)[1]
-    for j in range(start, end):
-        w0 = W[0]
-        w1 = W[1]
-        for r in range(rows):
-            x_j = constant(w0, row[r][j])
-            s[2 * r] = s[2 * r] + x_j * w0
-            s[2 * r + 1] = s[2 * r + 1] + x_j * w1
-        W = at(W, stride)
+        for k in range(cols):
+            s[r * cols + k] = at(z, r * units)[k]
+            for c in range(1, chains):
+                s[(c * rows + r) * cols + k] = constant(W[0], 0)
+    while j + chains <= end:
+        for c in range(chains):
+            for k in range(cols):
+                w[k] = W[k]
+            for r in range(rows):
+                x_j = constant(w[0], row[r][j + c])
+                for k in range(cols):
+                    s[(c * rows + r) * cols + k] = s[(c * rows + r) * cols + k] + x_j * w[k]
+            W = at(W, stride)
+        j += chains
+    for c in range(chains - 1):
+        if j < end:
+            for r in range(rows):
+                x_j = constant(W[0], row[r][j])
+                for k in range(cols):
+                    s[(c * rows + r) * cols + k] = s[(c * rows + r) * cols + k] + x_j * W[k]
+            W = at(W, stride)
+            j += 1
+    dense.join_chains(rows * cols, chains, s, s)
     for r in range(rows):
-        at(z, r * units)[0] = s[2 * r]
-        at(z, r * units)[1] = s[2 * r + 1]
+        for k in range(cols):
+            at(z, r * units)[k] = s[r * cols + k]
 
 
 cdef inline void forward_strip(
-    const vec* W, size_t stride, const void** x, size_t n, vec* z, size_t units,
-    size_t start, size_t end, real like,
+    int cols, int chains, const vec* W, size_t stride, const void** x, size_t n, vec* z,
+    size_t units, size_t start, size_t end, real like,
 ) noexcept nogil:
-    """z += x[start:end] W for n rows and 2 vecs"""
-    # 8 rows are two tiles of 4 and 7 are 4 and 3: a tile of 1 or 2 would wait for its sums.
-    while n >= 6 and n != 7 and n != 8:
-        forward_tile(6, W, stride, x, z, units, start, end, like)
-        x += 6
-        z = at(z, 6 * units)
-        n -= 6
-    while n >= 4:
-        forward_tile(4, W, stride, x, z, units, start, end, like)
-        x += 4
-        z = at(z, 4 * units)
-        n -= 4
-    if n == 3:
-        forward_tile(3, W, stride, x, z, units, start, end, like)
-    elif n == 2:
-        forward_tile(2, W, stride, x, z, units, start, end, like)
+    """z += x[start:end] W for n rows and `cols` vecs"""
+    if cols * chains == 2:
+        # 8 rows are two tiles of 4 and 7 are 4 and 3: a tile of 1 or 2 would wait for its sums.
+        while n >= 6 and n != 7 and n != 8:
+            forward_tile(6, cols, chains, W, stride, x, z, units, start, end, like)
+            x += 6
+            z = at(z, 6 * units)
+            n -= 6
+        while n >= 4:
+            forward_tile(4, cols, chains, W, stride, x, z, units, start, end, like)
+            x += 4
+            z = at(z, 4 * units)
+            n -= 4
+    while n >= 3:
+        forward_tile(3, cols, chains, W, stride, x, z, units, start, end, like)
+        x += 3
+        z = at(z, 3 * units)
+        n -= 3
+    if n == 2:
+        forward_tile(2, cols, chains, W, stride, x, z, units, start, end, like)
     elif n == 1:
-        forward_tile(1, W, stride, x, z, units, start, end, like)
+        forward_tile(1, cols, chains, W, stride, x, z, units, start, end, like)
 
 
 cdef inline kernel forward(
@@ -76,20 +97,23 @@ cdef inline kernel forward(
         dense.forward(W, stride, b, <const real*> x[0], z, n_in, n_vec)
         return
     for s in range(n):
-        for k in range(wide):
+        for k in range(n_vec):
             at(z, s * units)[k] = b[k]
-        if wide < n_vec:
-            dense.forward(
-                W + wide, stride, b + wide, <const real*> x[s], at(z, s * units) + wide,
-                n_in, n_vec - wide,
-            )
     while wide and start < n_in:
         for k in range(0, wide, 2):
             forward_strip(
-                at(W, start * stride) + k, stride, x, n, z + k, units,
+                2, 1, at(W, start * stride) + k, stride, x, n, z + k, units,
                 start, min(start + DEPTH, n_in), like,
             )
         start += DEPTH
+    k = wide
+    while n_vec - k >= 4:
+        forward_strip(2, 2, W + k, stride, x, n, z + k, units, 0, n_in, like)
+        forward_strip(2, 2, W + k + 2, stride, x, n, z + k + 2, units, 0, n_in, like)
+        k += 4
+    while n_vec - k >= 1:
+        forward_strip(1, 4, W + k, stride, x, n, z + k, units, 0, n_in, like)
+        k += 1
 
 
 cdef inline void update_tile(
