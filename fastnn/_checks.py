@@ -183,7 +183,7 @@ def differentiable(layer_activations: tuple[str, ...]) -> None:
 
 
 def one_or_many(
-    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], finite: bool = True
 ) -> tuple[Array | Compressed, bool]:
     """Samples as rows, and whether X was a single one of shape (n_inputs,)."""
     if getattr(X, "format", None) == "csr":
@@ -191,7 +191,7 @@ def one_or_many(
     found = _real_array(X, name)
     if found.ndim == 1:
         return one_sample(found, name, n_inputs, dtype), True
-    return samples(found, name, n_inputs, dtype, minimum=0), False
+    return samples(found, name, n_inputs, dtype, minimum=0, finite=finite), False
 
 
 def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
@@ -208,12 +208,26 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
     return _converted(found[np.newaxis], name, dtype)
 
 
+def counted_samples(
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
+) -> tuple[Array | Compressed, Array | None]:
+    """Samples, and how many numbers of each row are not zero where the rows are dense."""
+    rows = samples(X, name, n_inputs, dtype, finite=False)
+    if isinstance(rows, Compressed):
+        return rows, None
+    counts = np.empty(len(rows), np.intp)
+    if not _kernels.scan(rows, counts):
+        samples(X, name, n_inputs, dtype)
+    return rows, counts
+
+
 def samples(
-    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int = 1, finite: bool = True
 ) -> Array | Compressed:
     """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype.
 
-    A scipy.sparse CSR array or matrix stays compressed.
+    A scipy.sparse CSR array or matrix stays compressed. With finite=False, dense rows may hold
+    NaN: a caller who finds one as it reads them calls this again, for the error.
     """
     if getattr(X, "format", None) == "csr":
         return _compressed(X, name, n_inputs, dtype, minimum)
@@ -232,7 +246,7 @@ def samples(
         )
     if len(found) < minimum:
         raise ValueError(f"{name} must have at least one sample, got shape {found.shape}")
-    return _converted(found, name, dtype)
+    return _converted(found, name, dtype, finite)
 
 
 def _compressed(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
@@ -398,7 +412,7 @@ def _real_arrays(value: Any, name: str) -> list[Array]:
     return [_real_array(one, f"{name}[{i}]") for i, one in enumerate(listed)]
 
 
-def _converted(found: Array, name: str, dtype: np.dtype[Any]) -> Array:
+def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = True) -> Array:
     """The same numbers, C-contiguous, aligned and native; a copy only where needed."""
     try:
         with np.errstate(all="ignore"):
@@ -408,7 +422,7 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any]) -> Array:
         raise MemoryError(
             f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
         ) from error
-    if not all_finite(converted):
+    if finite and not all_finite(converted):
         place, where = _first(~np.isfinite(converted))
         value = found[place]
         if np.isfinite(value):

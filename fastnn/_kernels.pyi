@@ -49,7 +49,7 @@ def feedforward(
     start: int,
     out: _Floats,
     workspace: _Floats,
-) -> None: ...
+) -> bool: ...
 def loss(
     layers: _Records,
     loss: int,

@@ -76,7 +76,7 @@ class Samples:
 def compress(X: Array, counts: Array) -> Compressed:
     """The non-zero numbers of dense rows, counts[t] in row t: 4 bytes for each, and its own.
 
-    The kernel writes a number and goes on where it was not zero: hence a place more.
+    There is a place more, so that an empty row at the end has a place too.
     """
     starts = np.zeros(len(X) + 1, np.intp)
     np.cumsum(counts, out=starts[1:])
@@ -88,4 +88,4 @@ def compress(X: Array, counts: Array) -> Compressed:
 
 def room_for_one(n_inputs: int, dtype: np.dtype[Any]) -> Compressed:
     """Where a kernel compresses one row after the other."""
-    return Compressed(None, np.empty(n_inputs + 1, np.int32), np.empty(n_inputs + 1, dtype))
+    return Compressed(None, np.empty(n_inputs, np.int32), np.empty(n_inputs, dtype))

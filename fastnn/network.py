@@ -194,7 +194,7 @@ class Network:
             One sample, or one per row.
         out : ndarray or None, default None
             Where to put the outputs: C-contiguous, of the result's shape and the network's dtype.
-            None: a new array.
+            None: a new array. After an error it holds anything.
         n_threads : int, default 1
             How many threads share the rows; the result is the same for any number.
 
@@ -213,21 +213,24 @@ class Network:
             if a is not None:
                 return a
         n_threads = _checks.integer(n_threads, "n_threads", 1)
-        rows, single = _checks.one_or_many(X, "X", self._layer_sizes[0], self.dtype)
+        n_inputs, dtype = self._layer_sizes[0], self.dtype
+        rows, single = _checks.one_or_many(X, "X", n_inputs, dtype, finite=False)
         n, n_outputs = len(rows), self._layer_sizes[-1]
         shape = (n_outputs,) if single else (n, n_outputs)
         if out is None:
-            out = np.empty(shape, self.dtype)
+            out = np.empty(shape, dtype)
         else:
-            _checks.output(out, "out", shape, self.dtype)
+            _checks.output(out, "out", shape, dtype)
         out_rows = out.reshape(n, n_outputs)
 
         def predict(start: int, end: int) -> None:
             samples = self._samples(rows)  # with room of its own, as threads need it
-            _kernels.feedforward(
+            finite = _kernels.feedforward(
                 self._layout.layers, self._parameters, samples.record, start,
                 out_rows[start:end], self._layout.workspace(end - start),
             )  # fmt: skip
+            if not finite:
+                _checks.one_or_many(X, "X", n_inputs, dtype)
 
         training.run_chunks(self, n, predict, n_threads)
         return out
@@ -291,7 +294,7 @@ class Network:
         TrainingDivergedError
             If the loss or a parameter stops being finite.
         """
-        rows = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
+        rows, counts = _checks.counted_samples(X, "X", self._layer_sizes[0], self.dtype)
         Y = self._targets(y, len(rows))
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(self._activations, self._loss, batch_size)
@@ -299,6 +302,7 @@ class Network:
             training.train(
                 self,
                 rows,
+                counts,
                 Y,
                 epochs=_checks.integer(epochs, "epochs", 0),
                 learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),
@@ -343,6 +347,7 @@ class Network:
         losses = training.train(
             self,
             X,
+            None,
             Y,
             epochs=1,
             learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),

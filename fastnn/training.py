@@ -23,25 +23,28 @@ from fastnn.forms import choose_form
 if TYPE_CHECKING:
     from fastnn.network import Network
 
-# Ctrl-C is answered between chunks, within 100 ms: this is about 5 ms of work with AVX2, and four
-# times that with the baseline kernels. What stands around a chunk costs some 20 µs.
-CHUNK_OPERATIONS = 100_000_000
+# Ctrl-C is answered between chunks, within 100 ms: this is 3 to 15 ms of work with AVX2, and four
+# times that with the baseline kernels. What stands around a chunk costs some 20 µs, and a look at
+# each parameter.
+CHUNK_OPERATIONS = 200_000_000
 
 
-def samples_per_chunk(net: Network) -> int:
+def samples_per_chunk(net: Network, density: float = 1.0) -> int:
     """How many samples make a chunk, from what one costs.
 
     Three multiply-adds a parameter, tens of operations a unit for its activation, and about
-    200 for what stands around a sample.
+    200 for what stands around a sample. density is the part of the inputs that is not skipped.
     """
     size = net.dtype.itemsize
-    operations = (6 * net._layout.n_bytes + 20 * net._layout.units_bytes) // size + 200
+    skipped = int((1 - density) * int(net._layout.layers["b"][0]))
+    operations = (6 * (net._layout.n_bytes - skipped) + 20 * net._layout.units_bytes) // size + 200
     return max(1, CHUNK_OPERATIONS // operations)
 
 
 def train(
     net: Network,
     X: np.ndarray[Any, Any] | Compressed,
+    counts: np.ndarray[Any, Any] | None,
     Y: np.ndarray[Any, Any],
     *,
     epochs: int,
@@ -52,13 +55,17 @@ def train(
     patience: int,
     form: str,
 ) -> np.ndarray[Any, Any]:
-    """Train on checked data; one loss per epoch that ran."""
+    """Train on checked data; one loss per epoch that ran.
+
+    counts says how many numbers of each row are not zero where X is dense. None: nobody counted,
+    and zeros are not skipped.
+    """
     n = len(X)
-    samples, form = _in_form(net, X, Y, batch_size, form)
+    samples, form, density = _in_form(net, X, counts, Y, batch_size, form)
     stop = (np.nan if tol is None else tol, patience)
     plan = np.array([(batch_size, _kernels.FORMS[form], learning_rate, *stop, *PLAN_START)], PLAN)
     loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
-    chunk = samples_per_chunk(net)
+    chunk = samples_per_chunk(net, density)
     lap = max(1, chunk // n)
     gradient = net._layout.parameter_block() if batch_size > BLOCK else net._parameters
     workspace = net._layout.workspace(n)
@@ -88,20 +95,26 @@ def train(
 def _in_form(
     net: Network,
     X: np.ndarray[Any, Any] | Compressed,
+    counts: np.ndarray[Any, Any] | None,
     Y: np.ndarray[Any, Any],
     batch_size: int,
     form: str,
-) -> tuple[Samples, str]:
-    """The samples as a form of the first layer wants them; "auto" is chosen here."""
+) -> tuple[Samples, str, float]:
+    """The samples as a form of the first layer wants them, and the part of X that it looks at.
+
+    "auto" is chosen here.
+    """
     if isinstance(X, Compressed):
-        return Samples(X, Y), "zero_skip"
-    if form not in ("auto", "zero_skip"):
-        return Samples(X, Y), form
-    counts = np.empty(len(X), np.intp)
-    _kernels.scan(X, counts)
+        density = int(X.starts[-1]) / (len(X) * net.layer_sizes[0])
+        return Samples(X, Y), "zero_skip", density
+    if counts is None:
+        return Samples(X, Y), form, 1.0
+    density = int(counts.sum()) / X.size
     if form == "auto":
-        form = choose_form(net._layout, counts.sum() / X.size, batch_size)
-    return Samples(X, Y, compress(X, counts) if form == "zero_skip" else None), form
+        form = choose_form(net._layout, density, batch_size)
+    if form != "zero_skip":
+        return Samples(X, Y), form, 1.0
+    return Samples(X, Y, compress(X, counts)), form, density
 
 
 def _order(rng: np.random.Generator, n: int, shuffled_epochs: int) -> np.ndarray[Any, Any]:

@@ -32,51 +32,57 @@ cdef inline void read_targets(
 
 cdef inline bint compressed(
     const Network* net, const Samples* samples, Block* block, Py_ssize_t s, const vec* like,
-    real number,
+    real* differences,
 ) noexcept nogil:
     """Whether sample s is there as its non-zero numbers.
 
     Where there is room to compress a row, it is if half of its numbers are zero: that is decided
-    by the row alone, and so is its result.
+    by the row alone, and so is its result. differences becomes NaN if such a row is not finite.
     """
     cdef const real* x = <const real*> block.x[s]
     cdef size_t n_in = net.layer.n_in
     if samples.starts or not samples.columns:
         return samples.starts != 0
-    if 2 * compression.scan(as_vecs(like, x), n_in, &number) > n_in:
+    if 2 * compression.scan(as_vecs(like, x), n_in, differences) > n_in:
         return False
     block.columns[s] = <const int*> samples.columns
     block.values[s] = <const void*> samples.values
     block.count[s] = compression.compress(
-        x, n_in, <int*> samples.columns, <real*> samples.values
+        as_vecs(like, x), n_in, <int*> samples.columns, <real*> samples.values
     )
     return True
 
 
 cdef inline kernel forward(
     const Network* net, const vec* parameters, const Samples* samples, Block* block,
-    vec* workspace, real like,
+    vec* workspace, real* differences,
 ) noexcept nogil:
-    """z and a of every layer for the samples of a block, from the same parameters."""
+    """z and a of every layer for the samples of a block, from the same parameters.
+
+    Rows that may be compressed need not have been checked: see compressed.
+    """
     cdef const Layer* layer = net.layer
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s = 0, end
     while s < block.n:
         end = s
-        while end < block.n and not compressed(net, samples, block, end, units, like):
+        while end < block.n and not compressed(
+            net, samples, block, end, units, differences
+        ):
             end += 1
         if end > s:
             tile.forward(
                 at(parameters, layer.W), layer.stride, at(parameters, layer.b), block.x + s,
                 end - s, at(units, s * net.units + layer.z), net.units, layer.n_in,
-                vecs(layer, units), like,
+                vecs(layer, units), differences[0],
             )
         if end < block.n:
             zero_skip.produce(
-                layer, parameters, block, end, at(units, end * net.units + layer.z), like
+                layer, parameters, block, end, at(units, end * net.units + layer.z),
+                differences[0],
             )
         s = end + 1
-    passes.forward(net, parameters, units, block.n, like)
+    passes.forward(net, parameters, units, block.n, differences[0])
 
 
 cdef inline double losses(

@@ -6,6 +6,7 @@ kernel      the return type, void, of inline functions that are not inlined. Eve
             run out of registers; so those that work through a matrix stay functions.
 in_register a pointer is computed here, once: GCC would rather compute the address of each vec of
             a row from the matrix's start, with twice as many instructions
+lowest_bit  the place of the lowest bit that is set; for a number other than 0
 prefetch    a hint that an address will be read soon
 """
 
@@ -17,12 +18,21 @@ cdef extern from *:
       #define FASTNN_KERNEL void fastnn_nothing(void); static __attribute__((noinline)) void
       #define FASTNN_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
       #define FASTNN_PREFETCH(address) __builtin_prefetch(address)
+      #define FASTNN_LOWEST_BIT(bits) __builtin_ctzll(bits)
     #else
       #define FASTNN_KERNEL void fastnn_nothing(void); static void
       #define FASTNN_IN_REGISTER(pointer) ((void) 0)
       #define FASTNN_PREFETCH(address) ((void) (address))
+      static int fastnn_lowest_bit(unsigned long long bits) {
+          int place = 0;
+          for (; !(bits & 1); bits >>= 1)
+              place++;
+          return place;
+      }
+      #define FASTNN_LOWEST_BIT(bits) fastnn_lowest_bit(bits)
     #endif
     """
     ctypedef void kernel "FASTNN_KERNEL"
     void in_register "FASTNN_IN_REGISTER"(const void* pointer) noexcept nogil
+    int lowest_bit "FASTNN_LOWEST_BIT"(unsigned long long bits) noexcept nogil
     void prefetch "FASTNN_PREFETCH"(const void* address) noexcept nogil

@@ -1,7 +1,8 @@
 """Rows of X without their zeros: the layout of a scipy.sparse CSR array."""
 from libc.stdint cimport uint64_t
 
-from vectors cimport real, vec, absolute, at, constant, if_positive, lanes, sum_of_lanes
+from compiler cimport lowest_bit
+from vectors cimport real, vec, absolute, constant, if_positive, lanes, nonzero, sum_of_lanes
 
 
 cdef inline real scan(const vec* row, size_t n_in, real* differences) noexcept nogil:
@@ -27,24 +28,28 @@ cdef inline real scan(const vec* row, size_t n_in, real* differences) noexcept n
 
 
 cdef inline size_t compress(
-    const real* x, size_t n_in, int* columns, real* values
+    const vec* row, size_t n_in, int* columns, real* values
 ) noexcept nogil:
-    """The numbers of x that are not zero, and their columns; how many they are.
+    """The numbers of a row that are not zero, and their columns; how many they are.
 
-    One place beyond them is written, and may be written again.
+    64 numbers at a time become bits, and then only the bits that are set are looked at.
     """
-    cdef const uint64_t* bits
-    cdef size_t j = 0, k, count = 0, group = 4 * sizeof(uint64_t) // sizeof(real)
-    while j + group <= n_in:
-        bits = <const uint64_t*> (x + j)
-        if bits[0] | bits[1] | bits[2] | bits[3]:
-            for k in range(j, j + group):
-                columns[count] = <int> k
-                values[count] = x[k]
-                count += x[k] != 0
-        j += group
-    for k in range(j, n_in):
-        columns[count] = <int> k
-        values[count] = x[k]
-        count += x[k] != 0
+    cdef const real* x = <const real*> row
+    cdef size_t start = 0, n_vec, i, count = 0, n_lanes = lanes(row)
+    cdef uint64_t bits
+    while start < n_in:
+        n_vec = min(n_in - start, <size_t> 64) // n_lanes
+        bits = 0
+        for i in range(n_vec):
+            bits |= <uint64_t> nonzero(row + i) << (i * n_lanes)
+        for i in range(start + n_vec * n_lanes, min(start + 64, n_in)):
+            bits |= <uint64_t> (x[i] != 0) << (i - start)
+        while bits:
+            i = start + lowest_bit(bits)
+            columns[count] = <int> i
+            values[count] = x[i]
+            count += 1
+            bits &= bits - 1
+        row += 64 // n_lanes
+        start += 64
     return count

@@ -97,7 +97,7 @@ cdef void exp_of(const vec* z, vec* out, size_t n_vec) noexcept nogil:
 
 
 def scan(const real[:, ::1] X, Py_ssize_t[::1] counts):
-    """counts[t] = how many numbers of row t are not zero; whether all numbers are finite."""
+    """counts[t] = how many numbers of row t are not zero; whether all of X is finite."""
     cdef bint finite
     with nogil:
         if real is float:
@@ -126,26 +126,39 @@ def compress(
     cdef Py_ssize_t t
     with nogil:
         for t in range(X.shape[0]):
-            compression.compress(&X[t, 0], X.shape[1], &columns[starts[t]], &values[starts[t]])
+            if real is float:
+                compression.compress(
+                    <const vf*> &X[t, 0], X.shape[1], &columns[starts[t]], &values[starts[t]]
+                )
+            else:
+                compression.compress(
+                    <const vd*> &X[t, 0], X.shape[1], &columns[starts[t]], &values[starts[t]]
+                )
 
 
 def feedforward(
     const Layer[::1] layers, const real[::1] parameters, const Samples[::1] samples,
     Py_ssize_t start, real[:, ::1] out, real[::1] workspace,
 ):
-    """out[t] = a of the last layer for sample start + t."""
+    """out[t] = a of the last layer for sample start + t; whether the samples are finite.
+
+    Those that are dense need not have been checked, if there is room to compress one: they are
+    read once, and where False is returned, out is of no use.
+    """
+    cdef bint finite
     with nogil:
         if real is float:
-            predict_rows(
+            finite = predict_rows(
                 layers, <const vf*> &parameters[0], &samples[0], start, out, <vf*> &workspace[0]
             )
         else:
-            predict_rows(
+            finite = predict_rows(
                 layers, <const vd*> &parameters[0], &samples[0], start, out, <vd*> &workspace[0]
             )
+    return finite
 
 
-cdef void predict_rows(
+cdef bint predict_rows(
     const Layer[::1] layers, const vec* parameters, const Samples* samples, Py_ssize_t start,
     real[:, ::1] out, vec* workspace,
 ) noexcept nogil:
@@ -153,15 +166,17 @@ cdef void predict_rows(
     cdef vec* units = batch.units_in(&net, workspace)
     cdef Block block
     cdef const real* a
+    cdef real differences = 0
     cdef Py_ssize_t t = 0, s, k
-    while t < out.shape[0]:
-        fill(&block, samples, NULL, start + t, out.shape[0] - t, False, out[0, 0])
-        batch.forward(&net, parameters, samples, &block, workspace, out[0, 0])
+    while t < out.shape[0] and differences == 0:
+        fill(&block, samples, NULL, start + t, out.shape[0] - t, False, differences)
+        batch.forward(&net, parameters, samples, &block, workspace, &differences)
         for s in range(block.n):
             a = <const real*> at(units, s * net.units + net.last.a)
             for k in range(out.shape[1]):
                 out[t + s, k] = a[k]
         t += block.n
+    return differences == 0
 
 
 def loss(
@@ -190,11 +205,12 @@ cdef double add_losses(
     Py_ssize_t end, vec* workspace, double total, real like,
 ) noexcept nogil:
     cdef Block block
+    cdef real differences = 0
     prepare_share(net, workspace, like)
     while start < end:
         fill(&block, samples, NULL, start, end - start, False, like)
         batch.read_targets(net, &block, workspace, like)
-        batch.forward(net, parameters, samples, &block, workspace, like)
+        batch.forward(net, parameters, samples, &block, workspace, &differences)
         total = batch.losses(net, &block, workspace, total, like)
         start += block.n
     return total
@@ -225,11 +241,12 @@ cdef void add_gradients(
     Py_ssize_t end, vec* gradient, vec* workspace, real scale,
 ) noexcept nogil:
     cdef Block block
+    cdef real differences = 0
     prepare_share(net, workspace, scale)
     while start < end:
         fill(&block, samples, NULL, start, end - start, False, scale)
         batch.read_targets(net, &block, workspace, scale)
-        batch.forward(net, parameters, samples, &block, workspace, scale)
+        batch.forward(net, parameters, samples, &block, workspace, &differences)
         batch.backward(net, parameters, samples, &block, workspace, gradient, scale)
         start += block.n
 
@@ -396,12 +413,11 @@ cdef bint predict_one(
     cdef Block block
     cdef real differences = 0
     cdef size_t k
-    compression.scan(as_vecs(workspace, x), net.layer.n_in, &differences)
-    if differences != 0:
-        return False
     block.n = 1
     block.x[0] = x
-    batch.forward(net, parameters, room, &block, workspace, differences)
+    batch.forward(net, parameters, room, &block, workspace, &differences)
+    if differences != 0:
+        return False
     for k in range(net.last.n_out):
         out[k] = a[k]
     return True

@@ -130,6 +130,7 @@ cdef inline kernel train_batches(
     cdef Plan* plan = course.plan
     cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
     cdef Block block
+    cdef real differences = 0
     cdef Py_ssize_t end = plan.position + n_samples, batch_start, in_batch, size
     cdef bint at_once
     while plan.position < end:
@@ -140,7 +141,7 @@ cdef inline kernel train_batches(
         fill(&block, samples, order, plan.position, size - in_batch, False, eta)
         prepare_share(net, workspace, -eta / size)
         batch.read_targets(net, &block, workspace, eta)
-        batch.forward(net, parameters, samples, &block, workspace, eta)
+        batch.forward(net, parameters, samples, &block, workspace, &differences)
         plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, eta)
         batch.backward(
             net, parameters, samples, &block, workspace, parameters if at_once else gradient, eta

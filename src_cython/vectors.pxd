@@ -84,6 +84,30 @@ cdef extern from *:
     #endif
     }
 
+    /* Bit i is set where lane i is not zero; NaN is not. */
+    FASTNN_INLINE unsigned fastnn_nonzero_f(const fastnn_vf *v) {
+    #if defined(FASTNN_VECTORS) && defined(__AVX__)
+        return (unsigned) __builtin_ia32_movmskps256((fastnn_vf)(*v != 0));
+    #else
+        unsigned bits = 0;
+        const float *lane = (const float *) v;
+        for (unsigned i = 0; i < sizeof *v / sizeof *lane; i++)
+            bits |= (unsigned) (lane[i] != 0) << i;
+        return bits;
+    #endif
+    }
+    FASTNN_INLINE unsigned fastnn_nonzero_d(const fastnn_vd *v) {
+    #if defined(FASTNN_VECTORS) && defined(__AVX__)
+        return (unsigned) __builtin_ia32_movmskpd256((fastnn_vd)(*v != 0));
+    #else
+        unsigned bits = 0;
+        const double *lane = (const double *) v;
+        for (unsigned i = 0; i < sizeof *v / sizeof *lane; i++)
+            bits |= (unsigned) (lane[i] != 0) << i;
+        return bits;
+    #endif
+    }
+
     /* A number n + 1.5 * 2^(mantissa bits) holds the integer n in its lowest bits. */
     FASTNN_INLINE fastnn_vf fastnn_power_of_two_f(fastnn_vf shifted) {
         fastnn_vi32 bits;
@@ -108,6 +132,8 @@ cdef extern from *:
     vd choose_d "fastnn_choose_d"(vd a, vd b, vd yes, vd no) noexcept nogil
     vf sums_f "fastnn_sums_f"(const vf* s) noexcept nogil
     vd sums_d "fastnn_sums_d"(const vd* s) noexcept nogil
+    unsigned int nonzero_f "fastnn_nonzero_f"(const vf* v) noexcept nogil
+    unsigned int nonzero_d "fastnn_nonzero_d"(const vd* v) noexcept nogil
     vf power_of_two_f "fastnn_power_of_two_f"(vf shifted) noexcept nogil
     vd power_of_two_d "fastnn_power_of_two_d"(vd shifted) noexcept nogil
 
@@ -158,6 +184,14 @@ cdef inline vec to_power_of_two(vec shifted) noexcept nogil:
         return power_of_two_f(shifted)
     else:
         return power_of_two_d(shifted)
+
+
+cdef inline unsigned int nonzero(const vec* v) noexcept nogil:
+    """Bit i is set where lane i is not zero; NaN is not."""
+    if vec is vf:
+        return nonzero_f(v)
+    else:
+        return nonzero_d(v)
 
 
 cdef inline size_t lanes(const vec* like) noexcept nogil:

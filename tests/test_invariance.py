@@ -63,7 +63,7 @@ def bits(net):
 def chunks_of(n_samples):
     """In this context a kernel is given at most so many samples in one call."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastnn.training, "samples_per_chunk", lambda net: n_samples)
+        patch.setattr(fastnn.training, "samples_per_chunk", lambda net, density=1.0: n_samples)
         yield
 
 
