@@ -44,6 +44,12 @@ class Compressed:
         assert self.starts is not None
         return len(self.starts) - 1
 
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers all rows have together."""
+        assert self.starts is not None
+        return int(self.starts[-1])
+
 
 class Samples:
     """Rows of X, dense or compressed or both, and of targets Y, where there are any.

@@ -105,8 +105,7 @@ def _in_form(
     "auto" is chosen here.
     """
     if isinstance(X, Compressed):
-        density = int(X.starts[-1]) / (len(X) * net.layer_sizes[0])
-        return Samples(X, Y), "zero_skip", density
+        return Samples(X, Y), "zero_skip", X.n_numbers / (len(X) * net.layer_sizes[0])
     if counts is None:
         return Samples(X, Y), form, 1.0
     density = int(counts.sum()) / X.size
