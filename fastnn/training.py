@@ -89,7 +89,7 @@ def train(
             _order(net._rng, n, ran)
         laps.append(losses[:ran])
         done += ran
-    return np.concatenate(laps) if laps else np.empty(0)
+    return laps[0] if len(laps) == 1 else np.concatenate([*laps, np.empty(0)])
 
 
 def _in_form(

@@ -1,7 +1,7 @@
 """Stochastic gradient descent: epochs, blocks and batches of samples, from where a plan stands."""
 from compiler cimport kernel
 from layers cimport Network
-from losses cimport prepare_share
+from losses cimport prepare_share, read_target
 from samples cimport BLOCK, Block, Samples, fill
 from vectors cimport real, vec, at, constant
 cimport batch
@@ -60,25 +60,24 @@ cdef inline void train(
             finish_epoch(plan, course.n, course.losses)
 
 
-cdef inline kernel train_narrow(
+cdef inline void train_narrow(
     const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
     vec* workspace, real like,
 ) noexcept nogil:
     """n_samples samples through the pass for narrow layers."""
     cdef const Network* net = course.net
+    cdef const Samples* samples = course.samples
     cdef Plan* plan = course.plan
-    cdef const vec* y = batch.targets_in(net, workspace)
     cdef vec* units = batch.units_in(net, workspace)
-    cdef Block block
-    cdef Py_ssize_t s, end = plan.position + n_samples
-    while plan.position < end:
-        fill(&block, course.samples, order, plan.position, end - plan.position, False, like)
-        batch.read_targets(net, &block, workspace, like)
-        for s in range(block.n):
-            plan.loss_sum += narrow.sgd_step(
-                net, parameters, <const real*> block.x[s], at(y, s * sizeof(vec)), workspace, units
-            )
-        plan.position += block.n
+    cdef Py_ssize_t i, end = plan.position + n_samples
+    cdef vec y
+    for i in range(plan.position, end):
+        read_target(net, <const real*> (samples.Y + order[i] * samples.Y_row), &y, workspace)
+        plan.loss_sum += narrow.sgd_step(
+            net, parameters, <const real*> (samples.X + order[i] * samples.X_row), &y, workspace,
+            units,
+        )
+    plan.position = end
 
 
 cdef inline kernel train_blocks(
