@@ -113,6 +113,8 @@ def _in_form(
         form = choose_form(net._layout, density, batch_size)
     if form != "zero_skip":
         return Samples(X, Y), form, 1.0
+    if batch_size > 1 and net._layout.layers["row"][0] >= 256 and net.layer_sizes[0] <= 1024:
+        return Samples(X, Y), "quads", density
     return Samples(X, Y, compress(X, counts)), form, density
 
 

@@ -2,10 +2,12 @@
 from compiler cimport kernel
 from layers cimport Layer, Network, vecs
 from losses cimport read_target
+from quad cimport Quad
 from samples cimport BLOCK, Block, Samples
 from vectors cimport real, vec, as_vecs, at
 cimport compression
 cimport passes
+cimport quad
 cimport tile
 cimport zero_skip
 
@@ -55,15 +57,21 @@ cdef inline bint compressed(
 
 cdef inline kernel forward(
     const Network* net, const vec* parameters, const Samples* samples, Block* block,
-    vec* workspace, real* differences,
+    vec* workspace, Quad* quads, real* differences,
 ) noexcept nogil:
     """z and a of every layer for the samples of a block, from the same parameters.
 
-    Rows that may be compressed need not have been checked: see compressed.
+    Rows that may be compressed need not have been checked: see compressed. quads is NULL, or a
+    place for the block's quads, and then the first layer goes through these.
     """
     cdef const Layer* layer = net.layer
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s = 0, end
+    if quads != NULL:
+        forward_in_quads(
+            layer, parameters, block, at(units, layer.z), net.units, quads, differences[0]
+        )
+        s = block.n
     while s < block.n:
         end = s
         while end < block.n and not compressed(
@@ -85,6 +93,25 @@ cdef inline kernel forward(
     passes.forward(net, parameters, units, block.n, differences[0])
 
 
+cdef inline void forward_in_quads(
+    const Layer* layer, const vec* parameters, Block* block, vec* z, size_t units,
+    Quad* quads, real like,
+) noexcept nogil:
+    """z = xW + b of the first layer; z is that of the block's first sample."""
+    cdef const vec* b = at(parameters, layer.b)
+    cdef Py_ssize_t s
+    cdef size_t k
+    for s in range(block.n):
+        for k in range(vecs(layer, z)):
+            at(z, s * units)[k] = b[k]
+    for s in range(0, block.n, 4):
+        quad.sort_inputs(&quads[s // 4], block.x + s, block.n - s, layer.n_in, z, like)
+        quad.forward(
+            &quads[s // 4], at(parameters, layer.W), layer.stride, at(z, s * units), units,
+            vecs(layer, z), like,
+        )
+
+
 cdef inline double losses(
     const Network* net, const Block* block, vec* workspace, double total, real like
 ) noexcept nogil:
@@ -101,18 +128,30 @@ cdef inline double losses(
 
 cdef inline kernel backward(
     const Network* net, const vec* parameters, const Samples* samples, Block* block,
-    vec* workspace, vec* target, real like,
+    vec* workspace, vec* target, const Quad* quads, real like,
 ) noexcept nogil:
-    """target += the sum of the samples' gradients, scaled as share is."""
+    """target += the sum of the samples' gradients, scaled as share is; quads as forward left them.
+    """
     cdef const Layer* layer = net.layer
+    cdef vec* b = at(target, layer.b)
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
+    cdef size_t k
     passes.output_deltas(
         net, targets_in(net, workspace), at(workspace, net.last.row), units, block.n, like
     )
     passes.deltas(net, parameters, units, block.n, like)
     passes.updates(net, units, block.n, target, like)
-    if samples.starts:
+    if quads != NULL:
+        for s in range(block.n):
+            for k in range(vecs(layer, units)):
+                b[k] = b[k] + at(units, s * net.units + layer.delta)[k]
+        for s in range(0, block.n, 4):
+            quad.update(
+                &quads[s // 4], at(target, layer.W), layer.stride,
+                at(units, s * net.units + layer.delta), net.units, vecs(layer, units), like,
+            )
+    elif samples.starts:
         for s in range(block.n):
             zero_skip.accept(
                 layer, target, block, s, at(units, s * net.units + layer.delta), like

@@ -27,6 +27,18 @@ cdef inline real scan(const vec* row, size_t n_in, real* differences) noexcept n
     return count
 
 
+cdef inline uint64_t bits_of(const vec* row, size_t n, real like) noexcept nogil:
+    """Bit j is set where number j of n <= 64 is not zero."""
+    cdef const real* x = <const real*> row
+    cdef size_t i, n_lanes = lanes(row), n_vec = n // n_lanes
+    cdef uint64_t bits = 0
+    for i in range(n_vec):
+        bits |= <uint64_t> nonzero(row + i) << (i * n_lanes)
+    for i in range(n_vec * n_lanes, n):
+        bits |= <uint64_t> (x[i] != 0) << i
+    return bits
+
+
 cdef inline size_t compress(
     const vec* row, size_t n_in, int* columns, real* values
 ) noexcept nogil:
@@ -35,21 +47,16 @@ cdef inline size_t compress(
     64 numbers at a time become bits, and then only the bits that are set are looked at.
     """
     cdef const real* x = <const real*> row
-    cdef size_t start = 0, n_vec, i, count = 0, n_lanes = lanes(row)
+    cdef size_t start = 0, j, count = 0
     cdef uint64_t bits
     while start < n_in:
-        n_vec = min(n_in - start, <size_t> 64) // n_lanes
-        bits = 0
-        for i in range(n_vec):
-            bits |= <uint64_t> nonzero(row + i) << (i * n_lanes)
-        for i in range(start + n_vec * n_lanes, min(start + 64, n_in)):
-            bits |= <uint64_t> (x[i] != 0) << (i - start)
+        bits = bits_of(row, min(n_in - start, <size_t> 64), x[0])
         while bits:
-            i = start + lowest_bit(bits)
-            columns[count] = <int> i
-            values[count] = x[i]
+            j = start + lowest_bit(bits)
+            columns[count] = <int> j
+            values[count] = x[j]
             count += 1
             bits &= bits - 1
-        row += 64 // n_lanes
+        row += 64 // lanes(row)
         start += 64
     return count

@@ -22,6 +22,7 @@ cdef enum Form:
     FUSED
     ZERO_SKIP
     BLOCKED
+    QUADS       # zero_skip for wide dense rows: see quad.pxd
     NARROW      # the whole step in one pass: see narrow.pxd
 
 

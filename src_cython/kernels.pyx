@@ -73,6 +73,7 @@ FORMS = {
     "zero_skip": forms.ZERO_SKIP,
     "blocked": forms.BLOCKED,
     "narrow": forms.NARROW,
+    "quads": forms.QUADS,
 }
 
 
@@ -170,7 +171,7 @@ cdef bint predict_rows(
     cdef Py_ssize_t t = 0, s, k
     while t < out.shape[0] and differences == 0:
         fill(&block, samples, NULL, start + t, out.shape[0] - t, False, differences)
-        batch.forward(&net, parameters, samples, &block, workspace, &differences)
+        batch.forward(&net, parameters, samples, &block, workspace, NULL, &differences)
         for s in range(block.n):
             a = <const real*> at(units, s * net.units + net.last.a)
             for k in range(out.shape[1]):
@@ -210,7 +211,7 @@ cdef double add_losses(
     while start < end:
         fill(&block, samples, NULL, start, end - start, False, like)
         batch.read_targets(net, &block, workspace, like)
-        batch.forward(net, parameters, samples, &block, workspace, &differences)
+        batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
         total = batch.losses(net, &block, workspace, total, like)
         start += block.n
     return total
@@ -246,8 +247,8 @@ cdef void add_gradients(
     while start < end:
         fill(&block, samples, NULL, start, end - start, False, scale)
         batch.read_targets(net, &block, workspace, scale)
-        batch.forward(net, parameters, samples, &block, workspace, &differences)
-        batch.backward(net, parameters, samples, &block, workspace, gradient, scale)
+        batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
+        batch.backward(net, parameters, samples, &block, workspace, gradient, NULL, scale)
         start += block.n
 
 
@@ -415,7 +416,7 @@ cdef bint predict_one(
     cdef size_t k
     block.n = 1
     block.x[0] = x
-    batch.forward(net, parameters, room, &block, workspace, &differences)
+    batch.forward(net, parameters, room, &block, workspace, NULL, &differences)
     if differences != 0:
         return False
     for k in range(net.last.n_out):

@@ -10,6 +10,7 @@ from vectors cimport real
 
 cdef enum:
     BLOCK = 32      # samples in a block at most; fastnn/_layout.py has the same number
+    QUADS = 8       # fours of them
 
 
 cdef struct Samples:

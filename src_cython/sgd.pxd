@@ -2,7 +2,8 @@
 from compiler cimport kernel
 from layers cimport Network
 from losses cimport prepare_share, read_target
-from samples cimport BLOCK, Block, Samples, fill
+from quad cimport Quad
+from samples cimport BLOCK, QUADS, Block, Samples, fill
 from vectors cimport real, vec, at, constant
 cimport batch
 cimport forms
@@ -129,6 +130,8 @@ cdef inline kernel train_batches(
     cdef Plan* plan = course.plan
     cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
     cdef Block block
+    cdef Quad quads_of_block[QUADS]
+    cdef Quad* quads = quads_of_block if plan.form == forms.QUADS else NULL
     cdef real differences = 0
     cdef Py_ssize_t end = plan.position + n_samples, batch_start, in_batch, size
     cdef bint at_once
@@ -140,10 +143,11 @@ cdef inline kernel train_batches(
         fill(&block, samples, order, plan.position, size - in_batch, False, eta)
         prepare_share(net, workspace, -eta / size)
         batch.read_targets(net, &block, workspace, eta)
-        batch.forward(net, parameters, samples, &block, workspace, &differences)
+        batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
         plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, eta)
         batch.backward(
-            net, parameters, samples, &block, workspace, parameters if at_once else gradient, eta
+            net, parameters, samples, &block, workspace, parameters if at_once else gradient,
+            quads, eta,
         )
         plan.position += block.n
         if not at_once and in_batch + block.n == size:

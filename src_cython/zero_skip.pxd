@@ -3,7 +3,7 @@
 What x_j = 0 leaves out is exactly nothing: 0 · W[j] adds nothing to z, and W[j] gets no step.
 Mini-batches and prediction skip zeros by the same two functions.
 """
-from compiler cimport in_register, kernel
+from compiler cimport in_register, kernel, prefetch
 from layers cimport Layer, vecs
 from samples cimport Block
 from vectors cimport real, vec, at, constant
@@ -129,6 +129,14 @@ cdef inline kernel update(
 cdef inline void produce(
     const Layer* layer, const vec* parameters, const Block* block, Py_ssize_t s, vec* z, real like
 ) noexcept nogil:
+    cdef const int* columns = block.columns[s + 1]
+    cdef const real* values = <const real*> block.values[s + 1]
+    cdef size_t i
+    if s + 1 < block.n and columns != block.columns[s] + block.count[s]:
+        # The samples are shuffled, and nothing else tells the processor what comes next.
+        for i in range(0, block.count[s + 1], 16):
+            prefetch(columns + i)
+            prefetch(values + i)
     forward(
         at(parameters, layer.W), layer.stride, at(parameters, layer.b),
         block.columns[s], <const real*> block.values[s], block.count[s], z, vecs(layer, z),
