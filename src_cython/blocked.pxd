@@ -2,28 +2,35 @@
 
 With D_t = -eta_t delta_t, the step of sample t, the plain algorithm's z of sample s is
 
-    z_s = x_s (W + Σ_{t<s} x_tᵀ D_t) + b + Σ_{t<s} D_t = (x_s W + b) + Σ_{t<s} (x_s · x_t + 1) D_t
+    z_s = x_s (W + Σ_{t<s} x_tᵀ D_t) + b = x_s W + Σ_{t<s} (x_s · x_t) D_t + b
 
-with W and b of the block's start. So XW + b and XXᵀ are products of matrices made before the first
-sample, a sum over the block's D remains to be made for each, and W <- W + XᵀD, once a block, is
-a product of matrices again. The block's samples see what they would have seen one by one.
+with W of the block's start, and b of the moment. So XW and XXᵀ are products of matrices made before
+the first sample, a sum over the block's D remains to be made for each, and W <- W + XᵀD, once a
+block, is a product of matrices again. The block's samples see what they would have seen one by one.
 """
 from compiler cimport kernel
 from layers cimport Layer, vecs
 from samples cimport BLOCK, Block
 from vectors cimport real, vec, vf, at, constant, lanes, sums
+cimport dense
 cimport tile
 
 
 cdef inline kernel begin(
-    const Layer* layer, const vec* parameters, Block* block, vec* z, size_t units, real like
+    const Layer* layer, const vec* parameters, Block* block, vec* z, vec* step, size_t units,
+    real like,
 ) noexcept nogil:
-    """z[s] = x_s W + b for the whole block, and its Gram matrix."""
+    """z[s] = x_s W for the whole block, and its Gram matrix.
+
+    The place of the first step, which is not yet there, serves as a bias of zeros.
+    """
     cdef Py_ssize_t s, t
+    cdef size_t k
     cdef const vec* W = at(parameters, layer.W)
+    for k in range(vecs(layer, step)):
+        step[k] = constant(step[k], 0)
     tile.forward(
-        W, layer.stride, at(parameters, layer.b), block.x, block.n, z, units,
-        layer.n_in, vecs(layer, z), like,
+        W, layer.stride, step, block.x, block.n, z, units, layer.n_in, vecs(layer, z), like
     )
     for s in range(0, block.n, 4):
         for t in range(0, min(s + 4, block.n), 2):
@@ -63,7 +70,7 @@ cdef inline kernel gram_tile(
         g[1] = sums(products + 4)
     for i in range(4):
         for k in range(2):
-            total = 1 + sum_of[4 * k + i]
+            total = sum_of[4 * k + i]
             for j in range(whole, n_in):
                 total += rows[i][j] * others[k][j]
             if s + i < block.n and t + k < block.n:
@@ -71,29 +78,30 @@ cdef inline kernel gram_tile(
 
 
 cdef inline kernel produce(
-    const Block* block, Py_ssize_t s, vec* z, size_t units, size_t to_step, size_t n_vec
+    const Block* block, Py_ssize_t s, const vec* b, vec* z, size_t units, size_t to_step,
+    size_t n_vec,
 ) noexcept nogil:
-    """z_s, from what begin left there and the block's steps so far.
+    """z_s, from what begin left there, the block's steps so far, and b.
 
     z is that of the block's first sample; the step of each lies to_step bytes after its z.
     """
     cdef size_t k = 0
     while n_vec - k >= 8:
-        produce_columns(8, block, s, z + k, units, to_step)
+        produce_columns(8, block, s, b + k, z + k, units, to_step)
         k += 8
     while n_vec - k >= 4:
-        produce_columns(4, block, s, z + k, units, to_step)
+        produce_columns(4, block, s, b + k, z + k, units, to_step)
         k += 4
     while n_vec - k >= 2:
-        produce_columns(2, block, s, z + k, units, to_step)
+        produce_columns(2, block, s, b + k, z + k, units, to_step)
         k += 2
     while n_vec - k >= 1:
-        produce_columns(1, block, s, z + k, units, to_step)
+        produce_columns(1, block, s, b + k, z + k, units, to_step)
         k += 1
 
 
 cdef inline void produce_columns(
-    int n, const Block* block, Py_ssize_t s, vec* z, size_t units, size_t to_step
+    int n, const Block* block, Py_ssize_t s, const vec* b, vec* z, size_t units, size_t to_step
 ) noexcept nogil:
     cdef vec sum_[8]
     cdef vec g
@@ -109,13 +117,17 @@ cdef inline void produce_columns(
             sum_[k] = sum_[k] + g * step[k]
         step = at(step, units)
     for k in range(n):
-        z_s[k] = sum_[k]
+        z_s[k] = sum_[k] + b[k]
+
+
+cdef inline void accept(const Layer* layer, vec* parameters, const vec* step) noexcept nogil:
+    dense.update_biases(at(parameters, layer.b), step, vecs(layer, step))
 
 
 cdef inline void finish(
     const Layer* layer, vec* parameters, Block* block, const vec* step, size_t units, real like
 ) noexcept nogil:
-    tile.update(
-        at(parameters, layer.W), layer.stride, at(parameters, layer.b), block.x, block.n,
-        step, units, layer.n_in, vecs(layer, step), like,
+    tile.update_weights(
+        at(parameters, layer.W), layer.stride, block.x, block.n, step, units, layer.n_in,
+        vecs(layer, step), like,
     )

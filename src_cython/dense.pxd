@@ -146,14 +146,11 @@ cdef inline void update_columns(
         W = at(W, stride)
 
 
-cdef inline kernel update(
-    vec* W, size_t stride, vec* b, const real* x, const vec* step, size_t n_in, size_t n_vec
+cdef inline kernel update_weights(
+    vec* W, size_t stride, const real* x, const vec* step, size_t n_in, size_t n_vec
 ) noexcept nogil:
-    """W <- W + xᵀstep, b <- b + step, where step is -eta delta."""
+    """W <- W + xᵀstep, where step is -eta delta."""
     cdef size_t k = 0
-    for k in range(n_vec):
-        b[k] = b[k] + step[k]
-    k = 0
     while n_vec - k >= 8:
         update_columns(8, W + k, stride, x, step + k, n_in)
         k += 8
@@ -166,6 +163,20 @@ cdef inline kernel update(
     while n_vec - k >= 1:
         update_columns(1, W + k, stride, x, step + k, n_in)
         k += 1
+
+
+cdef inline void update_biases(vec* b, const vec* step, size_t n_vec) noexcept nogil:
+    """b <- b + step"""
+    cdef size_t k
+    for k in range(n_vec):
+        b[k] = b[k] + step[k]
+
+
+cdef inline void update(
+    vec* W, size_t stride, vec* b, const real* x, const vec* step, size_t n_in, size_t n_vec
+) noexcept nogil:
+    update_biases(b, step, n_vec)
+    update_weights(W, stride, x, step, n_in, n_vec)
 
 
 cdef inline kernel backward_and_update(

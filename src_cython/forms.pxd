@@ -37,7 +37,9 @@ cdef inline void begin(
 ) noexcept nogil:
     cdef vec* z = at(units, net.layer.z)
     if form == BLOCKED:
-        blocked.begin(net.layer, parameters, block, z, net.units, like)
+        blocked.begin(
+            net.layer, parameters, block, z, at(units, net.layer.delta), net.units, like
+        )
     elif form == FUSED and is_first:
         direct.produce(net.layer, parameters, block, 0, z, like)
 
@@ -54,7 +56,7 @@ cdef inline void produce(
         zero_skip.produce(layer, parameters, block, s, z, like)
     elif form == BLOCKED:
         blocked.produce(
-            block, s, z, net.units, layer.delta - layer.z, vecs(layer, z)
+            block, s, at(parameters, layer.b), z, net.units, layer.delta - layer.z, vecs(layer, z)
         )
 
 
@@ -70,6 +72,8 @@ cdef inline void accept(
         fused.accept(layer, parameters, block, s, step, at(units, layer.z), like)
     elif form == ZERO_SKIP:
         zero_skip.accept(layer, parameters, block, s, step, like)
+    elif form == BLOCKED:
+        blocked.accept(layer, parameters, at(step, s * net.units))
 
 
 cdef inline void finish(

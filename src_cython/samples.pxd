@@ -31,7 +31,7 @@ cdef struct Block:
     const void* values[BLOCK + 1]
     size_t count[BLOCK + 1]     # of non-zero numbers
     const void* y[BLOCK + 1]
-    double gram[BLOCK][BLOCK]   # of the blocked form: 1 + x_s · x_t for s > t
+    double gram[BLOCK][BLOCK]   # of the blocked form: x_s · x_t for s >= t
 
 
 cdef inline void fill(

@@ -153,18 +153,15 @@ cdef inline void update_rows(
         update_tile(rows, 1, W + n_vec - 1, stride, x, n, step + n_vec - 1, units, j, like)
 
 
-cdef inline kernel update(
-    vec* W, size_t stride, vec* b, const void** x, size_t n, const vec* step, size_t units,
+cdef inline kernel update_weights(
+    vec* W, size_t stride, const void** x, size_t n, const vec* step, size_t units,
     size_t n_in, size_t n_vec, real like,
 ) noexcept nogil:
-    """W <- W + xᵀstep, b <- b + Σ step for n rows of x and of step."""
-    cdef size_t j = 0, k, s
+    """W <- W + xᵀstep for n rows of x and of step."""
+    cdef size_t j = 0
     if n == 1:
-        dense.update(W, stride, b, <const real*> x[0], step, n_in, n_vec)
+        dense.update_weights(W, stride, <const real*> x[0], step, n_in, n_vec)
         return
-    for s in range(n):
-        for k in range(n_vec):
-            b[k] = b[k] + at(step, s * units)[k]
     while j + 6 <= n_in:
         update_rows(6, at(W, j * stride), stride, x, n, step, units, j, n_vec, like)
         j += 6
@@ -176,3 +173,14 @@ cdef inline kernel update(
         j += 2
     if j + 1 <= n_in:
         update_rows(1, at(W, j * stride), stride, x, n, step, units, j, n_vec, like)
+
+
+cdef inline void update(
+    vec* W, size_t stride, vec* b, const void** x, size_t n, const vec* step, size_t units,
+    size_t n_in, size_t n_vec, real like,
+) noexcept nogil:
+    """W <- W + xᵀstep, b <- b + Σ step for n rows of x and of step."""
+    cdef size_t s
+    for s in range(n):
+        dense.update_biases(b, at(step, s * units), n_vec)
+    update_weights(W, stride, x, n, step, units, n_in, n_vec, like)
