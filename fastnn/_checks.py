@@ -12,8 +12,8 @@ import math
 import operator
 import reprlib
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from fastnn._samples import Compressed
 from fastnn.initializers import INITIALIZERS
 
 Array = np.ndarray[Any, Any]
+T = TypeVar("T")
 
 REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
 LOSSES = [name for name in _kernels.LOSSES if name != "perceptron"]
@@ -79,6 +80,13 @@ def tolerance(value: Any, name: str) -> float | None:
     return number
 
 
+def not_negative(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 <= number < math.inf):
+        raise ValueError(f"{name} must be a finite number of at least 0, got {_description(value)}")
+    return number
+
+
 def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {_description(value)}")
@@ -92,6 +100,38 @@ def known_name(value: Any, name: str, known: Iterable[str]) -> str:
     if value not in known:
         raise ValueError(f"{name} must be one of {names}, got {_description(value)}")
     return str(value)  # not NumPy's kind
+
+
+def optimizer(value: Any, name: str, known: Mapping[str, T]) -> T:
+    """An optimizer, or the name of one with its defaults. known has one of each kind."""
+    for default in known.values():
+        if isinstance(value, type(default)):
+            return value
+    if isinstance(value, str):
+        return known[known_name(value, name, known)]
+    kinds = ", ".join(type(default).__name__ for default in known.values())
+    names = ", ".join(repr(one) for one in known)
+    raise TypeError(
+        f"{name} must be one of {names}, or an object of fastnn.optimizers ({kinds}), "
+        f"got {_description(value)}"
+    )
+
+
+def l2(value: float, name: str, dtype: np.dtype[Any], layer_activations: tuple[str, ...]) -> float:
+    """The L2 coefficient of an optimizer, for a network."""
+    largest = float(np.finfo(dtype).max)
+    if value > largest:
+        raise ValueError(
+            f"{name} must be at most {largest:.3g} in the network's {dtype}, "
+            f"got {_description(value)}"
+        )
+    if value and "step" in layer_activations:
+        raise ValueError(
+            f'{name} must be 0 for a network of "step" units, got {_description(value)}: the '
+            "perceptron rule descends no loss to which a penalty could be added; use another "
+            "activation, such as sigmoid"
+        )
+    return value
 
 
 def initializer(value: Any, name: str) -> str:

@@ -22,7 +22,7 @@ ALIGNMENT = 64
 # or the float64 numbers that float32 parameters are drawn in.
 BLOCKS_IN_TRAINING = 4
 
-# The fields mirror the structs Layer in src_cython/layers.pxd and Plan in src_cython/kernels.pyx.
+# The fields mirror the structs Layer in src_cython/layers.pxd and Plan in src_cython/sgd.pxd.
 # row, stride, W, b, z, a and delta are in bytes.
 LAYER = np.dtype(
     [
@@ -35,17 +35,19 @@ PLAN = np.dtype(
         ("batch_size", np.intp),
         ("form", np.uintp),
         ("eta", np.float64),
+        ("l2", np.float64),
         ("tol", np.float64),
         ("patience", np.intp),
         ("epoch", np.intp),
         ("position", np.intp),
         ("loss_sum", np.float64),
+        ("norm", np.float64),
         ("best", np.float64),
         ("stale", np.intp),
         ("stopped", np.intp),
     ]
 )
-PLAN_START = (0, 0, 0.0, np.inf, 0, 0)  # the fields from "epoch" on
+PLAN_START = (0, 0, 0.0, 0.0, np.inf, 0, 0)  # the fields from "epoch" on
 
 
 class Layout:

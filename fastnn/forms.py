@@ -24,14 +24,15 @@ MANY_INPUTS = 32
 WIDE = 12 * VECTOR_BYTES
 
 
-def choose_form(layout: Layout, density: float, batch_size: int) -> str:
+def choose_form(layout: Layout, density: float, batch_size: int, l2: float) -> str:
     """The form for a network and for data of which a part `density` is not zero.
 
-    With batches, "zero_skip" means that zeros are skipped, any other that they are not.
+    With batches, "zero_skip" means that zeros are skipped, any other that they are not. The pass
+    for narrow networks has no L2 regularisation.
     """
     first = layout.layers[0]
     is_narrow = (layout.layers["row"] == VECTOR_BYTES).all() and first["n_in"] < MANY_INPUTS
-    if batch_size == 1 and is_narrow:
+    if batch_size == 1 and is_narrow and not l2:
         return "narrow"
     sparse = SPARSE_IN_ONE_VECTOR if first["row"] == VECTOR_BYTES else SPARSE
     if first["n_in"] > FEW_INPUTS and density <= sparse:

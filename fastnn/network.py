@@ -14,6 +14,7 @@ from fastnn._samples import CSR, Compressed, Samples, room_for_one
 from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
+from fastnn.optimizers import OPTIMIZERS, SGD
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -246,6 +247,7 @@ class Network:
         shuffle: bool = True,
         tol: float | None = None,
         patience: int = 10,
+        optimizer: str | SGD = "sgd",
         form: str = "auto",
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
@@ -276,6 +278,8 @@ class Network:
         tol, patience : float or None, int; default None, 10
             Stop after `patience` epochs in a row whose loss is not below the best one before
             them by more than `tol`. None: run all epochs.
+        optimizer : str or optimizer, default "sgd"
+            ``optimizers.SGD(l2=lambda)`` for L2 regularisation; "sgd" is ``optimizers.SGD()``.
         form : str, default "auto"
             How the first layer is computed at batch size 1, for experts: "direct", "fused",
             "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
@@ -285,7 +289,7 @@ class Network:
         -------
         History
             ``history["loss"]`` has one value per epoch: the mean of the samples' losses, each
-            before its update.
+            before its update, and with the penalty of L2 regularisation where there is one.
 
         Raises
         ------
@@ -298,6 +302,7 @@ class Network:
         Y = self._targets(y, len(rows))
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(self._activations, self._loss, batch_size)
+        sgd = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
         return History(
             training.train(
                 self,
@@ -310,6 +315,7 @@ class Network:
                 shuffle=_checks.flag(shuffle, "shuffle"),
                 tol=_checks.tolerance(tol, "tol"),
                 patience=_checks.integer(patience, "patience", 1),
+                l2=_checks.l2(sgd.l2, "optimizer.l2", self.dtype, self._activations),
                 form=_checks.known_name(form, "form", ("auto", *FORMS)),
             )
         )
@@ -355,6 +361,7 @@ class Network:
             shuffle=False,
             tol=None,
             patience=1,
+            l2=0.0,
             form="direct",
         )
         return float(losses[0])

@@ -53,6 +53,7 @@ def train(
     shuffle: bool,
     tol: float | None,
     patience: int,
+    l2: float,
     form: str,
 ) -> np.ndarray[Any, Any]:
     """Train on checked data; one loss per epoch that ran.
@@ -61,9 +62,10 @@ def train(
     and zeros are not skipped.
     """
     n = len(X)
-    samples, form, density = _in_form(net, X, counts, Y, batch_size, form)
+    samples, form, density = _in_form(net, X, counts, Y, batch_size, l2, form)
     stop = (np.nan if tol is None else tol, patience)
-    plan = np.array([(batch_size, _kernels.FORMS[form], learning_rate, *stop, *PLAN_START)], PLAN)
+    settings = (batch_size, _kernels.FORMS[form], learning_rate, l2, *stop)
+    plan = np.array([(*settings, *PLAN_START)], PLAN)
     loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
     chunk = samples_per_chunk(net, density)
     lap = max(1, chunk // n)
@@ -98,6 +100,7 @@ def _in_form(
     counts: np.ndarray[Any, Any] | None,
     Y: np.ndarray[Any, Any],
     batch_size: int,
+    l2: float,
     form: str,
 ) -> tuple[Samples, str, float]:
     """The samples as a form of the first layer wants them, and the part of X that it looks at.
@@ -110,7 +113,7 @@ def _in_form(
         return Samples(X, Y), form, 1.0
     density = int(counts.sum()) / X.size
     if form == "auto":
-        form = choose_form(net._layout, density, batch_size)
+        form = choose_form(net._layout, density, batch_size, l2)
     if form != "zero_skip":
         return Samples(X, Y), form, 1.0
     if batch_size > 1 and net._layout.layers["row"][0] >= 256 and net.layer_sizes[0] <= 1024:

@@ -90,7 +90,7 @@ cdef inline kernel forward(
                 differences[0],
             )
         s = end + 1
-    passes.forward(net, parameters, units, block.n, differences[0])
+    passes.forward(net, parameters, units, block.n, NULL, differences[0])
 
 
 cdef inline void forward_in_quads(
@@ -126,21 +126,29 @@ cdef inline double losses(
     return total
 
 
-cdef inline kernel backward(
-    const Network* net, const vec* parameters, const Samples* samples, Block* block,
-    vec* workspace, vec* target, const Quad* quads, real like,
+cdef inline kernel deltas(
+    const Network* net, const vec* parameters, const Block* block, vec* workspace, real like
 ) noexcept nogil:
-    """target += the sum of the samples' gradients, scaled as share is; quads as forward left them.
+    """delta of every layer, scaled as share is."""
+    cdef vec* units = units_in(net, workspace)
+    passes.output_deltas(
+        net, targets_in(net, workspace), at(workspace, net.last.row), units, block.n, like
+    )
+    passes.deltas(net, parameters, units, block.n, like)
+
+
+cdef inline kernel updates(
+    const Network* net, const Samples* samples, Block* block, vec* workspace, vec* target,
+    const Quad* quads, real like,
+) noexcept nogil:
+    """target += the sum of the samples' gradients, once deltas are there; quads as forward left
+    them.
     """
     cdef const Layer* layer = net.layer
     cdef vec* b = at(target, layer.b)
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
     cdef size_t k
-    passes.output_deltas(
-        net, targets_in(net, workspace), at(workspace, net.last.row), units, block.n, like
-    )
-    passes.deltas(net, parameters, units, block.n, like)
     passes.updates(net, units, block.n, target, like)
     if quads != NULL:
         for s in range(block.n):

@@ -12,6 +12,7 @@ from layers cimport Layer, Network, vecs
 from samples cimport Block
 from vectors cimport real, vec, at
 cimport blocked
+cimport decay
 cimport direct
 cimport fused
 cimport zero_skip
@@ -74,6 +75,17 @@ cdef inline void accept(
         zero_skip.accept(layer, parameters, block, s, step, like)
     elif form == BLOCKED:
         blocked.accept(layer, parameters, at(step, s * net.units))
+
+
+cdef inline double squares_of_x(
+    size_t form, const Network* net, const Block* block, Py_ssize_t s, const vec* like, real number
+) noexcept nogil:
+    """‖x_s‖²"""
+    if form == ZERO_SKIP:
+        return decay.squares(like, <const real*> block.values[s], block.count[s])
+    elif form == BLOCKED:
+        return block.gram[s][s]
+    return decay.squares(like, <const real*> block.x[s], net.layer.n_in)
 
 
 cdef inline void finish(

@@ -5,7 +5,7 @@ allocate nothing and raise nothing: fastnn/_checks.py has looked at all that com
 is handed in zeroed, and randomness stays in Python, which makes the order of the samples.
 
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
-delta = ∂L/∂z · eta learning rate
+delta = ∂L/∂z · eta learning rate · lambda the L2 coefficient
 
 vectors       the vector type, and whatever knows of it
 exponential   exp, expm1, log1p
@@ -18,6 +18,7 @@ dense         one layer, one sample
 tile          one layer, a block of samples
 forms         the first layer in per-sample SGD: direct, fused, zero_skip, blocked
 passes        the layers above it, forward and backward
+decay         L2 regularisation
 narrow        per-sample SGD where each layer fits into one vector
 batch         a block of samples that all see the same parameters
 sgd           epochs, blocks and batches
@@ -248,7 +249,8 @@ cdef void add_gradients(
         fill(&block, samples, NULL, start, end - start, False, scale)
         batch.read_targets(net, &block, workspace, scale)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        batch.backward(net, parameters, samples, &block, workspace, gradient, NULL, scale)
+        batch.deltas(net, parameters, &block, workspace, scale)
+        batch.updates(net, samples, &block, workspace, gradient, NULL, scale)
         start += block.n
 
 

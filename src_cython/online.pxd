@@ -48,7 +48,7 @@ cdef inline double sgd_step(
         at(parameters, layer.W), layer.stride, at(parameters, layer.b), x, at(units, layer.z),
         layer.n_in, vecs(layer, units),
     )
-    passes.forward(net, parameters, units, 1, eta)
+    passes.forward(net, parameters, units, 1, NULL, eta)
     L = passes.loss(net, units, y, share, eta)
     passes.output_deltas(net, y, at(share, net.last.row), units, 1, eta)
     passes.deltas(net, parameters, units, 1, eta)

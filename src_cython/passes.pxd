@@ -9,6 +9,7 @@ from layers cimport Layer, Network, vecs
 from losses cimport output_delta, sample_loss
 from samples cimport BLOCK
 from vectors cimport real, vec, at
+cimport decay
 cimport dense
 cimport tile
 
@@ -23,9 +24,11 @@ cdef inline void rows_of(
 
 
 cdef inline void forward(
-    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, real like
+    const Network* net, const vec* parameters, vec* units, Py_ssize_t n,
+    const decay.Scale* scale, real like,
 ) noexcept nogil:
-    """From z of the first layer to a of the last."""
+    """From z of the first layer to a of the last. scale is NULL where parameters are the true ones.
+    """
     cdef const void* a_below[BLOCK]
     cdef Py_ssize_t l, s
     cdef size_t n_vec
@@ -42,6 +45,8 @@ cdef inline void forward(
             )
         for s in range(n):
             of_sample = at(units, s * net.units)
+            if scale != NULL:
+                decay.to_true_z(scale, layer, of_sample)
             activate(
                 layer.activation, at(of_sample, layer.z), at(of_sample, layer.a), n_vec,
                 layer.n_out, like,
@@ -118,18 +123,25 @@ cdef inline void updates(
 
 
 cdef inline void deltas_and_updates(
-    const Network* net, vec* parameters, vec* units, real like
+    const Network* net, vec* parameters, vec* units, decay.Scale* scale, real like
 ) noexcept nogil:
     """deltas and updates of the parameters themselves for one sample, in one sweep over each W."""
+    cdef const real* x
     cdef Py_ssize_t l
     cdef const Layer* layer
     cdef const Layer* below
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
         below = &net.layer[l - 1]
+        x = <const real*> at(units, below.a)
+        if scale != NULL:
+            decay.to_stored_step(
+                scale, layer, parameters, decay.squares(units, x, layer.n_in), units, like
+            )
         dense.backward_and_update(
-            at(parameters, layer.W), layer.stride, at(parameters, layer.b),
-            <const real*> at(units, below.a), at(units, layer.delta), at(units, below.delta),
-            layer.n_in, vecs(layer, units),
+            at(parameters, layer.W), layer.stride, at(parameters, layer.b), x,
+            at(units, layer.delta), at(units, below.delta), layer.n_in, vecs(layer, units),
         )
+        if scale != NULL:
+            decay.to_true_step(scale, below, units)
         to_delta(below, units, like)

@@ -6,6 +6,7 @@ from quad cimport Quad
 from samples cimport BLOCK, QUADS, Block, Samples, fill
 from vectors cimport real, vec, at, constant
 cimport batch
+cimport decay
 cimport forms
 cimport narrow
 cimport passes
@@ -15,12 +16,14 @@ cdef struct Plan:
     Py_ssize_t batch_size
     size_t form             # of the first layer at batch size 1
     double eta
+    double l2               # lambda
     double tol              # a better epoch's loss is below best - tol; NaN: never stop
     Py_ssize_t patience
     # How far training has come. Kept between chunks, so that where they are cut changes nothing.
     Py_ssize_t epoch        # epochs done since the losses' start
     Py_ssize_t position     # samples done in this epoch
     double loss_sum         # of this epoch's samples
+    double norm             # with L2, Σ W² of all layers
     double best
     Py_ssize_t stale        # epochs since the last better one
     Py_ssize_t stopped      # by tol and patience
@@ -50,7 +53,7 @@ cdef inline void train(
         order = course.orders + (plan.epoch * course.n if course.n_orders > 1 else 0)
         start = plan.position
         left = min(n_samples, course.n - start)
-        if plan.batch_size > 1:
+        if plan.batch_size > 1 or decay.is_strong(plan.eta, plan.l2):
             train_batches(course, parameters, order, left, gradient, workspace, eta)
         elif plan.form == forms.NARROW:
             train_narrow(course, parameters, order, left, workspace, eta)
@@ -95,25 +98,47 @@ cdef inline kernel train_blocks(
     cdef const vec* y
     cdef Block block
     cdef Py_ssize_t s, start = plan.position, end = plan.position + n_samples
+    cdef bint decays = plan.l2 > 0
+    cdef decay.Scale scale_of_block
+    cdef decay.Scale* scale = NULL
+    if decays:
+        if plan.position == 0:
+            decay.norm_and_decay(net, parameters, 0, &plan.norm, like)
+        scale_of_block = decay.scale_of(plan.eta, plan.l2, plan.norm)
+        scale = &scale_of_block
     while plan.position < end:
+        # With L2, a block's end multiplies W: no block looks into the next.
         fill(
             &block, course.samples, order, plan.position, n - plan.position,
-            plan.position + BLOCK < n, like,
+            plan.position + BLOCK < n and not decays, like,
         )
         batch.read_targets(net, &block, workspace, like)
         forms.begin(
-            plan.form, net, parameters, &block, plan.position == start, units, like
+            plan.form, net, parameters, &block, plan.position == start or decays, units, like
         )
+        if decays:
+            decay.begin(scale, like)
         for s in range(block.n):
             of_sample = units if forms.shares_units(plan.form) else at(units, s * net.units)
             y = at(batch.targets_in(net, workspace), s * net.last.row)
             forms.produce(plan.form, net, parameters, &block, s, units, like)
-            passes.forward(net, parameters, of_sample, 1, like)
+            passes.forward(net, parameters, of_sample, 1, scale, like)
             plan.loss_sum += passes.loss(net, of_sample, y, workspace, like)
+            if decays:
+                plan.loss_sum += decay.penalty(scale)
             passes.output_deltas(net, y, scaled_share, of_sample, 1, like)
-            passes.deltas_and_updates(net, parameters, of_sample, like)
+            passes.deltas_and_updates(net, parameters, of_sample, scale, like)
+            if decays:
+                decay.to_stored_step(
+                    scale, net.layer, parameters,
+                    forms.squares_of_x(plan.form, net, &block, s, units, like), of_sample, like,
+                )
+                decay.advance(scale, like)
             forms.accept(plan.form, net, parameters, &block, s, units, like)
         forms.finish(plan.form, net, parameters, &block, units, like)
+        if decays:
+            decay.fold(net, scale, parameters)
+            plan.norm = scale.norm
         plan.position += block.n
 
 
@@ -134,7 +159,7 @@ cdef inline kernel train_batches(
     cdef Quad* quads = quads_of_block if plan.form == forms.QUADS else NULL
     cdef real differences = 0
     cdef Py_ssize_t end = plan.position + n_samples, batch_start, in_batch, size
-    cdef bint at_once
+    cdef bint at_once, is_last
     while plan.position < end:
         batch_start = plan.position - plan.position % plan.batch_size
         size = min(plan.batch_size, course.n - batch_start)
@@ -145,12 +170,16 @@ cdef inline kernel train_batches(
         batch.read_targets(net, &block, workspace, eta)
         batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
         plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, eta)
-        batch.backward(
-            net, parameters, samples, &block, workspace, parameters if at_once else gradient,
-            quads, eta,
+        batch.deltas(net, parameters, &block, workspace, eta)
+        is_last = in_batch + block.n == size
+        if is_last and plan.l2 > 0:
+            decay.norm_and_decay(net, parameters, plan.eta * plan.l2, &plan.norm, eta)
+            plan.loss_sum += size * plan.l2 / 2 * plan.norm
+        batch.updates(
+            net, samples, &block, workspace, parameters if at_once else gradient, quads, eta
         )
         plan.position += block.n
-        if not at_once and in_batch + block.n == size:
+        if is_last and not at_once:
             descend(parameters, gradient, n_vec)
 
 

@@ -1,5 +1,6 @@
 """Random networks as reference and as kernel, and data for them."""
 
+import copy
 import itertools
 import math
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import numpy as np
 from reference import ReferenceNetwork
 
 from fastnn import Network
+from fastnn.optimizers import SGD
 
 UNITS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
 OUTPUTS = {
@@ -99,3 +101,46 @@ def assert_all_close(actual, expected, tolerance):
     for a, b in zip(actual, expected, strict=True):
         assert np.shape(a) == np.shape(b)
         assert np.linalg.norm(np.subtract(a, b)) <= tolerance * np.linalg.norm(b)
+
+
+def parameters(net):
+    return [*net.weights, *net.biases]
+
+
+def bits(net, history):
+    """All that training makes, to be compared with ==."""
+    return [array.tobytes() for array in parameters(net)], history.history["loss"]
+
+
+def trained(net, X, y, **options):
+    twin = net.copy()
+    return twin, twin.train(X, y, **options)
+
+
+def assert_equal_to_reference(case, n, forms, *, epochs, batch_size=1, shuffle=False, decay=0.0):
+    """Losses and parameters of training in each form. decay is eta lambda."""
+    tolerance = TOLERANCE[case.dtype]
+    for attempt in range(100):
+        reference, kernel, X, y = draw(case, n, attempt)
+        eta = float(0.5 / (1 + np.mean(np.sum(X**2, axis=1))))
+        options = {"learning_rate": eta, "batch_size": batch_size}
+        rng = copy.deepcopy(kernel._rng)
+        losses = []
+        for _ in range(epochs):
+            order = rng.permuted(np.arange(n)) if shuffle else slice(None)
+            data = X[order].tolist(), y[order].tolist()
+            losses += reference.train(*data, epochs=1, l2=decay / eta, **options)
+        if reference.distance > tolerance / 5:
+            break
+    else:
+        raise AssertionError("every draw came too near to a kink")
+
+    results = {}
+    options |= {"epochs": epochs, "shuffle": shuffle, "optimizer": SGD(decay / eta)}
+    for form in forms:
+        net, history = trained(kernel, X, y, form=form, **options)
+        assert_all_close([history.history["loss"]], [losses], tolerance)
+        assert_all_close(parameters(net), [*reference.weights, *reference.biases], tolerance)
+        results[form] = bits(net, history)
+    if batch_size == 1:
+        assert results["fused"] == results["direct"]

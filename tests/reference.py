@@ -10,6 +10,7 @@ The compiled kernels are held against this file; it knows nothing of them and is
     L        loss
     delta    dL/dz
     eta      learning rate
+    lambda   the coefficient of L2 regularisation, l2 in the code
 """
 
 import math
@@ -259,12 +260,13 @@ class ReferenceNetwork:
         return self.train([x], [y], epochs=1, learning_rate=learning_rate)[0]
 
     def train(
-        self, X, y, *, epochs, learning_rate, batch_size=1, tol=None, patience=10
+        self, X, y, *, epochs, learning_rate, batch_size=1, l2=0.0, tol=None, patience=10
     ) -> list[float]:
         """Stochastic gradient descent over the samples in their order.
 
-        Returns for each epoch the mean of the samples' losses before their updates. With tol, it
-        ends after `patience` epochs in a row whose loss was not below (the best before) - tol.
+        Descends L + lambda/2 ||W||^2, all weights and no bias. Returns for each epoch the mean of
+        that over the samples, each before its update. With tol, it ends after `patience` epochs
+        in a row whose loss was not below (the best before) - tol.
         """
         perceptron = (len(self.weights), self.loss, batch_size) == (1, "mse", 1)
         if "step" in self.activations and not perceptron:
@@ -276,10 +278,12 @@ class ReferenceNetwork:
             for first in range(0, len(X), batch_size):
                 batch = slice(first, first + batch_size)
                 L, dL_dW, dL_db = self._mean_loss_and_gradients(X[batch], y[batch])
-                total += L * len(X[batch])
+                squares = sum(dot(W_j, W_j) for W in self.weights for W_j in W)
+                total += (L + l2 / 2 * squares) * len(X[batch])
                 for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
                     add(b, -learning_rate, dL_db[layer])
                     for W_j, dL_dW_j in zip(W, dL_dW[layer], strict=True):
+                        add(dL_dW_j, l2, W_j)
                         add(W_j, -learning_rate, dL_dW_j)
             losses.append(total / len(X))
             waited = waited + 1 if tol is not None and losses[-1] >= best - tol else 0

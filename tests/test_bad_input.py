@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from fastnn import Network, _checks, _layout
+from fastnn.optimizers import SGD
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([0.0, 1.0, 0.0])
@@ -315,6 +316,7 @@ def test_targets_of_bce(method, y, fragment):
 POSITIVE = "learning_rate must be positive and finite"
 NUMBER = "learning_rate must be a number, got "
 FORMS = "'auto', 'direct', 'fused', 'zero_skip', 'blocked'"
+OPTIMIZER = "optimizer must be one of 'sgd', or an object of fastnn.optimizers (SGD), got "
 
 
 @pytest.mark.parametrize("method", ["train", "update"])
@@ -399,10 +401,45 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
         ("form", "narrow", ValueError, f"form must be one of {FORMS}, got str 'narrow'"),
         ("form", None, TypeError, f"form must be one of {FORMS}, got NoneType None"),
         ("form", ["fused"], TypeError, f"form must be one of {FORMS}, got list ['fused']"),
+        ("optimizer", "adma", ValueError, "optimizer must be one of 'sgd', got str 'adma'"),
+        ("optimizer", None, TypeError, OPTIMIZER + "NoneType None"),
+        ("optimizer", SGD, TypeError, OPTIMIZER + "type <class 'fastn"),
+        ("optimizer", {"l2": 0.1}, TypeError, OPTIMIZER + "dict {'l2': 0.1}"),
+        ("optimizer", BrokenRepr(), TypeError, OPTIMIZER + "BrokenRepr"),
     ],
 )
 def test_settings_of_train(argument, value, exception, fragment):
     assert_call_refused(network(), "train", {argument: value}, exception, fragment)
+
+
+@pytest.mark.parametrize(
+    ("l2", "exception", "fragment"),
+    [
+        (-1e-3, ValueError, "l2 must be a finite number of at least 0, got float -0.001"),
+        (np.nan, ValueError, "l2 must be a finite number of at least 0, got float nan"),
+        (np.inf, ValueError, "l2 must be a finite number of at least 0, got float inf"),
+        ("0.1", TypeError, "l2 must be a number, got str '0.1'"),
+        (None, TypeError, "l2 must be a number, got NoneType None"),
+        (True, TypeError, "l2 must be a number, got bool True"),
+        ([0.1], TypeError, "l2 must be a number, got list [0.1]"),
+    ],
+)
+def test_l2(l2, exception, fragment):
+    assert_refused(SGD, {"l2": l2}, exception, fragment)
+
+
+def test_l2_that_is_infinite_in_float32():
+    fragment = "optimizer.l2 must be at most 3.4e+38 in the network's float32, got float 1e+39"
+    assert_call_refused(
+        network(dtype="float32"), "train", {"optimizer": SGD(1e39)}, ValueError, fragment
+    )
+
+
+def test_l2_for_a_perceptron():
+    net = network("step", layer_sizes=[2, 1])
+    fragment = 'optimizer.l2 must be 0 for a network of "step" units, got float 0.1: the perceptron'
+    assert_call_refused(net, "train", {"optimizer": SGD(0.1)}, ValueError, fragment)
+    net.train(**GOOD_CALLS["train"], optimizer=SGD())
 
 
 ONE_LAYER, TWO_LAYERS = [2, 1], [2, 2, 1]

@@ -1,6 +1,5 @@
 """The forms of the first layer in per-sample SGD, and mini-batches: all compute the same."""
 
-import copy
 import itertools
 
 import numpy as np
@@ -9,12 +8,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_networks import (
     OUTPUTS,
-    TOLERANCE,
     UNITS,
     Case,
     assert_all_close,
-    draw,
+    assert_equal_to_reference,
+    bits,
+    parameters,
     put_zeros,
+    trained,
 )
 
 from fastnn import Network, _kernels, datasets, training
@@ -31,20 +32,6 @@ WIDTHS = [*range(1, 41), 63, 64, 65, 128, 130]
 INPUTS = [1, 2, 3, 5, 6, 7, 8, 9, 11, 31, 32, 33, 127, 128, 129, 131, 257]
 SHAPES = sorted({*itertools.product(INPUTS, [3, 33, 65]), *itertools.product([5, 64, 131], WIDTHS)})
 N = 75  # samples: two blocks, and a part of one that fills no tile
-
-
-def parameters(net):
-    return [*net.weights, *net.biases]
-
-
-def bits(net, history):
-    """All that training makes, to be compared with ==."""
-    return [array.tobytes() for array in parameters(net)], history.history["loss"]
-
-
-def trained(net, X, y, **options):
-    twin = net.copy()
-    return twin, twin.train(X, y, **options)
 
 
 # Whole numbers, small enough for every sum to be exact, whatever its order
@@ -144,33 +131,6 @@ without_shrinking = settings(
     derandomize=True, deadline=None, max_examples=10, phases=[Phase.generate]
 )
 widths = st.integers(1, 40) | st.sampled_from([63, 64, 65, 128, 130])
-
-
-def assert_equal_to_reference(case, n, forms, *, epochs, batch_size=1, shuffle=False):
-    """Losses and parameters of training in each form."""
-    tolerance = TOLERANCE[case.dtype]
-    for attempt in range(100):
-        reference, kernel, X, y = draw(case, n, attempt)
-        eta = 0.5 / (1 + np.mean(np.sum(X**2, axis=1)))
-        options = {"learning_rate": float(eta), "batch_size": batch_size}
-        rng = copy.deepcopy(kernel._rng)
-        losses = []
-        for _ in range(epochs):
-            order = rng.permuted(np.arange(n)) if shuffle else slice(None)
-            losses += reference.train(X[order].tolist(), y[order].tolist(), epochs=1, **options)
-        if reference.distance > tolerance / 5:
-            break
-    else:
-        raise AssertionError("every draw came too near to a kink")
-
-    results = {}
-    for form in forms:
-        net, history = trained(kernel, X, y, epochs=epochs, shuffle=shuffle, form=form, **options)
-        assert_all_close([history.history["loss"]], [losses], tolerance)
-        assert_all_close(parameters(net), [*reference.weights, *reference.biases], tolerance)
-        results[form] = bits(net, history)
-    if batch_size == 1:
-        assert results["fused"] == results["direct"]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -1,0 +1,150 @@
+"""L2 regularisation, W <- W - eta (∂L/∂W + lambda W), and the norm of W for the loss.
+
+With keep = 1 - eta lambda and step = -eta delta, the plain algorithm is W <- keep W + xᵀstep, for
+every weight. But the zero-skip form leaves most weights alone, and the blocked form all of them
+while a block runs. So what is stored then are the true W and b divided by a scale c, and to decay
+is to make c smaller, c' = keep c (Bottou, Stochastic Gradient Descent Tricks, 2012, section 5.1;
+wscale in scikit-learn). With c before an update and c' after it,
+
+    z = c (x W_stored + b_stored)
+    W_stored <- W_stored + xᵀ(step / c')
+    b_stored <- (c b_stored) / c' + step / c'       since b does not decay
+
+and the forms and layers, given the step divided by c', do what they always do. A block starts with
+c = 1, and at its end all parameters are multiplied by c. ‖W‖² goes along, without a look at W:
+
+    ‖W_stored + xᵀu‖² = ‖W_stored‖² + 2 (x W_stored)·u + ‖x‖² ‖u‖²     with u = step / c'
+
+Batches, of which each costs a pass through W anyway, do what the plain algorithm does.
+"""
+from compiler cimport kernel
+from layers cimport Layer, Network, vecs
+from vectors cimport real, vec, as_vecs, at, constant, lanes, sum_of_lanes
+
+
+cdef struct Scale:
+    double decay        # eta lambda
+    double half_lambda
+    double power        # of keep: what c_next is before it is rounded
+    double c            # as vecs hold it, so that the roundings of c do not add up in W and b
+    double c_next       # c'
+    double norm         # Σ W_stored² of all layers
+
+
+cdef inline bint is_strong(double eta, double l2) noexcept nogil:
+    """Whether c could become smaller than 2^-20 in a block, or 0, or negative."""
+    return not 1 - eta * l2 >= 2.0 ** -0.625
+
+
+cdef inline Scale scale_of(double eta, double l2, double norm) noexcept nogil:
+    return Scale(eta * l2, l2 / 2, 1, 1, 1, norm)
+
+
+cdef inline void advance(Scale* scale, real like) noexcept nogil:
+    """To the next sample of the block, or the first."""
+    scale.c = scale.c_next
+    # Not keep · power: the error of keep, where it is nearly 1, would be made once a sample.
+    scale.power -= scale.decay * scale.power
+    scale.c_next = <real> scale.power
+
+
+cdef inline void begin(Scale* scale, real like) noexcept nogil:
+    """A block starts: what is stored is true."""
+    scale.power = 1
+    scale.c_next = 1
+    advance(scale, like)
+
+
+cdef inline double penalty(const Scale* scale) noexcept nogil:
+    """½ lambda ‖W‖²"""
+    return scale.half_lambda * scale.c * scale.c * scale.norm
+
+
+cdef inline kernel multiply(vec* numbers, size_t n_vec, double factor) noexcept nogil:
+    cdef size_t k
+    cdef vec f = constant(numbers[0], factor)
+    for k in range(n_vec):
+        numbers[k] = f * numbers[k]
+
+
+cdef inline void to_true_z(const Scale* scale, const Layer* layer, vec* units) noexcept nogil:
+    multiply(at(units, layer.z), vecs(layer, units), scale.c)
+
+
+cdef inline void to_true_step(const Scale* scale, const Layer* layer, vec* units) noexcept nogil:
+    """What the layer above handed down is W_stored (step / c')."""
+    multiply(at(units, layer.delta), vecs(layer, units), scale.c * scale.c_next)
+
+
+cdef inline kernel to_stored_step(
+    Scale* scale, const Layer* layer, vec* parameters, double squares_of_x, vec* units, real like
+) noexcept nogil:
+    """step / c' in place of step; b and the norm alike."""
+    cdef vec* b = at(parameters, layer.b)
+    cdef const vec* z = at(units, layer.z)
+    cdef vec* step = at(units, layer.delta)
+    cdef vec c = constant(b[0], scale.c), c_next = constant(b[0], scale.c_next)
+    cdef vec true_b, products = constant(b[0], 0), steps = constant(b[0], 0)
+    cdef double share = 1 / scale.c_next
+    cdef size_t k
+    for k in range(vecs(layer, units)):
+        true_b = c * b[k]
+        products = products + (z[k] - true_b) * step[k]
+        steps = steps + step[k] * step[k]
+        b[k] = true_b / c_next
+        step[k] = step[k] / c_next
+    scale.norm += 2 * share / scale.c * sum_of_lanes(products, like)
+    scale.norm += share * share * squares_of_x * sum_of_lanes(steps, like)
+
+
+cdef inline void fold(const Network* net, Scale* scale, vec* parameters) noexcept nogil:
+    """The block ends: what is stored becomes true."""
+    multiply(parameters, (net.last.b + net.last.row) // sizeof(vec), scale.c)
+    scale.norm *= scale.c * scale.c
+
+
+cdef inline double squares(const vec* like, const real* x, size_t n) noexcept nogil:
+    """Σ x_j² of n numbers."""
+    cdef const vec* x_vecs = as_vecs(like, x)
+    cdef vec s[4]
+    cdef size_t k = 0, j, n_vec = n // lanes(like)
+    cdef int i
+    cdef double total
+    for i in range(4):
+        s[i] = constant(like[0], 0)
+    while k + 4 <= n_vec:
+        for i in range(4):
+            s[i] = s[i] + x_vecs[k + i] * x_vecs[k + i]
+        k += 4
+    while k < n_vec:
+        s[0] = s[0] + x_vecs[k] * x_vecs[k]
+        k += 1
+    total = sum_of_lanes((s[0] + s[1]) + (s[2] + s[3]), <real> 0)
+    for j in range(n_vec * lanes(like), n):
+        total += <double> x[j] * x[j]
+    return total
+
+
+cdef inline kernel norm_and_decay(
+    const Network* net, vec* parameters, double decay, double* norm, real like
+) noexcept nogil:
+    """norm = Σ W² of all layers, and then W <- W - decay W.
+
+    In pieces that stay in the L1 cache between the two, and whose sums are added up in double.
+    """
+    cdef const Layer* layer
+    cdef vec* W
+    cdef size_t k, start, n, n_vec
+    cdef Py_ssize_t l
+    cdef vec factor = constant(parameters[0], -decay)
+    norm[0] = 0
+    for l in range(net.n_layers):
+        layer = &net.layer[l]
+        n_vec = (layer.b - layer.W) // sizeof(vec)
+        for start in range(0, n_vec, 64):
+            W = at(parameters, layer.W) + start
+            n = min(n_vec - start, <size_t> 64)
+            norm[0] += squares(W, <const real*> W, n * lanes(W))
+            if decay != 0:
+                for k in range(n):
+                    W[k] = W[k] + factor * W[k]
