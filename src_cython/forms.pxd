@@ -54,6 +54,7 @@ cdef inline void produce(
     if form == DIRECT:
         direct.produce(layer, parameters, block, s, z, like)
     elif form == ZERO_SKIP:
+        zero_skip.fetch_next(block, s, like)
         zero_skip.produce(layer, parameters, block, s, z, like)
     elif form == BLOCKED:
         blocked.produce(

@@ -126,17 +126,20 @@ cdef inline kernel update(
         k += 1
 
 
-cdef inline void produce(
-    const Layer* layer, const vec* parameters, const Block* block, Py_ssize_t s, vec* z, real like
-) noexcept nogil:
+cdef inline void fetch_next(const Block* block, Py_ssize_t s, real like) noexcept nogil:
+    """Of shuffled samples, nothing else tells the processor which comes after s."""
     cdef const int* columns = block.columns[s + 1]
     cdef const real* values = <const real*> block.values[s + 1]
     cdef size_t i
     if s + 1 < block.n and columns != block.columns[s] + block.count[s]:
-        # The samples are shuffled, and nothing else tells the processor what comes next.
         for i in range(0, block.count[s + 1], 16):
             prefetch(columns + i)
             prefetch(values + i)
+
+
+cdef inline void produce(
+    const Layer* layer, const vec* parameters, const Block* block, Py_ssize_t s, vec* z, real like
+) noexcept nogil:
     forward(
         at(parameters, layer.W), layer.stride, at(parameters, layer.b),
         block.columns[s], <const real*> block.values[s], block.count[s], z, vecs(layer, z),
