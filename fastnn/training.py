@@ -18,7 +18,7 @@ from fastnn._checks import all_finite
 from fastnn._layout import BLOCK, PLAN, PLAN_START
 from fastnn._samples import Compressed, Samples, compress
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.forms import choose_form
+from fastnn.forms import SMALLEST_KEEP, choose_form
 
 if TYPE_CHECKING:
     from fastnn.network import Network
@@ -63,6 +63,12 @@ def train(
     """
     n = len(X)
     samples, form, density = _in_form(net, X, counts, Y, batch_size, l2, form)
+    if l2:
+        if batch_size == 1 and 1 - learning_rate * l2 < SMALLEST_KEEP:
+            form = "singles"
+        # All of W decays, after each batch or block.
+        samples_per_decay = BLOCK if batch_size == 1 and form != "singles" else batch_size
+        density = min(1.0, density + 1 / samples_per_decay)
     stop = (np.nan if tol is None else tol, patience)
     settings = (batch_size, _kernels.FORMS[form], learning_rate, l2, *stop)
     plan = np.array([(*settings, *PLAN_START)], PLAN)

@@ -15,7 +15,8 @@ c = 1, and at its end all parameters are multiplied by c. ‖W‖² goes along, 
 
     ‖W_stored + xᵀu‖² = ‖W_stored‖² + 2 (x W_stored)·u + ‖x‖² ‖u‖²     with u = step / c'
 
-Batches, of which each costs a pass through W anyway, do what the plain algorithm does.
+Batches, of which each costs a pass through W anyway, do what the plain algorithm does. So do single
+samples where c would become too small in a block, or 0, or negative (fastnn/forms.py).
 """
 from compiler cimport kernel
 from layers cimport Layer, Network, vecs
@@ -29,11 +30,6 @@ cdef struct Scale:
     double c            # as vecs hold it, so that the roundings of c do not add up in W and b
     double c_next       # c'
     double norm         # Σ W_stored² of all layers
-
-
-cdef inline bint is_strong(double eta, double l2) noexcept nogil:
-    """Whether c could become smaller than 2^-20 in a block, or 0, or negative."""
-    return not 1 - eta * l2 >= 2.0 ** -0.625
 
 
 cdef inline Scale scale_of(double eta, double l2, double norm) noexcept nogil:

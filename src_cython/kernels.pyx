@@ -74,6 +74,7 @@ FORMS = {
     "zero_skip": forms.ZERO_SKIP,
     "blocked": forms.BLOCKED,
     "narrow": forms.NARROW,
+    "singles": forms.SINGLES,
     "quads": forms.QUADS,
 }
 

@@ -53,7 +53,7 @@ cdef inline void train(
         order = course.orders + (plan.epoch * course.n if course.n_orders > 1 else 0)
         start = plan.position
         left = min(n_samples, course.n - start)
-        if plan.batch_size > 1 or decay.is_strong(plan.eta, plan.l2):
+        if plan.batch_size > 1 or plan.form == forms.SINGLES:
             train_batches(course, parameters, order, left, gradient, workspace, eta)
         elif plan.form == forms.NARROW:
             train_narrow(course, parameters, order, left, workspace, eta)

@@ -318,6 +318,23 @@ def test_cuts_where_tolerance_stops(form, shuffle, monkeypatch):
             assert bits(*trained(net, X, y, **options)) == bits(stopped, history)
 
 
+@pytest.mark.parametrize(
+    ("decay", "batch_size", "passes"),
+    [(0, 1, 0), (0, 2, 0), (0.01, 1, 1 / 32), (0.01, 2, 1 / 2), (0.01, 20, 1 / 20), (0.5, 1, 1)],
+)
+def test_chunks_are_as_short_as_passes_through_all_weights_are_many(
+    decay, batch_size, passes, monkeypatch
+):
+    """In a chunk of sparse samples, which Ctrl-C waits for."""
+    densities = []
+    monkeypatch.setattr(training, "samples_per_chunk", lambda _, d: densities.append(d) or 100)
+    net, X, y = make(density=0.1)
+    options = {"epochs": 1, "learning_rate": 0.05, "batch_size": batch_size, "form": "zero_skip"}
+    net.train(X, y, optimizer=SGD(decay / 0.05), **options)
+    density = np.count_nonzero(X) / X.size
+    assert densities == [pytest.approx(min(1, density + passes))]
+
+
 @every_dtype
 @pytest.mark.parametrize("form", ["auto", *FORMS])
 @pytest.mark.parametrize("batch_size", [1, 3, 40])
