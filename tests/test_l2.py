@@ -112,8 +112,8 @@ def test_weak_and_strong(layer_sizes, density, decay, dtype):
 @pytest.mark.parametrize("batch_size", [2, 3, 31, 32, 33, 40, 64, 65, N])
 @pytest.mark.parametrize("decay", [0.01, 0.5, 1.5])
 def test_mini_batches(decay, batch_size, dtype):
-    for density in (1, 0.2):
-        case = Case([7, 9, 4], ["tanh", "softmax"], "cross_entropy", dtype, 0, density)
+    for width, density in ((9, 1), (9, 0.2), (70, 0.2)):  # four samples at a time in wide rows
+        case = Case([7, width, 4], ["tanh", "softmax"], "cross_entropy", dtype, 0, density)
         options = {"epochs": 2, "batch_size": batch_size, "shuffle": True, "decay": decay}
         assert_equal_to_reference(case, N, ("auto", "direct", "zero_skip"), **options)
 
