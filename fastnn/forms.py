@@ -12,19 +12,32 @@ if TYPE_CHECKING:
 FORMS = ("direct", "fused", "zero_skip", "blocked")
 
 # Measured over widths of 2 to 2,048, densities of 0.02 to 1, in float32 and float64:
-# python -m benchmarks.choice. Zeros are worth skipping up to SPARSE; in rows of a single vector,
-# where little is skipped with each, up to SPARSE_IN_ONE_VECTOR. Blocks pay from rows of WIDE bytes
-# and MANY_INPUTS on: below, W stays in the L1 cache, and a Gram matrix costs more than it saves.
-SPARSE = 0.35
+# python -m benchmarks.choice. Zeros are worth skipping up to SPARSE, in prediction too
+# (src_cython/batch.pxd has the same number); in rows of a single vector, where little is skipped
+# with each, up to SPARSE_IN_ONE_VECTOR. Blocks pay from rows of WIDE bytes and MANY_INPUTS on:
+# below, W stays in the L1 cache, and a Gram matrix costs more than it saves.
+SPARSE = 1 / 3
 SPARSE_IN_ONE_VECTOR = 0.1
 # A network whose layers each fit into one vector goes through a pass of its own, unless it has many
 # inputs.
 FEW_INPUTS = 4
 MANY_INPUTS = 32
 WIDE = 12 * VECTOR_BYTES
+MOST_INPUTS = 1024  # of four samples at a time; src_cython/quad.pxd has the same number
 # With L2, what is stored in a block is true parameters over a product of up to 32 times
 # 1 - eta lambda (src_cython/decay.pxd). Where that could be below 2^-20, each sample is a batch.
 SMALLEST_KEEP = 2 ** (-20 / BLOCK)
+
+
+def takes_quads(layout: Layout, batch_size: int, l2: float) -> bool:
+    """Whether "zero_skip" takes dense samples four at a time, instead of compressing them.
+
+    That is faster in rows of WIDE bytes. With L2 at batch size 1, each block of samples ends with a
+    pass through all of W, and four are too few for a block.
+    """
+    first = layout.layers[0]
+    fits = first["row"] >= WIDE and first["n_in"] <= MOST_INPUTS
+    return bool(fits and (batch_size > 1 or not l2))
 
 
 def choose_form(layout: Layout, density: float, batch_size: int, l2: float) -> str:

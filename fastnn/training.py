@@ -18,7 +18,7 @@ from fastnn._checks import all_finite
 from fastnn._layout import BLOCK, PLAN, PLAN_START
 from fastnn._samples import Compressed, Samples, compress
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.forms import SMALLEST_KEEP, choose_form
+from fastnn.forms import SMALLEST_KEEP, choose_form, takes_quads
 
 if TYPE_CHECKING:
     from fastnn.network import Network
@@ -122,7 +122,7 @@ def _in_form(
         form = choose_form(net._layout, density, batch_size, l2)
     if form != "zero_skip":
         return Samples(X, Y), form, 1.0
-    if batch_size > 1 and net._layout.layers["row"][0] >= 256 and net.layer_sizes[0] <= 1024:
+    if takes_quads(net._layout, batch_size, l2):
         return Samples(X, Y), "quads", density
     return Samples(X, Y, compress(X, counts)), form, density
 

@@ -6,6 +6,7 @@ from quad cimport Quad
 from samples cimport BLOCK, Block, Samples
 from vectors cimport real, vec, as_vecs, at
 cimport compression
+cimport dense
 cimport passes
 cimport quad
 cimport tile
@@ -38,14 +39,15 @@ cdef inline bint compressed(
 ) noexcept nogil:
     """Whether sample s is there as its non-zero numbers.
 
-    Where there is room to compress a row, it is if half of its numbers are zero: that is decided
-    by the row alone, and so is its result. differences becomes NaN if such a row is not finite.
+    Where there is room to compress a row, it is if two thirds of its numbers are zero: that is
+    decided by the row alone, and so is its result. differences becomes NaN if such a row is not
+    finite.
     """
     cdef const real* x = <const real*> block.x[s]
     cdef size_t n_in = net.layer.n_in
     if samples.starts or not samples.columns:
         return samples.starts != 0
-    if 2 * compression.scan(as_vecs(like, x), n_in, differences) > n_in:
+    if 3 * compression.scan(as_vecs(like, x), n_in, differences) > n_in:
         return False
     block.columns[s] = <const int*> samples.columns
     block.values[s] = <const void*> samples.values
@@ -98,17 +100,12 @@ cdef inline void forward_in_quads(
     Quad* quads, real like,
 ) noexcept nogil:
     """z = xW + b of the first layer; z is that of the block's first sample."""
-    cdef const vec* b = at(parameters, layer.b)
     cdef Py_ssize_t s
-    cdef size_t k
-    for s in range(block.n):
-        for k in range(vecs(layer, z)):
-            at(z, s * units)[k] = b[k]
     for s in range(0, block.n, 4):
         quad.sort_inputs(&quads[s // 4], block.x + s, block.n - s, layer.n_in, z, like)
         quad.forward(
-            &quads[s // 4], at(parameters, layer.W), layer.stride, at(z, s * units), units,
-            vecs(layer, z), like,
+            &quads[s // 4], at(parameters, layer.W), layer.stride, at(parameters, layer.b),
+            at(z, s * units), units, vecs(layer, z), like,
         )
 
 
@@ -141,19 +138,19 @@ cdef inline kernel updates(
     const Network* net, const Samples* samples, Block* block, vec* workspace, vec* target,
     const Quad* quads, real like,
 ) noexcept nogil:
-    """target += the sum of the samples' gradients, once deltas are there; quads as forward left
-    them.
+    """target += the sum of the samples' gradients, scaled as share is, once deltas are there.
+
+    quads is what forward was given.
     """
     cdef const Layer* layer = net.layer
-    cdef vec* b = at(target, layer.b)
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
-    cdef size_t k
     passes.updates(net, units, block.n, target, like)
     if quads != NULL:
         for s in range(block.n):
-            for k in range(vecs(layer, units)):
-                b[k] = b[k] + at(units, s * net.units + layer.delta)[k]
+            dense.update_biases(
+                at(target, layer.b), at(units, s * net.units + layer.delta), vecs(layer, units)
+            )
         for s in range(0, block.n, 4):
             quad.update(
                 &quads[s // 4], at(target, layer.W), layer.stride,

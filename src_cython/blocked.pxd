@@ -10,28 +10,35 @@ block, is a product of matrices again. The block's samples see what they would h
 """
 from compiler cimport kernel
 from layers cimport Layer, vecs
+from quad cimport Quad
 from samples cimport BLOCK, Block
 from vectors cimport real, vec, vf, at, constant, lanes, sums
 cimport dense
+cimport quad
 cimport tile
 
 
 cdef inline kernel begin(
     const Layer* layer, const vec* parameters, Block* block, vec* z, vec* step, size_t units,
-    real like,
+    Quad* quads, real like,
 ) noexcept nogil:
     """z[s] = x_s W for the whole block, and its Gram matrix.
 
-    The place of the first step, which is not yet there, serves as a bias of zeros.
+    quads is NULL, or a place for what is known of a block of at most four samples, whose zeros then
+    are skipped. The place of the first step, which is not yet there, serves as a bias of zeros.
     """
     cdef Py_ssize_t s, t
     cdef size_t k
     cdef const vec* W = at(parameters, layer.W)
     for k in range(vecs(layer, step)):
         step[k] = constant(step[k], 0)
-    tile.forward(
-        W, layer.stride, step, block.x, block.n, z, units, layer.n_in, vecs(layer, z), like
-    )
+    if quads != NULL:
+        quad.sort_inputs(quads, block.x, block.n, layer.n_in, z, like)
+        quad.forward(quads, W, layer.stride, step, z, units, vecs(layer, z), like)
+    else:
+        tile.forward(
+            W, layer.stride, step, block.x, block.n, z, units, layer.n_in, vecs(layer, z), like
+        )
     for s in range(0, block.n, 4):
         for t in range(0, min(s + 4, block.n), 2):
             gram_tile(block, s, t, layer.n_in, W, like)
@@ -125,9 +132,13 @@ cdef inline void accept(const Layer* layer, vec* parameters, const vec* step) no
 
 
 cdef inline void finish(
-    const Layer* layer, vec* parameters, Block* block, const vec* step, size_t units, real like
+    const Layer* layer, vec* parameters, Block* block, const vec* step, size_t units,
+    const Quad* quads, real like,
 ) noexcept nogil:
-    tile.update_weights(
-        at(parameters, layer.W), layer.stride, block.x, block.n, step, units, layer.n_in,
-        vecs(layer, step), like,
-    )
+    cdef vec* W = at(parameters, layer.W)
+    if quads != NULL:
+        quad.update(quads, W, layer.stride, step, units, vecs(layer, step), like)
+    else:
+        tile.update_weights(
+            W, layer.stride, block.x, block.n, step, units, layer.n_in, vecs(layer, step), like
+        )

@@ -9,7 +9,8 @@ All compute what the plain algorithm computes. In a block, sample s has units of
 s · net.units bytes from the first's, where the form keeps them (see shares_units).
 """
 from layers cimport Layer, Network, vecs
-from samples cimport Block
+from quad cimport Quad
+from samples cimport BLOCK, Block
 from vectors cimport real, vec, at
 cimport blocked
 cimport decay
@@ -29,18 +30,23 @@ cdef enum Form:
 
 
 cdef inline bint shares_units(size_t form) noexcept nogil:
-    """Whether one sample's units can serve the next; only the blocked form looks back."""
-    return form != BLOCKED
+    """Whether one sample's units can serve the next; blocked forms look back."""
+    return form != BLOCKED and form != QUADS
+
+
+cdef inline Py_ssize_t block_size(size_t form) noexcept nogil:
+    return 4 if form == QUADS else BLOCK
 
 
 cdef inline void begin(
     size_t form, const Network* net, const vec* parameters, Block* block, bint is_first,
-    vec* units, real like,
+    vec* units, Quad* quads, real like,
 ) noexcept nogil:
     cdef vec* z = at(units, net.layer.z)
-    if form == BLOCKED:
+    if not shares_units(form):
         blocked.begin(
-            net.layer, parameters, block, z, at(units, net.layer.delta), net.units, like
+            net.layer, parameters, block, z, at(units, net.layer.delta), net.units,
+            quads, like,
         )
     elif form == FUSED and is_first:
         direct.produce(net.layer, parameters, block, 0, z, like)
@@ -57,7 +63,7 @@ cdef inline void produce(
     elif form == ZERO_SKIP:
         zero_skip.fetch_next(block, s, like)
         zero_skip.produce(layer, parameters, block, s, z, like)
-    elif form == BLOCKED:
+    elif not shares_units(form):
         blocked.produce(
             block, s, at(parameters, layer.b), z, net.units, layer.delta - layer.z, vecs(layer, z)
         )
@@ -75,7 +81,7 @@ cdef inline void accept(
         fused.accept(layer, parameters, block, s, step, at(units, layer.z), like)
     elif form == ZERO_SKIP:
         zero_skip.accept(layer, parameters, block, s, step, like)
-    elif form == BLOCKED:
+    elif not shares_units(form):
         blocked.accept(layer, parameters, at(step, s * net.units))
 
 
@@ -85,15 +91,16 @@ cdef inline double squares_of_x(
     """‖x_s‖²"""
     if form == ZERO_SKIP:
         return decay.squares(like, <const real*> block.values[s], block.count[s])
-    elif form == BLOCKED:
+    elif not shares_units(form):
         return block.gram[s][s]
     return decay.squares(like, <const real*> block.x[s], net.layer.n_in)
 
 
 cdef inline void finish(
-    size_t form, const Network* net, vec* parameters, Block* block, vec* units, real like
+    size_t form, const Network* net, vec* parameters, Block* block, vec* units,
+    const Quad* quads, real like,
 ) noexcept nogil:
-    if form == BLOCKED:
+    if not shares_units(form):
         blocked.finish(
-            net.layer, parameters, block, at(units, net.layer.delta), net.units, like
+            net.layer, parameters, block, at(units, net.layer.delta), net.units, quads, like
         )

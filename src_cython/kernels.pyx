@@ -16,6 +16,7 @@ samples       the user's data, and blocks of it
 compression   rows without their zeros
 dense         one layer, one sample
 tile          one layer, a block of samples
+quad          the first layer, four samples, without their zeros
 forms         the first layer in per-sample SGD: direct, fused, zero_skip, blocked
 passes        the layers above it, forward and backward
 decay         L2 regularisation
@@ -74,8 +75,8 @@ FORMS = {
     "zero_skip": forms.ZERO_SKIP,
     "blocked": forms.BLOCKED,
     "narrow": forms.NARROW,
-    "singles": forms.SINGLES,
     "quads": forms.QUADS,
+    "singles": forms.SINGLES,
 }
 
 

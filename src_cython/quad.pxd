@@ -123,14 +123,18 @@ cdef inline void forward_kind(
 
 
 cdef inline kernel forward(
-    const Quad* quad, const vec* W, size_t stride, vec* z, size_t units, size_t n_vec, real like
+    const Quad* quad, const vec* W, size_t stride, const vec* b, vec* z, size_t units,
+    size_t n_vec, real like,
 ) noexcept nogil:
-    """z[s] += x[s]W; rows of z lie `units` bytes apart."""
+    """z[s] = x[s]W + b; rows of z lie `units` bytes apart."""
     cdef const real* x[4]
     cdef const vec* z_of[4]
     cdef const unsigned short* inputs
-    cdef size_t kind, count
-    cdef int m
+    cdef size_t kind, count, k
+    cdef int m, s
+    for s in range(quad.n):
+        for k in range(n_vec):
+            at(z, s * units)[k] = b[k]
     for kind in range(1, <size_t> KINDS):
         m = samples_of(quad, kind, z, units, x, z_of)
         inputs = quad.inputs + quad.end[kind - 1]

@@ -74,7 +74,7 @@ cdef inline void train_narrow(
     cdef Plan* plan = course.plan
     cdef vec* units = batch.units_in(net, workspace)
     cdef Py_ssize_t i, end = plan.position + n_samples
-    cdef vec y
+    cdef vec y = constant(parameters[0], 0)  # its padding stays 0
     for i in range(plan.position, end):
         read_target(net, <const real*> (samples.Y + order[i] * samples.Y_row), &y, workspace)
         plan.loss_sum += narrow.sgd_step(
@@ -97,6 +97,9 @@ cdef inline kernel train_blocks(
     cdef vec* of_sample
     cdef const vec* y
     cdef Block block
+    cdef Quad quad_of_block
+    cdef Quad* quads = &quad_of_block if plan.form == forms.QUADS else NULL
+    cdef Py_ssize_t size = forms.block_size(plan.form)
     cdef Py_ssize_t s, start = plan.position, end = plan.position + n_samples
     cdef bint decays = plan.l2 > 0
     cdef decay.Scale scale_of_block
@@ -109,12 +112,13 @@ cdef inline kernel train_blocks(
     while plan.position < end:
         # With L2, a block's end multiplies W: no block looks into the next.
         fill(
-            &block, course.samples, order, plan.position, n - plan.position,
-            plan.position + BLOCK < n and not decays, like,
+            &block, course.samples, order, plan.position, min(n - plan.position, size),
+            plan.position + size < n and not decays, like,
         )
         batch.read_targets(net, &block, workspace, like)
         forms.begin(
-            plan.form, net, parameters, &block, plan.position == start or decays, units, like
+            plan.form, net, parameters, &block, plan.position == start or decays, units,
+            quads, like,
         )
         if decays:
             decay.begin(scale, like)
@@ -135,7 +139,7 @@ cdef inline kernel train_blocks(
                 )
                 decay.advance(scale, like)
             forms.accept(plan.form, net, parameters, &block, s, units, like)
-        forms.finish(plan.form, net, parameters, &block, units, like)
+        forms.finish(plan.form, net, parameters, &block, units, quads, like)
         if decays:
             decay.fold(net, scale, parameters)
             plan.norm = scale.norm

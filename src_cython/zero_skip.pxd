@@ -1,7 +1,8 @@
 """The first layer's zero-skip form: the plain algorithm over the inputs that are not zero.
 
 What x_j = 0 leaves out is exactly nothing: 0 · W[j] adds nothing to z, and W[j] gets no step.
-Mini-batches and prediction skip zeros by the same two functions.
+Mini-batches and prediction skip zeros by the same two functions. Wide dense rows are taken four
+samples at a time instead, outside of prediction: see quad.pxd.
 """
 from compiler cimport in_register, kernel, prefetch
 from layers cimport Layer, vecs
