@@ -249,11 +249,16 @@ def train_plainly(net, X, y, eta, l2, dtype):
 
 @every_dtype
 @pytest.mark.parametrize("density", [1, 0.2])
-@pytest.mark.parametrize("decay", [1e-6, 1e-3, 0.35])
+@pytest.mark.parametrize(("decay", "factor"), [(1e-6, 1.25), (1e-3, 1.25), (0.03, 3), (0.35, 3)])
 @pytest.mark.parametrize("layer_sizes", [[4, 6, 3], [64, 30, 10]])
-def test_no_form_errs_more_than_twice_as_much_as_the_plain_algorithm(
-    layer_sizes, decay, density, dtype
+def test_no_form_errs_much_more_than_the_plain_algorithm(
+    layer_sizes, decay, factor, density, dtype
 ):
+    """Nor more than twice as much as the direct one. In 20 trainings together.
+
+    A sample's step rounds b three times, as c goes from b and comes back, and not once. That is
+    seen where W, which strong decay makes small, no longer has most of the error.
+    """
     if np.finfo(np.longdouble).eps > np.finfo(dtype).eps / 100:
         pytest.skip("here a long double is not longer than a double")
     errors = {form: [] for form in ("plain", *FORMS)}
@@ -275,7 +280,7 @@ def test_no_form_errs_more_than_twice_as_much_as_the_plain_algorithm(
         for name, result in results.items():
             errors[name].append(np.linalg.norm((result - exact).astype(float)))
     for form in FORMS:
-        assert np.linalg.norm(errors[form]) <= 2 * np.linalg.norm(errors["plain"]), form
+        assert np.linalg.norm(errors[form]) <= factor * np.linalg.norm(errors["plain"]), form
         assert np.linalg.norm(errors[form]) <= 2 * np.linalg.norm(errors["direct"]), form
 
 
