@@ -1,0 +1,158 @@
+"""feedforward's ways to the same outputs: one sample or many, into out, from several threads."""
+
+import threading
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from fastnn import Network, _kernels, training
+
+every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
+SIZES = [70, 20, 3]
+N = 101
+
+
+def problem(dtype):
+    """A network, and rows of which some are compressed, and some are not."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, SIZES[0])).astype(dtype)
+    X[::3][rng.random(X[::3].shape) < 0.9] = 0
+    X[5] = 0
+    return Network(SIZES, activation="tanh", dtype=dtype, seed=0), X
+
+
+# One sample goes through a gate of its own
+
+
+@pytest.fixture
+def rows_of_calls(monkeypatch):
+    """How many rows each call of the kernel for many rows has."""
+    seen = []
+    kernel = _kernels.feedforward
+
+    def noting(layers, parameters, samples, start, out, workspace):
+        seen.append(len(out))
+        return kernel(layers, parameters, samples, start, out, workspace)
+
+    monkeypatch.setattr(_kernels, "feedforward", noting)
+    return seen
+
+
+@every_dtype
+def test_the_gate_takes_the_plain_case_and_leaves_the_rest(dtype, rows_of_calls):
+    net, X = problem(dtype)
+    other = {"float64": np.float32, "float32": np.float64}[dtype]
+    x = np.round(X[1], 1).astype(np.float32).astype(dtype)  # the same number in both widths
+    expected = net.feedforward(x).tobytes()
+    out = np.empty(3, dtype)
+    assert net.feedforward(x, out) is out
+    assert out.tobytes() == expected
+    assert rows_of_calls == []
+    unaligned = np.frombuffer(b"-" + x.tobytes(), np.uint8)[1:].view(dtype)
+    strided = np.repeat(x, 2)[::2]
+    swapped = x.astype(x.dtype.newbyteorder())
+    for plain_no_more in (
+        x.tolist(), x.astype(other), unaligned, strided, swapped, x.view(np.ma.MaskedArray),
+    ):  # fmt: skip
+        assert net.feedforward(plain_no_more).tobytes() == expected
+    assert rows_of_calls == [1] * 6
+
+
+@every_dtype
+def test_no_output_for_what_is_not_finite(dtype):
+    net, X = problem(dtype)
+    for place in (0, 33, 69):
+        for value in (np.nan, np.inf, -np.inf):
+            for row in (3, 4):  # compressed and not
+                x = X[row].copy()
+                x[place] = value
+                out = np.full(3, 7, dtype)
+                with pytest.raises(ValueError, match=rf"X must be finite, got .* column {place}"):
+                    net.feedforward(x, out)
+                assert (out == 7).all()
+                Xs = X.copy()
+                Xs[40 + row] = x
+                with pytest.raises(ValueError, match=f"row {40 + row}, column {place}"):
+                    net.feedforward(Xs)
+
+
+# out
+
+
+@every_dtype
+def test_out(dtype):
+    net, X = problem(dtype)
+    for value in (X, X[:1], X[:0], X[7], csr_array(X), X[:5].tolist(), X.astype("float16")):
+        expected = net.feedforward(value)
+        out = np.full_like(expected, np.nan)
+        assert net.feedforward(value, out=out) is out
+        assert out.tobytes() == expected.tobytes()
+
+
+@every_dtype
+def test_out_must_fit(dtype):
+    net, X = problem(dtype)
+    read_only = np.empty(3, dtype)
+    read_only.flags.writeable = False
+    wrong = [
+        (X[0], np.empty(4, dtype), ValueError),
+        (X[0], np.empty((1, 3), dtype), ValueError),
+        (X[0], np.empty(6, dtype)[::2], ValueError),
+        (X[0], read_only, ValueError),
+        (X[0], np.empty(3, "int64"), ValueError),
+        (X[0], [0.0, 0.0, 0.0], TypeError),
+        (X, np.empty(3, dtype), ValueError),
+        (X, np.empty((3, N), dtype).T, ValueError),
+        (X, np.empty((N, 3), {"float64": "float32", "float32": "float64"}[dtype]), ValueError),
+    ]
+    for value, out, error in wrong:
+        before = np.array(out)
+        with pytest.raises(error, match=r"^out must "):
+            net.feedforward(value, out)
+        assert np.array(out).tobytes() == before.tobytes()
+
+
+# Threads
+
+
+@every_dtype
+def test_threads_change_no_bit(dtype, monkeypatch):
+    net, X = problem(dtype)
+    one, seen = net.feedforward(X).tobytes(), set()
+    kernel = _kernels.feedforward
+
+    def noting(*arguments):
+        seen.add(threading.get_ident())
+        together.wait(10)
+        return kernel(*arguments)
+
+    monkeypatch.setattr(training, "samples_per_chunk", lambda *_: 1 + N // 6)
+    for n_threads in (2, 3, 6):
+        together = threading.Barrier(n_threads)  # which breaks unless so many run at once
+        seen.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(_kernels, "feedforward", noting)
+            for value in (X, csr_array(X)):
+                assert net.feedforward(value, n_threads=n_threads).tobytes() == one
+        assert len(seen) >= n_threads
+    assert net.feedforward(X[0], n_threads=2).tobytes() == net.feedforward(X[0]).tobytes()
+    assert net.feedforward(X[:0], n_threads=2).shape == (0, 3)
+
+
+def test_errors_leave_the_threads(monkeypatch):
+    net, X = problem("float64")
+    monkeypatch.setattr(training, "samples_per_chunk", lambda *_: 10)
+    X[77, 7] = np.nan
+    with pytest.raises(ValueError, match="row 77, column 7"):
+        net.feedforward(X, n_threads=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("2", TypeError)]
+)
+def test_n_threads_must_be_a_positive_integer(value, error):
+    net, X = problem("float64")
+    for rows in (X, X[0]):
+        with pytest.raises(error, match=r"^n_threads must be"):
+            net.feedforward(rows, n_threads=value)
