@@ -45,8 +45,7 @@ cdef inline void begin(
     cdef vec* z = at(units, net.layer.z)
     if not shares_units(form):
         blocked.begin(
-            net.layer, parameters, block, z, at(units, net.layer.delta), net.units,
-            quads, like,
+            net.layer, parameters, block, z, at(units, net.layer.delta), net.units, quads, like
         )
     elif form == FUSED and is_first:
         direct.produce(net.layer, parameters, block, 0, z, like)

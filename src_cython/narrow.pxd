@@ -3,7 +3,7 @@
 Such a step is one chain of dependent operations, and most of what the general pass adds to it is
 waiting for what it has just stored to be read back, some ten cycles each time. Here a layer's z,
 a and delta are local, so that they stay in registers; the arithmetic is that of the same
-functions. 2-2-1 then needs about two thirds of the time (benchmarks/test_per_sample_sgd.py).
+functions.
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network

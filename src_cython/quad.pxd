@@ -82,14 +82,15 @@ cdef inline int samples_of(
     return m
 
 
-cdef inline void forward_rows(
-    int m, int n, const vec* W, size_t stride, const unsigned short* inputs, const real** x,
-    const vec** z, size_t n_vec,
+cdef inline void meet_rows(
+    bint updates, int m, int n, const vec* W, size_t stride, const unsigned short* inputs,
+    const real** x, const vec** units, size_t n_vec,
 ) noexcept nogil:
-    """z_s += Σ x_sj W[j] for m samples and n inputs, both constants where this is inlined."""
+    """m samples and n inputs: see meet. updates, m and n are constants where this is inlined."""
     cdef const vec* rows[8]
     cdef vec x_j[9]
     cdef vec w[8]
+    cdef vec d[4]
     cdef vec total
     cdef size_t k
     cdef int r, s
@@ -98,28 +99,66 @@ cdef inline void forward_rows(
         in_register(rows[r])
         for s in range(m):
             x_j[s * n + r] = constant(W[0], x[s][inputs[r]])
-    for k in range(n_vec):
-        for r in range(n):
-            w[r] = rows[r][k]
-        for s in range(m):
-            total = z[s][k]
+    if updates:
+        for k in range(n_vec):
+            for s in range(m):
+                d[s] = units[s][k]
             for r in range(n):
-                total = total + x_j[s * n + r] * w[r]
-            (<vec*> z[s])[k] = total
+                total = rows[r][k]
+                for s in range(m):
+                    total = total + x_j[s * n + r] * d[s]
+                (<vec*> rows[r])[k] = total
+    else:
+        for k in range(n_vec):
+            for r in range(n):
+                w[r] = rows[r][k]
+            for s in range(m):
+                total = units[s][k]
+                for r in range(n):
+                    total = total + x_j[s * n + r] * w[r]
+                (<vec*> units[s])[k] = total
 
 
-cdef inline void forward_kind(
-    int m, int n, const vec* W, size_t stride, const unsigned short* inputs, size_t count,
-    const real** x, const vec** z, size_t n_vec,
+cdef inline void meet_kind(
+    bint updates, int m, int n, const vec* W, size_t stride, const unsigned short* inputs,
+    size_t count, const real** x, const vec** units, size_t n_vec,
 ) noexcept nogil:
     while count >= <size_t> n:
-        forward_rows(m, n, W, stride, inputs, x, z, n_vec)
+        meet_rows(updates, m, n, W, stride, inputs, x, units, n_vec)
         inputs += n
         count -= n
     while count > 0:
-        forward_rows(m, 1, W, stride, inputs, x, z, n_vec)
+        meet_rows(updates, m, 1, W, stride, inputs, x, units, n_vec)
         inputs += 1
         count -= 1
+
+
+cdef inline void meet(
+    bint updates, const Quad* quad, const vec* W, size_t stride, const vec* units,
+    size_t units_bytes, size_t n_vec, real like,
+) noexcept nogil:
+    """Each row W[j] meets row s of `units`, z or steps, of every sample that has an x_sj there.
+
+    Where `updates`, a constant, W[j] += x_sj units[s]; elsewhere units[s] += x_sj W[j].
+    """
+    cdef const real* x[4]
+    cdef const vec* units_of[4]
+    cdef const unsigned short* inputs
+    cdef size_t kind, count
+    cdef int m
+    for kind in range(1, <size_t> KINDS):
+        m = samples_of(quad, kind, units, units_bytes, x, units_of)
+        inputs = quad.inputs + quad.end[kind - 1]
+        count = quad.end[kind] - quad.end[kind - 1]
+        # As many numbers x_sj at once as registers can keep beside what else is read.
+        if m == 1:
+            meet_kind(updates, 1, 4 if updates else 8, W, stride, inputs, count, x, units_of, n_vec)
+        elif m == 2:
+            meet_kind(updates, 2, 4, W, stride, inputs, count, x, units_of, n_vec)
+        elif m == 3:
+            meet_kind(updates, 3, 2 if updates else 3, W, stride, inputs, count, x, units_of, n_vec)
+        else:
+            meet_kind(updates, 4, 2, W, stride, inputs, count, x, units_of, n_vec)
 
 
 cdef inline kernel forward(
@@ -127,67 +166,12 @@ cdef inline kernel forward(
     size_t n_vec, real like,
 ) noexcept nogil:
     """z[s] = x[s]W + b; rows of z lie `units` bytes apart."""
-    cdef const real* x[4]
-    cdef const vec* z_of[4]
-    cdef const unsigned short* inputs
-    cdef size_t kind, count, k
-    cdef int m, s
+    cdef size_t k
+    cdef int s
     for s in range(quad.n):
         for k in range(n_vec):
             at(z, s * units)[k] = b[k]
-    for kind in range(1, <size_t> KINDS):
-        m = samples_of(quad, kind, z, units, x, z_of)
-        inputs = quad.inputs + quad.end[kind - 1]
-        count = quad.end[kind] - quad.end[kind - 1]
-        # Eight numbers x_sj at once, or six: as many as registers can keep.
-        if m == 1:
-            forward_kind(1, 8, W, stride, inputs, count, x, z_of, n_vec)
-        elif m == 2:
-            forward_kind(2, 4, W, stride, inputs, count, x, z_of, n_vec)
-        elif m == 3:
-            forward_kind(3, 3, W, stride, inputs, count, x, z_of, n_vec)
-        else:
-            forward_kind(4, 2, W, stride, inputs, count, x, z_of, n_vec)
-
-
-cdef inline void update_rows(
-    int m, int n, vec* W, size_t stride, const unsigned short* inputs, const real** x,
-    const vec** step, size_t n_vec,
-) noexcept nogil:
-    """W[j] += Σ x_sj step_s for m samples and n inputs, both constants where this is inlined."""
-    cdef vec* rows[4]
-    cdef vec x_j[9]
-    cdef vec d[4]
-    cdef vec w
-    cdef size_t k
-    cdef int r, s
-    for r in range(n):
-        rows[r] = at(W, inputs[r] * stride)
-        in_register(rows[r])
-        for s in range(m):
-            x_j[s * n + r] = constant(W[0], x[s][inputs[r]])
-    for k in range(n_vec):
-        for s in range(m):
-            d[s] = step[s][k]
-        for r in range(n):
-            w = rows[r][k]
-            for s in range(m):
-                w = w + x_j[s * n + r] * d[s]
-            rows[r][k] = w
-
-
-cdef inline void update_kind(
-    int m, int n, vec* W, size_t stride, const unsigned short* inputs, size_t count,
-    const real** x, const vec** step, size_t n_vec,
-) noexcept nogil:
-    while count >= <size_t> n:
-        update_rows(m, n, W, stride, inputs, x, step, n_vec)
-        inputs += n
-        count -= n
-    while count > 0:
-        update_rows(m, 1, W, stride, inputs, x, step, n_vec)
-        inputs += 1
-        count -= 1
+    meet(False, quad, W, stride, z, units, n_vec, like)
 
 
 cdef inline kernel update(
@@ -195,20 +179,4 @@ cdef inline kernel update(
     real like,
 ) noexcept nogil:
     """W <- W + xᵀstep; rows of step lie `units` bytes apart."""
-    cdef const real* x[4]
-    cdef const vec* step_of[4]
-    cdef const unsigned short* inputs
-    cdef size_t kind, count
-    cdef int m
-    for kind in range(1, <size_t> KINDS):
-        m = samples_of(quad, kind, step, units, x, step_of)
-        inputs = quad.inputs + quad.end[kind - 1]
-        count = quad.end[kind] - quad.end[kind - 1]
-        if m == 1:
-            update_kind(1, 4, W, stride, inputs, count, x, step_of, n_vec)
-        elif m == 2:
-            update_kind(2, 4, W, stride, inputs, count, x, step_of, n_vec)
-        elif m == 3:
-            update_kind(3, 2, W, stride, inputs, count, x, step_of, n_vec)
-        else:
-            update_kind(4, 2, W, stride, inputs, count, x, step_of, n_vec)
+    meet(True, quad, W, stride, step, units, n_vec, like)

@@ -5,6 +5,7 @@ import copy
 import io
 import itertools
 import pickle
+from functools import partial
 
 import joblib
 import numpy as np
@@ -35,6 +36,7 @@ NETWORKS = {
         "activation": ["relu", "gelu", "softmax"],
         "loss": "cross_entropy",
     },
+    "layers of many vectors": {"layer_sizes": [9, 100, 3], "activation": "tanh", "loss": "mse"},
 }
 every_network = pytest.mark.parametrize("name", NETWORKS)
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -65,6 +67,17 @@ def chunks_of(n_samples):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastnn.training, "samples_per_chunk", lambda net, density=1.0: n_samples)
         yield
+
+
+def compare_cut_with_uncut(problem, chunk, calls, options):
+    """Training for calls[i] epochs in call i, in chunks of so many samples, against one call."""
+    uncut, X, y = problem()
+    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
+    cut, X, y = problem()
+    with chunks_of(chunk):
+        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
+    assert list(itertools.chain(*of_calls)) == losses
+    assert bits(cut) == bits(uncut)
 
 
 @every_network
@@ -102,13 +115,7 @@ def test_a_thousand_epochs_in_one_call_in_ten_and_stopped_by_tolerance(name, dty
 )
 def test_cuts_into_calls_and_chunks(name, dtype, batch_size, shuffle, chunk, calls):
     options = {"learning_rate": 0.3, "batch_size": batch_size, "shuffle": shuffle}
-    uncut, X, y = make(name, dtype)
-    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
-    cut, X, y = make(name, dtype)
-    with chunks_of(chunk):
-        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
-    assert list(itertools.chain(*of_calls)) == losses
-    assert bits(cut) == bits(uncut)
+    compare_cut_with_uncut(partial(make, name, dtype), chunk, calls, options)
 
 
 # Through more samples than a block has
@@ -129,13 +136,8 @@ some_calls = st.lists(st.integers(0, 4), max_size=4)
 )
 def test_cuts_through_every_form(name, dtype, form, density, shuffle, chunk, calls):
     options = {"learning_rate": 0.05, "shuffle": shuffle, "form": form}
-    uncut, X, y = make(name, dtype, n=MANY, density=density)
-    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
-    cut, X, y = make(name, dtype, n=MANY, density=density)
-    with chunks_of(chunk):
-        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
-    assert list(itertools.chain(*of_calls)) == losses
-    assert bits(cut) == bits(uncut)
+    problem = partial(make, name, dtype, n=MANY, density=density)
+    compare_cut_with_uncut(problem, chunk, calls, options)
 
 
 @every_network
@@ -150,13 +152,8 @@ def test_cuts_through_every_form(name, dtype, form, density, shuffle, chunk, cal
 )
 def test_cuts_through_mini_batches(name, dtype, batch_size, density, shuffle, chunk, calls):
     options = {"learning_rate": 0.3, "batch_size": batch_size, "shuffle": shuffle}
-    uncut, X, y = make(name, dtype, n=MANY, density=density)
-    losses = uncut.train(X, y, epochs=sum(calls), **options).history["loss"]
-    cut, X, y = make(name, dtype, n=MANY, density=density)
-    with chunks_of(chunk):
-        of_calls = [cut.train(X, y, epochs=e, **options).history["loss"] for e in calls]
-    assert list(itertools.chain(*of_calls)) == losses
-    assert bits(cut) == bits(uncut)
+    problem = partial(make, name, dtype, n=MANY, density=density)
+    compare_cut_with_uncut(problem, chunk, calls, options)
 
 
 @every_form
