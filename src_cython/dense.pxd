@@ -219,12 +219,16 @@ cdef inline void backward_and_update_rows(
 cdef inline void row_sums(
     const vec* W, size_t stride, const vec* delta, vec* delta_below, size_t n_vec
 ) noexcept nogil:
-    """delta_below = W·delta for as many rows as fill a vec."""
+    """delta_below = W·delta for as many rows as fill a vec.
+
+    The sums begin at 0: of two products that are added, one alone is rounded by itself, and
+    compilers choose which, here and there not the same.
+    """
     cdef vec s[8]
     cdef size_t k, r, rows = lanes(W)
     for r in range(rows):
-        s[r] = at(W, r * stride)[0] * delta[0]
-    for k in range(1, n_vec):
+        s[r] = constant(W[0], 0)
+    for k in range(n_vec):
         for r in range(rows):
             s[r] = s[r] + at(W, r * stride)[k] * delta[k]
     delta_below[0] = sums(s)
