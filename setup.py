@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -52,6 +53,8 @@ def kernels(level: str, level_flags: list[str]) -> list[Extension]:
     extension = Extension(
         f"fastnn._kernels_{level}",
         ["src_cython/kernels.pyx"],
+        include_dirs=[numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=FLAGS + level_flags,
     )
     return cythonize(

@@ -25,6 +25,8 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
+INTEGERS = frozenset({int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
+NUMBERS = INTEGERS | {float, np.float16, np.float32, np.float64}
 LOSSES = [name for name in _kernels.LOSSES if name != "perceptron"]
 
 
@@ -222,6 +224,11 @@ def differentiable(layer_activations: tuple[str, ...]) -> None:
         )
 
 
+def array_or_csr(X: Any, name: str) -> Any:
+    """X, such that to look at it twice gives the same numbers twice."""
+    return X if getattr(X, "format", None) == "csr" else _real_array(X, name)
+
+
 def one_or_many(
     X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], finite: bool = True
 ) -> tuple[Array | Compressed, bool]:
@@ -252,6 +259,7 @@ def counted_samples(
     X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
 ) -> tuple[Array | Compressed, Array | None]:
     """Samples, and how many numbers of each row are not zero where the rows are dense."""
+    X = array_or_csr(X, name)
     rows = samples(X, name, n_inputs, dtype, finite=False)
     if isinstance(rows, Compressed):
         return rows, None

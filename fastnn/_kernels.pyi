@@ -5,7 +5,6 @@ Float arrays of one call have one dtype, float32 or float64, and are C-contiguou
 `gradient` are parameter blocks; `workspace` is from `Layout.workspace`. Nothing is checked here.
 """
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,8 +25,8 @@ FORMS: dict[str, int]
 class OneSample:
     def __init__(
         self,
-        ndarray: type,
-        empty: Callable[..., Any],
+        numbers: frozenset[type],
+        integers: frozenset[type],
         layers: _Records,
         loss: int,
         parameters: _Floats,

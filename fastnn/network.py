@@ -141,7 +141,7 @@ class Network:
         self._parameters = self._layout.parameter_block()
         self._steps_one_by_one = "step" not in self._activations
         self._one_sample = _kernels.OneSample(
-            np.ndarray, np.empty, self._layout.layers, _kernels.LOSSES[self._loss],
+            _checks.NUMBERS, _checks.INTEGERS, self._layout.layers, _kernels.LOSSES[self._loss],
             self._parameters, self._layout.workspace(1),
             Samples(None, compressed=room_for_one(layer_sizes[0], dtype)),
         )  # fmt: skip
@@ -215,6 +215,7 @@ class Network:
                 return a
         n_threads = _checks.integer(n_threads, "n_threads", 1)
         n_inputs, dtype = self._layer_sizes[0], self.dtype
+        X = _checks.array_or_csr(X, "X")
         rows, single = _checks.one_or_many(X, "X", n_inputs, dtype, finite=False)
         n, n_outputs = len(rows), self._layer_sizes[-1]
         shape = (n_outputs,) if single else (n, n_outputs)

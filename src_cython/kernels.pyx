@@ -26,11 +26,9 @@ sgd           epochs, blocks and batches
 online        one step on one sample, if it keeps every parameter finite
 cpu           what this CPU can do
 """
-from cpython.buffer cimport (
-    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer,
-)
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
+cimport numpy as np
 
 from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
@@ -46,6 +44,8 @@ cimport forms
 cimport losses as loss_functions
 cimport online
 cimport sgd
+
+np.import_array()
 
 
 ACTIVATIONS = {
@@ -290,115 +290,105 @@ cdef class OneSample:
     """feedforward and update for one sample in the plain case, with little around the arithmetic.
 
     The plain case is NumPy arrays, contiguous, of the network's dtype, of the right length, all
-    finite. Everything else gets None, and goes the way through fastnn/_checks.py. The arrays
-    handed in here are kept, and so are the addresses in them.
+    finite, and numbers of Python or NumPy. Everything else gets None, and goes the way through
+    fastnn/_checks.py. The arrays handed in here are kept, and so are the addresses in them.
     """
-    cdef object ndarray, empty, dtype, kept
+    cdef object numbers, integers, kept
     cdef Network net
     cdef Samples room
     cdef size_t parameter_block, workspace
-    cdef bint is_float, is_class_number
+    cdef int dtype
+    cdef bint is_class_number
     cdef double smallest_eta, largest_eta
 
-    def __init__(self, ndarray, empty, layers, size_t loss, parameters, workspace, samples):
-        """ndarray and empty are NumPy's; workspace is for one sample, samples room to compress it.
+    def __init__(self, numbers, integers, layers, size_t loss, parameters, workspace, samples):
+        """numbers, and of these integers, are types; workspace is for one sample, samples room to
+        compress it.
         """
         cdef const Layer[::1] records = layers
         cdef const Samples[::1] room = samples.record
-        cdef const unsigned char[::1] block = parameters.view("B")
-        cdef const unsigned char[::1] space = workspace.view("B")
-        self.ndarray, self.empty, self.dtype = ndarray, empty, parameters.dtype
+        self.numbers, self.integers = numbers, integers
         self.kept = (layers, parameters, workspace, samples)
         self.room = room[0]
         self.is_class_number = loss == loss_functions.CROSS_ENTROPY
-        self.is_float = self.dtype.itemsize == sizeof(float)
         self.net = network(
             &records[0], records.shape[0], loss,
             1 if self.is_class_number else records[records.shape[0] - 1].n_out,
         )
-        self.parameter_block = <size_t> &block[0]
-        self.workspace = <size_t> &space[0]
-        self.smallest_eta = FLT_MIN if self.is_float else DBL_MIN
-        self.largest_eta = FLT_MAX if self.is_float else DBL_MAX
+        self.parameter_block = <size_t> np.PyArray_DATA(parameters)
+        self.workspace = <size_t> np.PyArray_DATA(workspace)
+        self.dtype = np.PyArray_TYPE(parameters)
+        self.smallest_eta = FLT_MIN if self.dtype == np.NPY_FLOAT else DBL_MIN
+        self.largest_eta = FLT_MAX if self.dtype == np.NPY_FLOAT else DBL_MAX
 
-    cdef bint get(self, array, size_t n, Py_buffer* view):
-        """Whether array is n numbers of the network's dtype, in order and aligned; then view is."""
-        if type(array) is not self.ndarray:
-            return False
-        try:
-            PyObject_GetBuffer(array, view, PyBUF_FORMAT | PyBUF_STRIDES)
-        except (BufferError, ValueError):  # of dates, for example
-            return False
+    cdef void* get(self, array, size_t n):
+        """The address of an array of n numbers of the network's dtype, in order; or NULL."""
         if (
-            view.ndim == 1
-            and view.shape[0] == <Py_ssize_t> n
-            and view.strides[0] == view.itemsize
-            and view.format[0] == (c"f" if self.is_float else c"d")
-            and view.format[1] == 0
-            and <size_t> view.buf % view.itemsize == 0
+            np.PyArray_CheckExact(array)
+            and np.PyArray_NDIM(array) == 1
+            and np.PyArray_DIMS(array)[0] == <Py_ssize_t> n
+            and np.PyArray_TYPE(array) == self.dtype
+            and np.PyArray_ISCARRAY_RO(array)
         ):
-            return True
-        PyBuffer_Release(view)
-        return False
+            return np.PyArray_DATA(array)
+        return NULL
 
     def feedforward(self, x, out):
         """The outputs for x, in out if that is not None; None if this is not the plain case."""
-        cdef Py_buffer x_view, out_view
-        cdef bint done = False
-        if not self.get(x, self.net.layer.n_in, &x_view):
+        cdef np.npy_intp n_out = self.net.last.n_out
+        cdef const void* numbers = self.get(x, self.net.layer.n_in)
+        cdef void* outputs
+        cdef bint done
+        if numbers == NULL:
             return None
         if out is None:
-            out = self.empty(self.net.last.n_out, self.dtype)
-        if self.get(out, self.net.last.n_out, &out_view):
-            if out_view.readonly:
-                pass
-            elif self.is_float:
-                done = predict_one(
-                    &self.net, <const vf*> self.parameter_block, &self.room,
-                    <const float*> x_view.buf, <float*> out_view.buf, <vf*> self.workspace,
-                )
-            else:
-                done = predict_one(
-                    &self.net, <const vd*> self.parameter_block, &self.room,
-                    <const double*> x_view.buf, <double*> out_view.buf, <vd*> self.workspace,
-                )
-            PyBuffer_Release(&out_view)
-        PyBuffer_Release(&x_view)
+            out = np.PyArray_SimpleNew(1, &n_out, self.dtype)
+        outputs = self.get(out, n_out)
+        if outputs == NULL or not np.PyArray_ISWRITEABLE(out):
+            return None
+        if self.dtype == np.NPY_FLOAT:
+            done = predict_one(
+                &self.net, <const vf*> self.parameter_block, &self.room, <const float*> numbers,
+                <float*> outputs, <vf*> self.workspace,
+            )
+        else:
+            done = predict_one(
+                &self.net, <const vd*> self.parameter_block, &self.room, <const double*> numbers,
+                <double*> outputs, <vd*> self.workspace,
+            )
         return out if done else None
+
+    cdef bint is_number(self, y):
+        """Whether y is a number that can be a target."""
+        if self.is_class_number:
+            return type(y) in self.integers and 0 <= y < self.net.last.n_out
+        return self.net.last.n_out == 1 and type(y) in self.numbers
 
     def update(self, x, y, eta):
         """The loss before one step of SGD; None if this is not the plain case, or not finite."""
-        cdef Py_buffer x_view, y_view
-        cdef bint is_number = type(y) is float or type(y) is int
-        cdef double L = NAN, number = 0
-        if is_number:
-            try:
+        cdef const void* inputs = self.get(x, self.net.layer.n_in)
+        cdef const void* target = NULL
+        cdef double number, L = NAN
+        cdef float as_float
+        if inputs == NULL or type(eta) not in self.numbers:
+            return None
+        try:
+            if self.is_number(y):
                 number = y
-            except OverflowError:
-                return None
-        if type(eta) is not float or not self.smallest_eta <= <double> eta <= self.largest_eta:
+                as_float = <float> number
+                target = &as_float if self.dtype == np.NPY_FLOAT else <const void*> &number
+            elif not self.is_class_number:
+                target = self.get(y, self.net.last.n_out)
+            if target != NULL:
+                L = self.step(inputs, target, eta)
+        except OverflowError:  # an int too large for a float
             return None
-        if not self.get(x, self.net.layer.n_in, &x_view):
-            return None
-        if is_number:
-            if (
-                type(y) is int and 0 <= number < self.net.last.n_out
-                if self.is_class_number
-                else self.net.last.n_out == 1
-            ):
-                L = self.step_to_number(x_view.buf, number, eta)
-        elif not self.is_class_number and self.get(y, self.net.last.n_out, &y_view):
-            L = self.step(x_view.buf, y_view.buf, eta)
-            PyBuffer_Release(&y_view)
-        PyBuffer_Release(&x_view)
         return None if L != L else L
 
-    cdef double step_to_number(self, const void* x, double y, double eta):
-        cdef float as_float = <float> y
-        return self.step(x, <const void*> &as_float if self.is_float else <const void*> &y, eta)
-
-    cdef double step(self, const void* x, const void* y, double eta):
-        if self.is_float:
+    cdef double step(self, const void* x, const void* y, double eta) noexcept:
+        if not self.smallest_eta <= eta <= self.largest_eta:
+            return NAN
+        if self.dtype == np.NPY_FLOAT:
             return update_one(
                 &self.net, <vf*> self.parameter_block, <const float*> x, <const float*> y,
                 <vf*> self.workspace, <float> eta,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn import Network, _checks
+from fastnn import Network, _checks, training
 
 N_SAMPLES, N_INPUTS, N_OUTPUTS = 5, 4, 3
 
@@ -235,3 +235,42 @@ def test_checked_class_numbers_are_nobody_elses(dtype, width):
     classes = np.array([0, 1, 2]).astype(dtype)
     checked = _checks.targets(classes, "y", 3, "cross_entropy", 3, np.dtype(width))
     assert not np.shares_memory(checked, classes)
+
+
+# One target and one learning rate, as numbers
+
+
+@pytest.fixture
+def calls_around_the_gate(monkeypatch):
+    """The calls of update that take the long way, which every checked call takes."""
+    seen = []
+    train = training.train
+
+    def noting(*arguments, **settings):
+        seen.append(arguments)
+        return train(*arguments, **settings)
+
+    monkeypatch.setattr(training, "train", noting)
+    return seen
+
+
+def update(output, target, eta, width):
+    """The loss and the network after one step, as bytes."""
+    activation, loss = {1: ("tanh", "mse"), 2: ("softmax", "cross_entropy")}[output]
+    net = Network([4, output], activation=activation, loss=loss, dtype=width, seed=0)
+    return pickle.dumps((net.update(numbers(4, width), target, eta), net))
+
+
+@every_width
+@pytest.mark.parametrize("dtype", [float, int, *DTYPES])
+def test_numbers_of_one_update(dtype, width, calls_around_the_gate):
+    one = np.ones(1, dtype)[0] if isinstance(dtype, str) else dtype(1)
+    assert update(1, one, 0.5, width) == update(1, np.ones(1, width), 0.5, width)
+    if dtype != "bool":
+        assert update(1, 0.25, one, width) == update(1, 0.25, 1.0, width)
+    assert (calls_around_the_gate == []) == (dtype not in ("bool", "longdouble"))
+
+    of_row = update(2, np.array([0, 1], width), 0.5, width)
+    calls_around_the_gate.clear()
+    assert update(2, one, 0.5, width) == of_row
+    assert (calls_around_the_gate == []) == (dtype is int or dtype in INTEGERS)
