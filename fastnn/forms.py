@@ -13,11 +13,14 @@ FORMS = ("direct", "fused", "zero_skip", "blocked")
 
 # Measured over widths of 2 to 2,048, densities of 0.02 to 1, in float32 and float64:
 # python -m benchmarks.choice. Zeros are worth skipping up to SPARSE, in prediction too
-# (src_cython/batch.pxd has the same number). In rows of a single vector, little is skipped with
-# each: there up to SPARSE_IN_MANY_VECTORS for MANY_VECTORS rows and more, SPARSE_IN_FEW_VECTORS
-# for fewer. Blocks pay from rows of WIDE bytes and MANY_INPUTS on: below, W stays in the L1 cache,
+# (src_cython/batch.pxd has the same number), and sample by sample up to SPARSE_IN_WIDER_ROWS where
+# rows of THREE_VECTORS and more are not wide enough for blocks. In rows of a single vector, little
+# is skipped with each: there up to SPARSE_IN_MANY_VECTORS for MANY_VECTORS rows and more,
+# SPARSE_IN_FEW_VECTORS for fewer. Blocks pay from rows of WIDE bytes and MANY_INPUTS on: below, W stays in the L1 cache,
 # and a Gram matrix costs more than it saves.
 SPARSE = 1 / 3
+SPARSE_IN_WIDER_ROWS = 0.5
+THREE_VECTORS = 3 * VECTOR_BYTES
 SPARSE_IN_MANY_VECTORS = 0.25
 SPARSE_IN_FEW_VECTORS = 0.1
 MANY_VECTORS = 128
@@ -57,6 +60,8 @@ def choose_form(layout: Layout, density: float, batch_size: int, l2: float) -> s
     if first["row"] == VECTOR_BYTES:
         many = first["n_in"] >= MANY_VECTORS
         sparse = SPARSE_IN_MANY_VECTORS if many else SPARSE_IN_FEW_VECTORS
+    elif batch_size == 1 and THREE_VECTORS <= first["row"] < WIDE:
+        sparse = SPARSE_IN_WIDER_ROWS
     if first["n_in"] > FEW_INPUTS and density <= sparse:
         return "zero_skip"
     return "blocked" if first["row"] >= WIDE and first["n_in"] >= MANY_INPUTS else "fused"

@@ -264,7 +264,7 @@ class Network:
         X : array_like or scipy.sparse CSR array, (n, n_inputs)
             float arrays of the network's dtype, C-contiguous, are not copied. Where many of the
             numbers are zero and the first layer is narrow, those that are not are: 4 bytes for
-            each, and its own.
+            each, and its own. That is at most as much again as X.
         y : array_like, (n, n_outputs)
             Or (n,) for one output. For cross_entropy class numbers (n,), or rows that sum to 1.
         epochs : int

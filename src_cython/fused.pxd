@@ -17,10 +17,12 @@ cdef inline void sweep_columns(
 ) noexcept nogil:
     """W <- W + xᵀstep and z_next = x_next W + b for n columns, as dense.forward_columns."""
     cdef vec s[8]
+    cdef vec d[8]
     cdef vec x_j, next_j, w
     cdef size_t j = 0
     cdef int c, k
     for k in range(n):
+        d[k] = step[k]
         s[k] = b[k]
         for c in range(1, chains):
             s[c * n + k] = constant(b[0], 0)
@@ -29,7 +31,7 @@ cdef inline void sweep_columns(
             x_j = constant(b[0], x[j + c])
             next_j = constant(b[0], x_next[j + c])
             for k in range(n):
-                w = W[k] + x_j * step[k]
+                w = W[k] + x_j * d[k]
                 W[k] = w
                 s[c * n + k] = s[c * n + k] + next_j * w
             W = at(W, stride)
@@ -39,7 +41,7 @@ cdef inline void sweep_columns(
             x_j = constant(b[0], x[j])
             next_j = constant(b[0], x_next[j])
             for k in range(n):
-                w = W[k] + x_j * step[k]
+                w = W[k] + x_j * d[k]
                 W[k] = w
                 s[c * n + k] = s[c * n + k] + next_j * w
             W = at(W, stride)

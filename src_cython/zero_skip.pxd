@@ -89,16 +89,19 @@ cdef inline void update_columns(
     const vec* step,
 ) noexcept nogil:
     """As dense.update_columns."""
+    cdef vec d[8]
     cdef vec x_j
     cdef vec* row
     cdef size_t i
     cdef int k
+    for k in range(min(n, 8)):
+        d[k] = step[k]
     for i in range(count):
         x_j = constant(step[0], values[i])
         row = at(W, columns[i] * stride)
         in_register(row)
         for k in range(n):
-            row[k] = row[k] + x_j * step[k]
+            row[k] = row[k] + x_j * (d[k] if n <= 8 else step[k])
 
 
 cdef inline kernel update(
