@@ -213,6 +213,10 @@ class Network:
             a: Array | None = self._one_sample.feedforward(X, out)
             if a is not None:
                 return a
+        return self._feedforward_rows(X, out, n_threads)
+
+    def _feedforward_rows(self, X: ArrayLike | CSR, out: Array | None, n_threads: int) -> Array:
+        """feedforward in general. Apart, because names that a function within it uses cost time."""
         n_threads = _checks.integer(n_threads, "n_threads", 1)
         n_inputs, dtype = self._layer_sizes[0], self.dtype
         X = _checks.array_or_csr(X, "X")
