@@ -16,8 +16,8 @@ FORMS = ("direct", "fused", "zero_skip", "blocked")
 # (src_cython/batch.pxd has the same number), and sample by sample up to SPARSE_IN_WIDER_ROWS where
 # rows of THREE_VECTORS and more are not wide enough for blocks. In rows of a single vector, little
 # is skipped with each: there up to SPARSE_IN_MANY_VECTORS for MANY_VECTORS rows and more,
-# SPARSE_IN_FEW_VECTORS for fewer. Blocks pay from rows of WIDE bytes and MANY_INPUTS on: below, W stays in the L1 cache,
-# and a Gram matrix costs more than it saves.
+# SPARSE_IN_FEW_VECTORS for fewer. Blocks pay from rows of WIDE bytes and MANY_INPUTS on: below, W
+# stays in the L1 cache, and a Gram matrix costs more than it saves.
 SPARSE = 1 / 3
 SPARSE_IN_WIDER_ROWS = 0.5
 THREE_VECTORS = 3 * VECTOR_BYTES
