@@ -105,6 +105,7 @@ class Probe:
 
     def measure(self) -> None:
         for name, (work, amount) in self.probes.items():
+            work()  # a core needs a while until its vector units run at full speed
             start = perf_counter()
             work()
             self.measured[name].append(amount / (perf_counter() - start))
