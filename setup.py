@@ -34,7 +34,7 @@ else:
     FLAGS = [
         # See src_cython/compiler.pxd.
         "-DCYTHON_INLINE=__inline__ __attribute__((__always_inline__, __unused__))",
-        "-O3",
+        "-O1" if DEBUG else "-O3",
         "-g1" if DEBUG else "-g0",
         "-fno-math-errno",
         "-fno-trapping-math",
