@@ -89,6 +89,20 @@ def not_negative(value: Any, name: str) -> float:
     return number
 
 
+def above_zero(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 < number < math.inf):
+        raise ValueError(f"{name} must be a finite number above 0, got {_description(value)}")
+    return number
+
+
+def below_one(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 <= number < 1):
+        raise ValueError(f"{name} must be from 0 to below 1, got {_description(value)}")
+    return number
+
+
 def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {_description(value)}")
@@ -119,21 +133,36 @@ def optimizer(value: Any, name: str, known: Mapping[str, T]) -> T:
     )
 
 
-def l2(value: float, name: str, dtype: np.dtype[Any], layer_activations: tuple[str, ...]) -> float:
-    """The L2 coefficient of an optimizer, for a network."""
-    largest = float(np.finfo(dtype).max)
-    if value > largest:
+def optimizer_fits(
+    optimizer: Any, name: str, dtype: np.dtype[Any], layer_activations: tuple[str, ...]
+) -> None:
+    """Whether a network's numbers can hold an optimizer's, and its units can learn by it."""
+    limits = np.finfo(dtype)
+    largest = float(limits.max)
+    for setting in ("l2", "weight_decay"):
+        value = getattr(optimizer, setting, 0.0)
+        if value > largest:
+            raise ValueError(
+                f"{name}.{setting} must be at most {largest:.3g} in the network's {dtype}, "
+                f"got {_description(value)}"
+            )
+    for setting in ("epsilon", "clip_norm"):
+        value = getattr(optimizer, setting, None)
+        if value is not None:
+            positive_number(value, f"{name}.{setting}", dtype)
+    if "step" not in layer_activations:
+        return
+    if not optimizer.is_plain:
         raise ValueError(
-            f"{name} must be at most {largest:.3g} in the network's {dtype}, "
-            f"got {_description(value)}"
+            f'{name} must be plain SGD for a network of "step" units, which learns by the '
+            f"perceptron rule, got {optimizer!r}; use another activation, such as sigmoid"
         )
-    if value and "step" in layer_activations:
+    if optimizer.l2:
         raise ValueError(
-            f'{name} must be 0 for a network of "step" units, got {_description(value)}: the '
-            "perceptron rule descends no loss to which a penalty could be added; use another "
+            f'{name}.l2 must be 0 for a network of "step" units, got {_description(optimizer.l2)}: '
+            "the perceptron rule descends no loss to which a penalty could be added; use another "
             "activation, such as sigmoid"
         )
-    return value
 
 
 def initializer(value: Any, name: str) -> str:

@@ -31,6 +31,7 @@ _kernels = _build(LEVEL)
 ACTIVATIONS = _kernels.ACTIVATIONS
 FORMS = _kernels.FORMS
 LOSSES = _kernels.LOSSES
+OPTIMIZERS = _kernels.OPTIMIZERS
 OneSample = _kernels.OneSample
 compress = _kernels.compress
 exp = _kernels.exp

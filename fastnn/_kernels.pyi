@@ -20,6 +20,7 @@ LEVEL: str
 ACTIVATIONS: dict[str, int]
 LOSSES: dict[str, int]
 FORMS: dict[str, int]
+OPTIMIZERS: dict[str, int]
 
 @disjoint_base
 class OneSample:
@@ -79,8 +80,10 @@ def train(
     samples: _Records,
     order: _Integers,
     plan: _Records,
+    optimizer: _Records,
     n_samples: int,
     losses: np.ndarray[Any, np.dtype[np.float64]],
     gradient: _Floats,
+    state: _Floats,
     workspace: _Floats,
 ) -> None: ...

@@ -22,7 +22,8 @@ ALIGNMENT = 64
 # or the float64 numbers that float32 parameters are drawn in.
 BLOCKS_IN_TRAINING = 4
 
-# The fields mirror the structs Layer in src_cython/layers.pxd and Plan in src_cython/sgd.pxd.
+# The fields mirror the structs Layer in src_cython/layers.pxd, Plan in src_cython/sgd.pxd and
+# Optimizer in src_cython/optimizers.pxd.
 # row, stride, W, b, z, a and delta are in bytes.
 LAYER = np.dtype(
     [
@@ -45,6 +46,21 @@ PLAN = np.dtype(
         ("best", np.float64),
         ("stale", np.intp),
         ("stopped", np.intp),
+    ]
+)
+OPTIMIZER = np.dtype(
+    [
+        ("kind", np.uintp),
+        ("clip_norm", np.float64),
+        ("momentum", np.float64),
+        ("memory", np.float64),
+        ("epsilon", np.float64),
+        ("weight_decay", np.float64),
+        ("nesterov", np.uintp),
+        ("rate_inside", np.uintp),
+        ("epsilon_hat", np.uintp),
+        ("power_1", np.float64),
+        ("power_2", np.float64),
     ]
 )
 PLAN_START = (0, 0, 0.0, 0.0, np.inf, 0, 0)  # the fields from "epoch" on
@@ -83,9 +99,9 @@ class Layout:
                 f"{memory:,}; use smaller layers"
             )
 
-    def parameter_block(self) -> np.ndarray[Any, Any]:
-        """A block of zeros for parameters or their gradient."""
-        return _aligned_zeros(self.n_bytes, self.dtype)
+    def parameter_block(self, n: int = 1) -> np.ndarray[Any, Any]:
+        """A block of zeros for parameters or their gradient, or n of them in a row."""
+        return _aligned_zeros(n * self.n_bytes, self.dtype)
 
     def workspace(self, n_samples: int) -> np.ndarray[Any, Any]:
         """Zeros for z, a and delta of every unit, of so many samples, up to a block of them.

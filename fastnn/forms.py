@@ -8,6 +8,7 @@ from fastnn._layout import BLOCK, VECTOR_BYTES
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
+    from fastnn.optimizers import Optimizer
 
 FORMS = ("direct", "fused", "zero_skip", "blocked")
 
@@ -35,32 +36,33 @@ MOST_INPUTS = 1024  # of four samples at a time; src_cython/quad.pxd has the sam
 SMALLEST_KEEP = 2 ** (-20 / BLOCK)
 
 
-def takes_quads(layout: Layout, batch_size: int, l2: float) -> bool:
+def takes_quads(layout: Layout, batch_size: int, optimizer: Optimizer) -> bool:
     """Whether "zero_skip" takes dense samples four at a time, instead of compressing them.
 
     That is faster in rows of WIDE bytes. With L2 at batch size 1, each block of samples ends with a
-    pass through all of W, and four are too few for a block.
+    pass through all of W, and four are too few for a block; and with most optimizers each sample.
     """
     first = layout.layers[0]
     fits = first["row"] >= WIDE and first["n_in"] <= MOST_INPUTS
-    return bool(fits and (batch_size > 1 or not l2))
+    return bool(fits and (batch_size > 1 or (optimizer.is_plain and not optimizer.l2)))
 
 
-def choose_form(layout: Layout, density: float, batch_size: int, l2: float) -> str:
+def choose_form(layout: Layout, density: float, batch_size: int, optimizer: Optimizer) -> str:
     """The form for a network and for data of which a part `density` is not zero.
 
-    With batches, "zero_skip" means that zeros are skipped, any other that they are not. The pass
-    for narrow networks has no L2 regularisation.
+    With batches, and where an optimizer needs the gradient, "zero_skip" means that zeros are
+    skipped, any other that they are not. The pass for narrow networks has plain SGD alone.
     """
+    one_by_one = batch_size == 1 and optimizer.is_plain
     first = layout.layers[0]
     is_narrow = (layout.layers["row"] == VECTOR_BYTES).all() and first["n_in"] < MANY_INPUTS
-    if batch_size == 1 and is_narrow and not l2:
+    if one_by_one and is_narrow and not optimizer.l2:
         return "narrow"
     sparse = SPARSE
     if first["row"] == VECTOR_BYTES:
         many = first["n_in"] >= MANY_VECTORS
         sparse = SPARSE_IN_MANY_VECTORS if many else SPARSE_IN_FEW_VECTORS
-    elif batch_size == 1 and THREE_VECTORS <= first["row"] < WIDE:
+    elif one_by_one and THREE_VECTORS <= first["row"] < WIDE:
         sparse = SPARSE_IN_WIDER_ROWS
     if first["n_in"] > FEW_INPUTS and density <= sparse:
         return "zero_skip"

@@ -14,7 +14,7 @@ from fastnn._samples import CSR, Compressed, Samples, room_for_one
 from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
-from fastnn.optimizers import OPTIMIZERS, SGD
+from fastnn.optimizers import OPTIMIZERS, Optimizer, State
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -139,6 +139,7 @@ class Network:
         )
         self._rng = rng
         self._parameters = self._layout.parameter_block()
+        self._state: State | None = None  # what the last optimizer keeps from step to step
         self._steps_one_by_one = "step" not in self._activations
         self._one_sample = _kernels.OneSample(
             _checks.NUMBERS, _checks.INTEGERS, self._layout.layers, _kernels.LOSSES[self._loss],
@@ -252,7 +253,7 @@ class Network:
         shuffle: bool = True,
         tol: float | None = None,
         patience: int = 10,
-        optimizer: str | SGD = "sgd",
+        optimizer: str | Optimizer = "sgd",
         form: str = "auto",
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
@@ -285,7 +286,10 @@ class Network:
             Stop after `patience` epochs in a row whose loss is not below the best one before
             them by more than `tol`. None: run all epochs.
         optimizer : str or optimizer, default "sgd"
-            ``optimizers.SGD(l2=lambda)`` for L2 regularisation; "sgd" is ``optimizers.SGD()``.
+            "sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop" or "adagrad"; or one of
+            `fastnn.optimizers`, with settings: ``optimizers.Adam(beta_1=0.8, l2=0.001)``. What it
+            keeps from step to step stays with the network, and is used again by the next call with
+            an equal optimizer.
         form : str, default "auto"
             How the first layer is computed at batch size 1, for experts: "direct", "fused",
             "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
@@ -308,7 +312,8 @@ class Network:
         Y = self._targets(y, len(rows))
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(self._activations, self._loss, batch_size)
-        sgd = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
+        chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
+        _checks.optimizer_fits(chosen, "optimizer", self.dtype, self._activations)
         return History(
             training.train(
                 self,
@@ -321,7 +326,7 @@ class Network:
                 shuffle=_checks.flag(shuffle, "shuffle"),
                 tol=_checks.tolerance(tol, "tol"),
                 patience=_checks.integer(patience, "patience", 1),
-                l2=_checks.l2(sgd.l2, "optimizer.l2", self.dtype, self._activations),
+                optimizer=chosen,
                 form=_checks.known_name(form, "form", ("auto", *FORMS)),
             )
         )
@@ -367,7 +372,7 @@ class Network:
             shuffle=False,
             tol=None,
             patience=1,
-            l2=0.0,
+            optimizer=OPTIMIZERS["sgd"],
             form="direct",
         )
         return float(losses[0])
@@ -464,6 +469,7 @@ class Network:
             "loss": self._loss,
             "rng": self._rng,
             "parameters": np.array(self._parameters),
+            "state": self._state,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -476,6 +482,7 @@ class Network:
             state["rng"],
         )
         self._parameters[:] = parameters
+        self._state = state["state"]
 
     def _samples(self, X: Array | Compressed, Y: Array | None = None) -> Samples:
         """Samples of which kernels skip the zeros where a row has many."""

@@ -1,28 +1,72 @@
-"""Optimizers: what a training step makes of a gradient. ``Network.train(..., optimizer=...)``."""
+"""Optimizers: what a training step makes of a gradient. ``Network.train(..., optimizer=...)``.
+
+eta is the learning rate, g the gradient of the loss over a batch, theta a parameter, t the number
+of the step, from 1. What an optimizer keeps from step to step begins at zero. It stays with the
+network, and the next ``train`` with an equal optimizer goes on with it.
+
+All have two settings more:
+
+l2 : float, default 0.0
+    lambda, the coefficient of L2 regularisation (weight decay); 0: none. lambda W is added to g
+    for the weights of all layers, and for no bias. The losses that `train` reports then include
+    ½ lambda ‖W‖², the squares of all weights as they were before each update; those of `evaluate`
+    do not.
+clip_norm : float or None, default None
+    Where the norm of g, over all parameters and without lambda W, is larger, g is scaled down to
+    it (Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, 2013).
+
+Each raises TypeError or ValueError for a setting that is not a number, or not in its range.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastnn import _checks
+import numpy as np
+
+from fastnn import _checks, _kernels
+from fastnn._layout import OPTIMIZER
+
+if TYPE_CHECKING:
+    from fastnn._layout import Layout
 
 
-@dataclass(frozen=True)
-class SGD:
-    """Stochastic gradient descent: W <- W - eta (∂L/∂W + lambda W), b <- b - eta ∂L/∂b.
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """What all optimizers have in common; not to be used itself."""
 
-    Parameters
-    ----------
-    l2 : float, default 0.0
-        lambda, the coefficient of L2 regularisation (weight decay); 0: none. It counts for the
-        weights of all layers, and for no bias. The losses that `train` reports then include
-        ½ lambda ‖W‖², the squares of all weights as they were before each update; those of
-        `evaluate` do not.
+    l2: float = 0.0
+    clip_norm: float | None = None
 
-    Raises
-    ------
-    TypeError, ValueError
-        If l2 is not a finite number of at least 0.
+    kind: ClassVar[str]  # of the kernel
+    n_states: ClassVar[int] = 0  # numbers that are kept for each parameter
+
+    def __post_init__(self) -> None:
+        self._check("l2", _checks.not_negative)
+        if self.clip_norm is not None:
+            self._check("clip_norm", _checks.above_zero)
+
+    def _check(self, name: str, check: Any) -> None:
+        object.__setattr__(self, name, check(getattr(self, name), name))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step can go into the parameters without a gradient of its own."""
+        return self.kind == "sgd" and self.clip_norm is None
+
+    def settings(self) -> dict[str, float]:
+        """The fields of the kernels' record that are not 0, but for the kind."""
+        return {"clip_norm": math.inf if self.clip_norm is None else self.clip_norm}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent: theta <- theta - eta g.
+
+    With batch size 1 and without `clip_norm`, this is what fastnn is made for; see the settings of
+    all optimizers above.
 
     Examples
     --------
@@ -33,10 +77,186 @@ class SGD:
     >>> history = net.train(X, y, epochs=1000, learning_rate=0.1, optimizer=sgd)
     """
 
-    l2: float = 0.0
+    kind: ClassVar[str] = "sgd"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum(Optimizer):
+    """v <- mu v + g, theta <- theta - eta v (Polyak 1964, in PyTorch's form).
+
+    Parameters
+    ----------
+    momentum : float, default 0.9
+        mu, from 0 to below 1.
+    rate_inside : bool, default False
+        v <- mu v - eta g, theta <- theta + v, as in scikit-learn and Sutskever et al. 2013. That is
+        the same as long as eta does not change.
+    """
+
+    momentum: float = 0.9
+    rate_inside: bool = False
+
+    kind: ClassVar[str] = "momentum"
+    n_states: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "l2", _checks.not_negative(self.l2, "l2"))
+        super().__post_init__()
+        self._check("momentum", _checks.below_one)
+        self._check("rate_inside", _checks.flag)
+
+    def settings(self) -> dict[str, float]:
+        return super().settings() | {"momentum": self.momentum, "rate_inside": self.rate_inside}
 
 
-OPTIMIZERS = {"sgd": SGD()}
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(Momentum):
+    """v <- mu v + g, theta <- theta - eta (g + mu v) (Nesterov 1983, in PyTorch's form).
+
+    Parameters
+    ----------
+    momentum : float, default 0.9
+        mu, from 0 to below 1.
+    rate_inside : bool, default False
+        v <- mu v - eta g, theta <- theta + mu v - eta g, as in scikit-learn.
+    """
+
+    def settings(self) -> dict[str, float]:
+        return super().settings() | {"nesterov": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015, algorithm 1).
+
+    m <- beta_1 m + (1 - beta_1) g, v <- beta_2 v + (1 - beta_2) g²,
+    theta <- theta - eta m̂ / (√v̂ + epsilon), m̂ = m / (1 - beta_1^t), v̂ = v / (1 - beta_2^t)
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default 0.9, 0.999
+        From 0 to below 1.
+    epsilon : float, default 1e-8
+        Above 0.
+    epsilon_hat : bool, default False
+        epsilon is added to √v before its correction by 1 - beta_2^t and not after it: what the
+        paper calls ε̂, and scikit-learn and Keras do. PyTorch has False.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    epsilon_hat: bool = False
+
+    kind: ClassVar[str] = "adam"
+    n_states: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("beta_1", _checks.below_one)
+        self._check("beta_2", _checks.below_one)
+        self._check("epsilon", _checks.above_zero)
+        self._check("epsilon_hat", _checks.flag)
+
+    def settings(self) -> dict[str, float]:
+        return super().settings() | {
+            "momentum": self.beta_1,
+            "memory": self.beta_2,
+            "epsilon": self.epsilon,
+            "epsilon_hat": self.epsilon_hat,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam, and beside it W <- W - eta weight_decay W for all weights (Loshchilov and Hutter 2019).
+
+    Parameters
+    ----------
+    weight_decay : float, default 0.01
+        At least 0. Not part of the loss that is reported, unlike `l2`, which is a part of g.
+    beta_1, beta_2, epsilon, epsilon_hat
+        As for Adam.
+    """
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("weight_decay", _checks.not_negative)
+
+    def settings(self) -> dict[str, float]:
+        return super().settings() | {"weight_decay": self.weight_decay}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(Optimizer):
+    """v <- rho v + (1 - rho) g², theta <- theta - eta g / (√v + epsilon) (Hinton 2012, lecture 6e).
+
+    Parameters
+    ----------
+    rho : float, default 0.99
+        From 0 to below 1; PyTorch's alpha.
+    epsilon : float, default 1e-8
+        Above 0.
+    """
+
+    rho: float = 0.99
+    epsilon: float = 1e-8
+
+    kind: ClassVar[str] = "rmsprop"
+    n_states: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("rho", _checks.below_one)
+        self._check("epsilon", _checks.above_zero)
+
+    def settings(self) -> dict[str, float]:
+        return super().settings() | {"memory": self.rho, "epsilon": self.epsilon}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adagrad(Optimizer):
+    """v <- v + g², theta <- theta - eta g / (√v + epsilon) (Duchi, Hazan and Singer 2011).
+
+    Parameters
+    ----------
+    epsilon : float, default 1e-10
+        Above 0.
+    """
+
+    epsilon: float = 1e-10
+
+    kind: ClassVar[str] = "adagrad"
+    n_states: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("epsilon", _checks.above_zero)
+
+    def settings(self) -> dict[str, float]:
+        return super().settings() | {"epsilon": self.epsilon}
+
+
+class State:
+    """What an optimizer keeps for a network from step to step."""
+
+    def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
+        self.optimizer = optimizer
+        self.block = layout.parameter_block(optimizer.n_states)
+        self.record = np.zeros(1, OPTIMIZER)
+        self.record["kind"] = _kernels.OPTIMIZERS[optimizer.kind]
+        self.record[["power_1", "power_2"]] = 1
+        for name, value in optimizer.settings().items():
+            self.record[name] = value
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": SGD(),
+    "momentum": Momentum(),
+    "nesterov": Nesterov(),
+    "adam": Adam(),
+    "adamw": AdamW(),
+    "rmsprop": RMSprop(),
+    "adagrad": Adagrad(),
+}

@@ -8,7 +8,7 @@ and never from a clock; where chunks are cut changes no bit of the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +19,11 @@ from fastnn._layout import BLOCK, PLAN, PLAN_START
 from fastnn._samples import Compressed, Samples, compress
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.forms import SMALLEST_KEEP, choose_form, takes_quads
+from fastnn.optimizers import State
 
 if TYPE_CHECKING:
     from fastnn.network import Network
+    from fastnn.optimizers import Optimizer
 
 # Ctrl-C is answered between chunks, within 100 ms: this is 3 to 15 ms of work with AVX2, and four
 # times that with the baseline kernels. What stands around a chunk costs some 20 µs, and a look at
@@ -53,7 +55,7 @@ def train(
     shuffle: bool,
     tol: float | None,
     patience: int,
-    l2: float,
+    optimizer: Optimizer,
     form: str,
 ) -> np.ndarray[Any, Any]:
     """Train on checked data; one loss per epoch that ran.
@@ -62,20 +64,24 @@ def train(
     and zeros are not skipped.
     """
     n = len(X)
-    samples, form, density = _in_form(net, X, counts, Y, batch_size, l2, form)
-    if l2:
-        if batch_size == 1 and 1 - learning_rate * l2 < SMALLEST_KEEP:
-            form = "singles"
-        # All of W decays, after each batch or block.
-        samples_per_decay = BLOCK if batch_size == 1 and form != "singles" else batch_size
-        density = min(1.0, density + 1 / samples_per_decay)
+    l2 = optimizer.l2
+    samples, form, density = _in_form(net, X, counts, Y, batch_size, optimizer, form)
+    if batch_size == 1 and (not optimizer.is_plain or 1 - learning_rate * l2 < SMALLEST_KEEP):
+        form = "singles"
+    if l2 or not optimizer.is_plain:
+        # All of W changes, after each batch or block.
+        samples_per_pass = BLOCK if batch_size == 1 and form != "singles" else batch_size
+        density = min(1.0, density + (1 + optimizer.n_states) / samples_per_pass)
     stop = (np.nan if tol is None else tol, patience)
     settings = (batch_size, _kernels.FORMS[form], learning_rate, l2, *stop)
     plan = np.array([(*settings, *PLAN_START)], PLAN)
     loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
     chunk = samples_per_chunk(net, density)
     lap = max(1, chunk // n)
-    gradient = net._layout.parameter_block() if batch_size > BLOCK else net._parameters
+    state = _state(net, optimizer)
+    needs_gradient = batch_size > BLOCK or not optimizer.is_plain
+    trained = (net._parameters, state.block, state.record)
+    gradient = net._layout.parameter_block() if needs_gradient else net._parameters
     workspace = net._layout.workspace(n)
     laps: list[np.ndarray[Any, Any]] = []
     done = 0
@@ -85,12 +91,13 @@ def train(
         order = _order(net._rng, n, len(losses) if shuffle else 0)
         plan["epoch"] = 0
         while plan["epoch"][0] < len(losses) and not plan["stopped"][0]:
-            start = net._parameters.copy()
+            start = [array.copy() for array in trained]
             _kernels.train(
                 net._layout.layers, loss, samples.n_targets, net._parameters, samples.record,
-                order, plan, chunk, losses, gradient, workspace,
+                order, plan, state.record, chunk, losses, gradient,
+                state.block if len(state.block) else gradient, workspace,
             )  # fmt: skip
-            _raise_if_diverged(net, start, losses, plan[0], done)
+            _raise_if_diverged(trained, start, losses, plan[0], done)
         ran = int(plan["epoch"][0])
         if before and ran < len(losses):
             net._rng.bit_generator.state = before
@@ -100,13 +107,22 @@ def train(
     return laps[0] if len(laps) == 1 else np.concatenate([*laps, np.empty(0)])
 
 
+def _state(net: Network, optimizer: Optimizer) -> State:
+    """The network's, if this optimizer left it. Plain SGD needs none, and leaves it alone."""
+    if optimizer.is_plain:
+        return State(optimizer, net._layout)
+    if net._state is None or net._state.optimizer != optimizer:
+        net._state = State(optimizer, net._layout)
+    return net._state
+
+
 def _in_form(
     net: Network,
     X: np.ndarray[Any, Any] | Compressed,
     counts: np.ndarray[Any, Any] | None,
     Y: np.ndarray[Any, Any],
     batch_size: int,
-    l2: float,
+    optimizer: Optimizer,
     form: str,
 ) -> tuple[Samples, str, float]:
     """The samples as a form of the first layer wants them, and the part of X that it looks at.
@@ -119,10 +135,10 @@ def _in_form(
         return Samples(X, Y), form, 1.0
     density = int(counts.sum()) / X.size
     if form == "auto":
-        form = choose_form(net._layout, density, batch_size, l2)
+        form = choose_form(net._layout, density, batch_size, optimizer)
     if form != "zero_skip":
         return Samples(X, Y), form, 1.0
-    if takes_quads(net._layout, batch_size, l2):
+    if takes_quads(net._layout, batch_size, optimizer):
         return Samples(X, Y), "quads", density
     return Samples(X, Y, compress(X, counts)), form, density
 
@@ -140,13 +156,23 @@ def _order(rng: np.random.Generator, n: int, shuffled_epochs: int) -> np.ndarray
 
 
 def _raise_if_diverged(
-    net: Network, start: np.ndarray[Any, Any], losses: np.ndarray[Any, Any], plan: Any, done: int
+    trained: Sequence[np.ndarray[Any, Any]],
+    start: Sequence[np.ndarray[Any, Any]],
+    losses: np.ndarray[Any, Any],
+    plan: Any,
+    done: int,
 ) -> None:
-    """A finite loss does not prove finite parameters: relu swallows a NaN, sigmoid an infinity."""
+    """A finite loss does not prove finite parameters: relu swallows a NaN, sigmoid an infinity.
+
+    trained are the parameters, the optimizer's state and its record; start is what they were.
+    """
     ran = int(plan["epoch"])
-    if all_finite(losses[:ran]) and math.isfinite(plan["loss_sum"]) and all_finite(net._parameters):
+    parameters, state, _ = trained
+    sums_are_finite = all_finite(losses[:ran]) and math.isfinite(plan["loss_sum"])
+    if sums_are_finite and all_finite(parameters) and all_finite(state):
         return
-    net._parameters[:] = start
+    for array, before in zip(trained, start, strict=True):
+        array[:] = before
     finite = np.isfinite(losses[:ran])
     last = ran if plan["position"] else ran - 1
     epoch = done + (last if finite.all() else int(np.argmin(finite)))

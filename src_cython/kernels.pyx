@@ -20,6 +20,7 @@ quad          the first layer, four samples, without their zeros
 forms         the first layer in per-sample SGD: direct, fused, zero_skip, blocked
 passes        the layers above it, forward and backward
 decay         L2 regularisation
+optimizers    what a step makes of a batch's gradient
 narrow        per-sample SGD where each layer fits into one vector
 batch         a block of samples that all see the same parameters
 sgd           epochs, blocks and batches
@@ -33,6 +34,7 @@ cimport numpy as np
 from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
+from optimizers cimport Optimizer
 from samples cimport Block, Samples, fill
 from sgd cimport Course, Plan
 from vectors cimport real, vec, vd, vf, as_vecs, at
@@ -43,6 +45,7 @@ cimport exponential
 cimport forms
 cimport losses as loss_functions
 cimport online
+cimport optimizers
 cimport sgd
 
 np.import_array()
@@ -77,6 +80,13 @@ FORMS = {
     "narrow": forms.NARROW,
     "quads": forms.QUADS,
     "singles": forms.SINGLES,
+}
+OPTIMIZERS = {
+    "sgd": optimizers.SGD,
+    "momentum": optimizers.MOMENTUM,
+    "adam": optimizers.ADAM,
+    "rmsprop": optimizers.RMSPROP,
+    "adagrad": optimizers.ADAGRAD,
 }
 
 
@@ -259,30 +269,32 @@ cdef void add_gradients(
 def train(
     const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
     const Samples[::1] samples, const Py_ssize_t[:, ::1] order, Plan[::1] plan,
-    Py_ssize_t n_samples, double[::1] losses, real[::1] gradient, real[::1] workspace,
+    Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses, real[::1] gradient,
+    real[::1] state, real[::1] workspace,
 ):
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
     Row e of order is the order of the samples in epoch e; a single row serves all epochs.
     losses[e] becomes the mean of the samples' losses before their updates. Training is left at
     the end of a block of samples, counted from an epoch's start, or from a batch's. gradient
-    collects a batch that is larger than a block, and holds a begun one between chunks.
+    collects a batch that is larger than a block or whose gradient the optimizer needs, and holds
+    a begun one between chunks; state is what the optimizer keeps for each parameter.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     cdef Course course = Course(
         &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &losses[0],
-        losses.shape[0], &plan[0],
+        losses.shape[0], &plan[0], &optimizer[0],
     )
     with nogil:
         if real is float:
             sgd.train(
-                &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &workspace[0], n_samples,
-                <float> plan[0].eta,
+                &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
+                <vf*> &workspace[0], n_samples, <float> plan[0].eta,
             )
         else:
             sgd.train(
-                &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &workspace[0], n_samples,
-                <double> plan[0].eta,
+                &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
+                <vd*> &workspace[0], n_samples, <double> plan[0].eta,
             )
 
 

@@ -4,11 +4,13 @@ from layers cimport Network
 from losses cimport prepare_share, read_target
 from quad cimport Quad
 from samples cimport BLOCK, QUADS, Block, Samples, fill
+from optimizers cimport Optimizer
 from vectors cimport real, vec, at, constant
 cimport batch
 cimport decay
 cimport forms
 cimport narrow
+cimport optimizers
 cimport passes
 
 
@@ -38,11 +40,12 @@ cdef struct Course:
     double* losses              # the mean of the samples' losses before their updates
     Py_ssize_t n_epochs
     Plan* plan
+    Optimizer* optimizer
 
 
 cdef inline void train(
-    const Course* course, vec* parameters, vec* gradient, vec* workspace, Py_ssize_t n_samples,
-    real eta,
+    const Course* course, vec* parameters, vec* gradient, vec* state, vec* workspace,
+    Py_ssize_t n_samples, real eta,
 ) noexcept nogil:
     """At least n_samples samples, to the end of a block, or until the last epoch is done."""
     cdef Plan* plan = course.plan
@@ -54,7 +57,7 @@ cdef inline void train(
         start = plan.position
         left = min(n_samples, course.n - start)
         if plan.batch_size > 1 or plan.form == forms.SINGLES:
-            train_batches(course, parameters, order, left, gradient, workspace, eta)
+            train_batches(course, parameters, order, left, gradient, state, workspace, eta)
         elif plan.form == forms.NARROW:
             train_narrow(course, parameters, order, left, workspace, eta)
         else:
@@ -148,52 +151,48 @@ cdef inline kernel train_blocks(
 
 cdef inline kernel train_batches(
     const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
-    vec* gradient, vec* workspace, real eta,
+    vec* gradient, vec* state, vec* workspace, real eta,
 ) noexcept nogil:
     """At least n_samples samples, to the end of a block, in mini-batches.
 
-    A batch of one block goes into the parameters at once, a larger one by way of gradient.
+    In plain SGD a batch of one block goes into the parameters at once; all others by way of
+    gradient, of which the optimizer makes a step.
     """
     cdef const Network* net = course.net
     cdef const Samples* samples = course.samples
     cdef Plan* plan = course.plan
-    cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
+    cdef Optimizer* optimizer = course.optimizer
+    cdef double scale = optimizers.scale_of_gradient(optimizer, plan.eta)
+    cdef double decay_of_batch = plan.eta * plan.l2 if optimizer.kind == optimizers.SGD else 0
+    cdef bint at_once = plan.batch_size <= BLOCK and optimizers.is_plain(optimizer)
+    cdef bint is_last
     cdef Block block
     cdef Quad quads_of_block[QUADS]
     cdef Quad* quads = quads_of_block if plan.form == forms.QUADS else NULL
     cdef real differences = 0
     cdef Py_ssize_t end = plan.position + n_samples, batch_start, in_batch, size
-    cdef bint at_once, is_last
     while plan.position < end:
         batch_start = plan.position - plan.position % plan.batch_size
         size = min(plan.batch_size, course.n - batch_start)
         in_batch = plan.position - batch_start
-        at_once = plan.batch_size <= BLOCK
         fill(&block, samples, order, plan.position, size - in_batch, False, eta)
-        prepare_share(net, workspace, -eta / size)
+        prepare_share(net, workspace, <real> (scale / size))
         batch.read_targets(net, &block, workspace, eta)
         batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
         plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, eta)
         batch.deltas(net, parameters, &block, workspace, eta)
         is_last = in_batch + block.n == size
         if is_last and plan.l2 > 0:
-            decay.norm_and_decay(net, parameters, plan.eta * plan.l2, &plan.norm, eta)
+            decay.norm_and_decay(net, parameters, decay_of_batch, &plan.norm, eta)
             plan.loss_sum += size * plan.l2 / 2 * plan.norm
         batch.updates(
             net, samples, &block, workspace, parameters if at_once else gradient, quads, eta
         )
         plan.position += block.n
         if is_last and not at_once:
-            descend(parameters, gradient, n_vec)
-
-
-cdef inline void descend(vec* parameters, vec* gradient, size_t n_vec) noexcept nogil:
-    """parameters += what the batch's samples have added up; which is zero afterwards."""
-    cdef size_t k
-    cdef vec zero = constant(gradient[0], 0)
-    for k in range(n_vec):
-        parameters[k] = parameters[k] + gradient[k]
-        gradient[k] = zero
+            optimizers.step(
+                optimizer, net, parameters, gradient, state, plan.eta, plan.l2, eta
+            )
 
 
 cdef inline void finish_epoch(Plan* plan, Py_ssize_t n, double* losses) noexcept nogil:

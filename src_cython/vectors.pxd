@@ -11,6 +11,7 @@ weights and of units are padded to whole vecs, so no loop over vecs has a remain
 
 cdef extern from *:
     """
+    #include <math.h>
     #include <stdint.h>
     #include <string.h>
 
@@ -84,6 +85,27 @@ cdef extern from *:
     #endif
     }
 
+    FASTNN_INLINE fastnn_vf fastnn_sqrt_f(fastnn_vf v) {
+    #if defined(FASTNN_VECTORS) && defined(__AVX__)
+        return __builtin_ia32_sqrtps256(v);
+    #else
+        float *lane = (float *) &v;
+        for (unsigned i = 0; i < sizeof v / sizeof *lane; i++)
+            lane[i] = sqrtf(lane[i]);
+        return v;
+    #endif
+    }
+    FASTNN_INLINE fastnn_vd fastnn_sqrt_d(fastnn_vd v) {
+    #if defined(FASTNN_VECTORS) && defined(__AVX__)
+        return __builtin_ia32_sqrtpd256(v);
+    #else
+        double *lane = (double *) &v;
+        for (unsigned i = 0; i < sizeof v / sizeof *lane; i++)
+            lane[i] = sqrt(lane[i]);
+        return v;
+    #endif
+    }
+
     /* Bit i is set where lane i is not zero; NaN is not. */
     FASTNN_INLINE unsigned fastnn_nonzero_f(const fastnn_vf *v) {
     #if defined(FASTNN_VECTORS) && defined(__AVX__)
@@ -132,6 +154,8 @@ cdef extern from *:
     vd choose_d "fastnn_choose_d"(vd a, vd b, vd yes, vd no) noexcept nogil
     vf sums_f "fastnn_sums_f"(const vf* s) noexcept nogil
     vd sums_d "fastnn_sums_d"(const vd* s) noexcept nogil
+    vf sqrt_f "fastnn_sqrt_f"(vf v) noexcept nogil
+    vd sqrt_d "fastnn_sqrt_d"(vd v) noexcept nogil
     unsigned int nonzero_f "fastnn_nonzero_f"(const vf* v) noexcept nogil
     unsigned int nonzero_d "fastnn_nonzero_d"(const vd* v) noexcept nogil
     vf power_of_two_f "fastnn_power_of_two_f"(vf shifted) noexcept nogil
@@ -169,6 +193,13 @@ cdef inline vec if_positive(vec a, vec yes, vec no) noexcept nogil:
 
 cdef inline vec absolute(vec a) noexcept nogil:
     return if_positive(a, a, -a)
+
+
+cdef inline vec square_root(vec a) noexcept nogil:
+    if vec is vf:
+        return sqrt_f(a)
+    else:
+        return sqrt_d(a)
 
 
 cdef inline vec within(vec a, double low, double high) noexcept nogil:

@@ -136,7 +136,7 @@ def assert_equal_to_reference(case, n, forms, *, epochs, batch_size=1, shuffle=F
         raise AssertionError("every draw came too near to a kink")
 
     results = {}
-    options |= {"epochs": epochs, "shuffle": shuffle, "optimizer": SGD(decay / eta)}
+    options |= {"epochs": epochs, "shuffle": shuffle, "optimizer": SGD(l2=decay / eta)}
     for form in forms:
         net, history = trained(kernel, X, y, form=form, **options)
         assert_all_close([history.history["loss"]], [losses], tolerance)

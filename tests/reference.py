@@ -217,6 +217,57 @@ def cross_entropy(z: Vector, y: Vector) -> float:
     return -sum(y_k * (z_k - log_sum) for z_k, y_k in zip(z, y, strict=True))
 
 
+def clip(gradient: list[list[float]], clip_norm: float) -> None:
+    """Scale a gradient down to a norm, where it is longer."""
+    norm = math.sqrt(sum(dot(row, row) for row in gradient))
+    if norm > clip_norm:
+        for row in gradient:
+            row[:] = [clip_norm / norm * g for g in row]
+
+
+# Optimizers: each is a step of one number theta by the gradient g. kept is a dict that belongs to
+# theta, empty at first, and t the number of the step, from 1.
+
+
+def momentum(mu=0.9, nesterov=False, rate_inside=False):
+    def step(theta, g, kept, eta, t):
+        if rate_inside:
+            kept["v"] = v = mu * kept.get("v", 0.0) - eta * g
+            return theta + (mu * v - eta * g if nesterov else v)
+        kept["v"] = v = mu * kept.get("v", 0.0) + g
+        return theta - eta * (g + mu * v if nesterov else v)
+
+    return step
+
+
+def adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, epsilon_hat=False):
+    def step(theta, g, kept, eta, t):
+        kept["m"] = m = beta_1 * kept.get("m", 0.0) + (1 - beta_1) * g
+        kept["v"] = v = beta_2 * kept.get("v", 0.0) + (1 - beta_2) * g * g
+        root = math.sqrt(1 - beta_2**t)
+        if epsilon_hat:
+            return theta - eta * root / (1 - beta_1**t) * m / (math.sqrt(v) + epsilon)
+        return theta - eta * m / (1 - beta_1**t) / (math.sqrt(v) / root + epsilon)
+
+    return step
+
+
+def rmsprop(rho=0.99, epsilon=1e-8):
+    def step(theta, g, kept, eta, t):
+        kept["v"] = v = rho * kept.get("v", 0.0) + (1 - rho) * g * g
+        return theta - eta * g / (math.sqrt(v) + epsilon)
+
+    return step
+
+
+def adagrad(epsilon=1e-10):
+    def step(theta, g, kept, eta, t):
+        kept["v"] = v = kept.get("v", 0.0) + g * g
+        return theta - eta * g / (math.sqrt(v) + epsilon)
+
+    return step
+
+
 class ReferenceNetwork:
     """A multilayer perceptron of lists, with the methods of fastnn.Network.
 
@@ -229,6 +280,8 @@ class ReferenceNetwork:
         self.biases = [list(map(float, b)) for b in biases]
         self.activations = list(activations)
         self.loss = loss
+        self.steps = 0
+        self.kept = [[{} for _ in numbers] for numbers in self._numbers(weights, biases)]
 
     @classmethod
     def from_parameters(cls, weights, biases, *, activation="sigmoid", loss="mse"):
@@ -260,9 +313,21 @@ class ReferenceNetwork:
         return self.train([x], [y], epochs=1, learning_rate=learning_rate)[0]
 
     def train(
-        self, X, y, *, epochs, learning_rate, batch_size=1, l2=0.0, tol=None, patience=10
+        self,
+        X,
+        y,
+        *,
+        epochs,
+        learning_rate,
+        batch_size=1,
+        optimizer=None,
+        l2=0.0,
+        weight_decay=0.0,
+        clip_norm=math.inf,
+        tol=None,
+        patience=10,
     ) -> list[float]:
-        """Stochastic gradient descent over the samples in their order.
+        """Stochastic gradient descent, or another optimizer, over the samples in their order.
 
         Descends L + lambda/2 ||W||^2, all weights and no bias. Returns for each epoch the mean of
         that over the samples, each before its update. With tol, it ends after `patience` epochs
@@ -280,15 +345,31 @@ class ReferenceNetwork:
                 L, dL_dW, dL_db = self._mean_loss_and_gradients(X[batch], y[batch])
                 squares = sum(dot(W_j, W_j) for W in self.weights for W_j in W)
                 total += (L + l2 / 2 * squares) * len(X[batch])
-                for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-                    add(b, -learning_rate, dL_db[layer])
-                    for W_j, dL_dW_j in zip(W, dL_dW[layer], strict=True):
+                clip(self._numbers(dL_dW, dL_db), clip_norm)
+                for W, dL in zip(self.weights, dL_dW, strict=True):
+                    for W_j, dL_dW_j in zip(W, dL, strict=True):
                         add(dL_dW_j, l2, W_j)
-                        add(W_j, -learning_rate, dL_dW_j)
+                        add(W_j, -learning_rate * weight_decay, W_j)
+                self._step(self._numbers(dL_dW, dL_db), learning_rate, optimizer)
             losses.append(total / len(X))
             waited = waited + 1 if tol is not None and losses[-1] >= best - tol else 0
             best = min(best, losses[-1])
         return losses
+
+    @staticmethod
+    def _numbers(weights, biases) -> list[list[float]]:
+        """The rows of all weights, and the biases of each layer."""
+        return [W_j for W in weights for W_j in W] + list(biases)
+
+    def _step(self, gradient: list[list[float]], learning_rate, optimizer) -> None:
+        self.steps += 1
+        of_rows = zip(self._numbers(self.weights, self.biases), gradient, self.kept, strict=True)
+        for row, g, kept in of_rows:
+            if optimizer is None:
+                add(row, -learning_rate, g)
+                continue
+            for k in range(len(row)):
+                row[k] = optimizer(row[k], g[k], kept[k], learning_rate, self.steps)
 
     def _forward(self, x: Vector) -> tuple[list[Vector], list[Vector]]:
         """z of every layer; and x, followed by a of every layer."""

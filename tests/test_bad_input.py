@@ -4,6 +4,7 @@ The rows of the tables are: what is given, the exact class of the exception, and
 must contain (the argument, what was expected, what came).
 """
 
+import dataclasses
 import pickle
 import sys
 from decimal import Decimal
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from fastnn import Network, _checks, _layout
-from fastnn.optimizers import SGD
+from fastnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([0.0, 1.0, 0.0])
@@ -316,7 +317,14 @@ def test_targets_of_bce(method, y, fragment):
 POSITIVE = "learning_rate must be positive and finite"
 NUMBER = "learning_rate must be a number, got "
 FORMS = "'auto', 'direct', 'fused', 'zero_skip', 'blocked'"
-OPTIMIZER = "optimizer must be one of 'sgd', or an object of fastnn.optimizers (SGD), got "
+OPTIMIZER_NAMES = (
+    "optimizer must be one of 'sgd', 'momentum', 'nesterov', 'adam', 'adamw', 'rmsprop', "
+)
+OPTIMIZER = (
+    OPTIMIZER_NAMES
+    + "'adagrad', or an object of fastnn.optimizers (SGD, Momentum, Nesterov, Adam, "
+    "AdamW, RMSprop, Adagrad), got "
+)
 
 
 @pytest.mark.parametrize("method", ["train", "update"])
@@ -401,7 +409,7 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
         ("form", "narrow", ValueError, f"form must be one of {FORMS}, got str 'narrow'"),
         ("form", None, TypeError, f"form must be one of {FORMS}, got NoneType None"),
         ("form", ["fused"], TypeError, f"form must be one of {FORMS}, got list ['fused']"),
-        ("optimizer", "adma", ValueError, "optimizer must be one of 'sgd', got str 'adma'"),
+        ("optimizer", "adma", ValueError, OPTIMIZER_NAMES + "'adagrad', got str 'adma'"),
         ("optimizer", None, TypeError, OPTIMIZER + "NoneType None"),
         ("optimizer", SGD, TypeError, OPTIMIZER + "type <class 'fastn"),
         ("optimizer", {"l2": 0.1}, TypeError, OPTIMIZER + "dict {'l2': 0.1}"),
@@ -412,33 +420,87 @@ def test_settings_of_train(argument, value, exception, fragment):
     assert_call_refused(network(), "train", {argument: value}, exception, fragment)
 
 
+NOT_NEGATIVE = "must be a finite number of at least 0, got "
+ABOVE_ZERO = "must be a finite number above 0, got "
+BELOW_ONE = "must be from 0 to below 1, got "
+SETTINGS_OF_OPTIMIZERS = {
+    "l2": NOT_NEGATIVE,
+    "clip_norm": ABOVE_ZERO,
+    "momentum": BELOW_ONE,
+    "beta_1": BELOW_ONE,
+    "beta_2": BELOW_ONE,
+    "rho": BELOW_ONE,
+    "epsilon": ABOVE_ZERO,
+    "weight_decay": NOT_NEGATIVE,
+    "rate_inside": None,
+    "epsilon_hat": None,
+}
+
+
+def refused(expected):
+    """Values that a setting must refuse, each with the error and what it says."""
+    if expected is None:
+        for value, description in ((1, "int 1"), ("no", "str 'no'"), (None, "NoneType None")):
+            yield value, TypeError, f"must be True or False, got {description}"
+        return
+    for value, description in (("0.1", "str '0.1'"), (True, "bool True"), ([0.1], "list [0.1]")):
+        yield value, TypeError, f"must be a number, got {description}"
+    for value in (-1e-3, np.nan, np.inf):
+        yield value, ValueError, f"{expected}float {value}"
+    if expected == ABOVE_ZERO:
+        yield 0, ValueError, f"{expected}int 0"
+    if expected == BELOW_ONE:
+        yield 1, ValueError, f"{expected}int 1"
+
+
 @pytest.mark.parametrize(
-    ("l2", "exception", "fragment"),
+    ("kind", "setting"),
     [
-        (-1e-3, ValueError, "l2 must be a finite number of at least 0, got float -0.001"),
-        (np.nan, ValueError, "l2 must be a finite number of at least 0, got float nan"),
-        (np.inf, ValueError, "l2 must be a finite number of at least 0, got float inf"),
-        ("0.1", TypeError, "l2 must be a number, got str '0.1'"),
-        (None, TypeError, "l2 must be a number, got NoneType None"),
-        (True, TypeError, "l2 must be a number, got bool True"),
-        ([0.1], TypeError, "l2 must be a number, got list [0.1]"),
+        (type(optimizer), field.name)
+        for optimizer in OPTIMIZERS.values()
+        for field in dataclasses.fields(optimizer)
     ],
 )
-def test_l2(l2, exception, fragment):
-    assert_refused(SGD, {"l2": l2}, exception, fragment)
+def test_settings_of_optimizers(kind, setting):
+    for value, exception, fragment in refused(SETTINGS_OF_OPTIMIZERS[setting]):
+        assert_refused(kind, {setting: value}, exception, f"{setting} {fragment}")
+    if setting != "clip_norm":
+        assert_refused(kind, {setting: None}, TypeError, f"{setting} must be ")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "fragment"),
+    [
+        (Adam(epsilon=1e-50), "optimizer.epsilon must be positive and finite, 1.18e-38 to "),
+        (RMSprop(epsilon=1e39), "optimizer.epsilon must be positive and finite, 1.18e-38 to "),
+        (SGD(clip_norm=1e-50), "optimizer.clip_norm must be positive and finite, 1.18e-38 to "),
+        (AdamW(weight_decay=1e39), "optimizer.weight_decay must be at most 3.4e+38 in the "),
+    ],
+)
+def test_settings_of_optimizers_that_float32_cannot_hold(optimizer, fragment):
+    net = network(dtype="float32")
+    assert_call_refused(net, "train", {"optimizer": optimizer}, ValueError, fragment)
+    network().train(**GOOD_CALLS["train"], optimizer=optimizer)
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), SGD(clip_norm=1.0)])
+def test_optimizers_for_a_perceptron(optimizer):
+    net = network("step", layer_sizes=[2, 1])
+    fragment = 'optimizer must be plain SGD for a network of "step" units, which learns by the '
+    assert_call_refused(net, "train", {"optimizer": optimizer}, ValueError, fragment)
 
 
 def test_l2_that_is_infinite_in_float32():
     fragment = "optimizer.l2 must be at most 3.4e+38 in the network's float32, got float 1e+39"
     assert_call_refused(
-        network(dtype="float32"), "train", {"optimizer": SGD(1e39)}, ValueError, fragment
+        network(dtype="float32"), "train", {"optimizer": SGD(l2=1e39)}, ValueError, fragment
     )
 
 
 def test_l2_for_a_perceptron():
     net = network("step", layer_sizes=[2, 1])
     fragment = 'optimizer.l2 must be 0 for a network of "step" units, got float 0.1: the perceptron'
-    assert_call_refused(net, "train", {"optimizer": SGD(0.1)}, ValueError, fragment)
+    assert_call_refused(net, "train", {"optimizer": SGD(l2=0.1)}, ValueError, fragment)
     net.train(**GOOD_CALLS["train"], optimizer=SGD())
 
 

@@ -170,7 +170,7 @@ def test_one_step_goes_down_the_gradient_of_the_penalised_loss(form):
         return net.evaluate(X[:1], y[:1]) + l2 * half_squares(net)
 
     expected = central_differences(penalised_loss, parameters(net))
-    options = {"epochs": 1, "learning_rate": eta, "optimizer": SGD(l2), "form": form}
+    options = {"epochs": 1, "learning_rate": eta, "optimizer": SGD(l2=l2), "form": form}
     after, history = trained(net, X[:1], y[:1], **options)
     assert history.history["loss"] == [pytest.approx(penalised_loss(), rel=1e-14)]
     for p, p_after, g in zip(parameters(net), parameters(after), expected, strict=True):
@@ -187,7 +187,7 @@ def test_the_loss_is_reported_to_rounding(dtype, batch_size):
     options = {"epochs": 3, "learning_rate": 2**-9, "batch_size": batch_size}
     expected = reference.train(X.tolist(), y.tolist(), l2=0.25, **options)
     assert expected[0] > 4 * mean_loss
-    options |= {"shuffle": False, "optimizer": SGD(0.25)}
+    options |= {"shuffle": False, "optimizer": SGD(l2=0.25)}
     for form in FORMS:
         _, history = trained(net, X, y, form=form, **options)
         np.testing.assert_allclose(
@@ -202,7 +202,7 @@ def test_a_norm_of_zero_and_no_inputs():
         for W_l in net.weights:
             W_l[:] = 0
         X, y = np.zeros((40, 9)), np.ones((40, 2))
-        options = {"epochs": 40, "learning_rate": 0.5, "optimizer": SGD(0.1), "form": form}
+        options = {"epochs": 40, "learning_rate": 0.5, "optimizer": SGD(l2=0.1), "form": form}
         losses = net.train(X, y, **options).history["loss"]
         assert losses[0] > 0
         assert losses[-1] < 1e-3
@@ -221,7 +221,7 @@ def test_weights_decay_as_they_should_and_biases_do_not(form):
     before = [W.copy() for W in net.weights], net.biases[0].copy()
     X = np.random.default_rng(0).normal(size=(1000, 5))
     y = np.zeros(1000)
-    net.train(X, y, epochs=100, learning_rate=0.01, optimizer=SGD(1e-4), form=form)
+    net.train(X, y, epochs=100, learning_rate=0.01, optimizer=SGD(l2=1e-4), form=form)
     np.testing.assert_allclose(net.biases[0], before[1], rtol=2e-5)
     for W_l, W_before in zip(net.weights, before[0], strict=True):
         np.testing.assert_allclose(W_l, W_before * np.exp(-0.1), rtol=5e-4)
@@ -275,7 +275,7 @@ def test_no_form_errs_much_more_than_the_plain_algorithm(
         results = {"plain": train_plainly(net, X, y, eta, l2, dtype)}
         for form in FORMS:
             options = {"epochs": 1, "learning_rate": eta, "shuffle": False, "form": form}
-            one, _ = trained(net, X, y, optimizer=SGD(l2), **options)
+            one, _ = trained(net, X, y, optimizer=SGD(l2=l2), **options)
             results[form] = np.concatenate([np.ravel(array) for array in parameters(one)])
         for name, result in results.items():
             errors[name].append(np.linalg.norm((result - exact).astype(float)))
@@ -295,7 +295,7 @@ def test_no_form_errs_much_more_than_the_plain_algorithm(
 def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size, monkeypatch):
     for shuffle, density in itertools.product([True, False], [1, 0.1]):
         net, X, y = make(layer_sizes, dtype, density)
-        options = {"learning_rate": 0.05, "optimizer": SGD(decay / 0.05), "form": form}
+        options = {"learning_rate": 0.05, "optimizer": SGD(l2=decay / 0.05), "form": form}
         options |= {"batch_size": batch_size, "shuffle": shuffle}
         twin = net.copy()
         losses = twin.train(X, y, epochs=5, **options).history["loss"]
@@ -313,7 +313,7 @@ def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size,
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_cuts_where_tolerance_stops(form, shuffle, monkeypatch):
     options = {"epochs": 300, "learning_rate": 0.02, "tol": 1e-3, "patience": 2}
-    options |= {"form": form, "shuffle": shuffle, "optimizer": SGD(0.1)}
+    options |= {"form": form, "shuffle": shuffle, "optimizer": SGD(l2=0.1)}
     net, X, y = make()
     stopped, history = trained(net, X, y, **options)
     assert 3 < len(history.epoch) < 300
@@ -335,7 +335,7 @@ def test_chunks_are_as_short_as_passes_through_all_weights_are_many(
     monkeypatch.setattr(training, "samples_per_chunk", lambda _, d: densities.append(d) or 100)
     net, X, y = make(density=0.1)
     options = {"epochs": 1, "learning_rate": 0.05, "batch_size": batch_size, "form": "zero_skip"}
-    net.train(X, y, optimizer=SGD(decay / 0.05), **options)
+    net.train(X, y, optimizer=SGD(l2=decay / 0.05), **options)
     density = np.count_nonzero(X) / X.size
     assert densities == [pytest.approx(min(1, density + passes))]
 
@@ -348,9 +348,9 @@ def test_a_lambda_of_zero_is_no_lambda(layer_sizes, batch_size, form, dtype):
     net, X, y = make(layer_sizes, dtype, density=0.5)
     options = {"epochs": 2, "learning_rate": 0.05, "batch_size": batch_size, "form": form}
     without = bits(*trained(net, X, y, **options))
-    for optimizer in ("sgd", SGD(), SGD(l2=0), SGD(-0.0)):
+    for optimizer in ("sgd", SGD(), SGD(l2=0), SGD(l2=-0.0)):
         assert bits(*trained(net, X, y, optimizer=optimizer, **options)) == without
-    assert bits(*trained(net, X, y, optimizer=SGD(1e-9), **options)) != without
+    assert bits(*trained(net, X, y, optimizer=SGD(l2=1e-9), **options)) != without
 
 
 @every_dtype
@@ -359,7 +359,7 @@ def test_a_lambda_of_zero_is_no_lambda(layer_sizes, batch_size, form, dtype):
 def test_compressed_input(batch_size, decay, dtype):
     sparse = pytest.importorskip("scipy.sparse")
     net, X, y = make(dtype=dtype, density=0.2)
-    options = {"epochs": 2, "learning_rate": 0.05, "optimizer": SGD(decay / 0.05)}
+    options = {"epochs": 2, "learning_rate": 0.05, "optimizer": SGD(l2=decay / 0.05)}
     options |= {"batch_size": batch_size, "form": "zero_skip"}
     assert bits(*trained(net, sparse.csr_array(X), y, **options)) == bits(
         *trained(net, X, y, **options)
@@ -373,7 +373,7 @@ def test_compressed_input(batch_size, decay, dtype):
 def test_padding_stays_zero(form):
     for decay in (0.03, 0.5):
         net, X, y = make([5, 9, 3], density=0.5)
-        net.train(X, y, epochs=2, learning_rate=0.05, optimizer=SGD(decay / 0.05), form=form)
+        net.train(X, y, epochs=2, learning_rate=0.05, optimizer=SGD(l2=decay / 0.05), form=form)
         block = net._parameters.copy()
         for views in net._layout.views(block):
             for view in views:
@@ -389,16 +389,16 @@ def test_divergence(form):
     net.train(X, y, epochs=1, learning_rate=0.05)
     before = net._parameters.tobytes()
     with pytest.raises(TrainingDivergedError, match=r"learning_rate=0.05"):
-        net.train(X, y, epochs=1000, learning_rate=0.05, optimizer=SGD(80.0), form=form)
+        net.train(X, y, epochs=1000, learning_rate=0.05, optimizer=SGD(l2=80.0), form=form)
     assert net._parameters.tobytes() == before
 
 
 def test_sgd_is_a_value():
-    assert SGD() == SGD(0) == SGD(l2=np.float32(0))
-    assert type(SGD(np.float32(0.5)).l2) is float
-    assert repr(SGD(l2=0.5)) == "SGD(l2=0.5)"
-    assert copy.deepcopy(SGD(0.5)) == SGD(0.5)
-    assert dataclasses.replace(SGD(), l2=0.25) == SGD(0.25)
+    assert SGD() == SGD(l2=0) == SGD(l2=np.float32(0))
+    assert type(SGD(l2=np.float32(0.5)).l2) is float
+    assert repr(SGD(l2=0.5)) == "SGD(l2=0.5, clip_norm=None)"
+    assert copy.deepcopy(SGD(l2=0.5)) == SGD(l2=0.5)
+    assert dataclasses.replace(SGD(), l2=0.25) == SGD(l2=0.25)
     assert optimizers.OPTIMIZERS["sgd"] == SGD()
     with pytest.raises(dataclasses.FrozenInstanceError):
         SGD().l2 = 1
@@ -407,7 +407,7 @@ def test_sgd_is_a_value():
 def test_evaluate_and_update_know_no_penalty():
     net, X, y = make()
     before = net.evaluate(X[:1], y[:1])
-    history = net.train(X[:1], y[:1], epochs=1, learning_rate=1e-9, optimizer=SGD(0.5))
+    history = net.train(X[:1], y[:1], epochs=1, learning_rate=1e-9, optimizer=SGD(l2=0.5))
     assert history.history["loss"][0] > before + 0.4 * half_squares(net)
     assert net.evaluate(X[:1], y[:1]) == pytest.approx(before, rel=1e-6)
     for x, target in ((X[0], y[0]), (X[0].tolist(), y[0].tolist())):

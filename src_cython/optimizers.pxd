@@ -1,0 +1,175 @@
+"""What a step makes of a batch's gradient g, for all parameters theta in one pass.
+
+momentum   v <- mu v + g                        theta <- theta - eta v, nesterov: eta (g + mu v)
+adam       m <- beta_1 m + (1 - beta_1) g       theta <- theta - eta m̂ / (√v̂ + epsilon)
+           v <- beta_2 v + (1 - beta_2) g²      m̂ = m / (1 - beta_1^t), v̂ = v / (1 - beta_2^t)
+rmsprop    v <- rho v + (1 - rho) g²            theta <- theta - eta g / (√v + epsilon)
+adagrad    v <- v + g²                          theta <- theta - eta g / (√v + epsilon)
+
+g is ∂L/∂theta, for weights with lambda W of L2 regularisation; the sources are named in
+fastnn/optimizers.py. Plain SGD, whose steps go into the parameters as they are made, comes here
+only where a batch is larger than a block, or to be clipped.
+"""
+from libc.math cimport INFINITY, sqrt
+
+from compiler cimport kernel
+from layers cimport Network
+from vectors cimport real, vec, at, constant, square_root
+cimport decay
+
+
+cdef enum Kind:
+    SGD
+    MOMENTUM
+    ADAM
+    RMSPROP
+    ADAGRAD
+
+
+cdef struct Optimizer:
+    size_t kind
+    double clip_norm        # infinite: the gradient's norm is not bounded
+    double momentum         # mu or beta_1
+    double memory           # beta_2 or rho
+    double epsilon
+    double weight_decay     # of AdamW: W <- W - eta weight_decay W beside the step
+    size_t nesterov
+    size_t rate_inside      # momentum keeps eta g instead of g
+    size_t epsilon_hat      # Adam's epsilon is added to √v instead of √v̂
+    # Kept between calls.
+    double power_1          # beta_1^t
+    double power_2          # beta_2^t
+
+
+cdef inline bint is_plain(const Optimizer* optimizer) noexcept nogil:
+    """Whether steps can go into the parameters as they are made."""
+    return optimizer.kind == SGD and optimizer.clip_norm == INFINITY
+
+
+cdef inline double scale_of_gradient(const Optimizer* optimizer, double eta) noexcept nogil:
+    """What the gradient that `step` gets is a multiple of."""
+    return -eta if optimizer.kind == SGD or optimizer.rate_inside else 1
+
+
+cdef inline void step(
+    Optimizer* optimizer, const Network* net, vec* parameters, vec* gradient, vec* state,
+    double eta, double l2, real like,
+) noexcept nogil:
+    """A step by the gradient of a batch, which is zero afterwards."""
+    cdef size_t n_bytes = net.last.b + net.last.row
+    cdef double scale = scale_of_gradient(optimizer, eta)
+    cdef Py_ssize_t l
+    if optimizer.clip_norm < INFINITY:
+        clip(gradient, n_bytes // sizeof(vec), abs(scale) * optimizer.clip_norm, like)
+    optimizer.power_1 *= optimizer.momentum
+    optimizer.power_2 *= optimizer.memory
+    for l in range(net.n_layers):
+        step_in(
+            optimizer, parameters, gradient, state, n_bytes, net.layer[l].W, net.layer[l].b,
+            eta, l2 * scale, 1 - eta * optimizer.weight_decay, like,
+        )
+        step_in(
+            optimizer, parameters, gradient, state, n_bytes, net.layer[l].b,
+            net.layer[l].b + net.layer[l].row, eta, 0, 1, like,
+        )
+
+
+cdef inline void clip(vec* gradient, size_t n_vec, double clip_norm, real like) noexcept nogil:
+    cdef double norm = 0
+    cdef size_t start, n
+    for start in range(0, n_vec, 64):  # in float32, a longer sum would lose its last digits
+        n = min(n_vec - start, <size_t> 64) * (sizeof(vec) // sizeof(real))
+        norm += decay.squares(gradient, <const real*> (gradient + start), n)
+    norm = sqrt(norm)
+    if norm > clip_norm:
+        decay.multiply(gradient, n_vec, clip_norm / norm)
+
+
+cdef inline void step_in(
+    const Optimizer* optimizer, vec* parameters, vec* gradient, vec* state, size_t n_bytes,
+    size_t start, size_t end, double eta, double l2, double keep, real like,
+) noexcept nogil:
+    """step for the bytes start to end of the parameter block, which are weights or biases.
+
+    l2 theta is added to the gradient, and theta is multiplied by keep.
+    """
+    cdef vec* theta = at(parameters, start)
+    cdef vec* g = at(gradient, start)
+    cdef vec* first = at(state, start)
+    cdef vec* second = at(state, n_bytes + start)
+    cdef size_t n_vec = (end - start) // sizeof(vec)
+    cdef double root_2 = sqrt(1 - optimizer.power_2)
+    if optimizer.kind == SGD:
+        descend(theta, g, n_vec)
+    elif optimizer.kind == MOMENTUM:
+        momentum(
+            theta, g, first, n_vec, optimizer.momentum, l2,
+            1 if optimizer.rate_inside else -eta, optimizer.nesterov, like,
+        )
+    elif optimizer.kind == ADAM:
+        adam(
+            optimizer, theta, g, first, second, n_vec, l2, keep,
+            -eta / (1 - optimizer.power_1) * (root_2 if optimizer.epsilon_hat else 1),
+            1 if optimizer.epsilon_hat else 1 / root_2, like,
+        )
+    else:
+        scaled(
+            theta, g, first, n_vec, optimizer.kind == RMSPROP, 1 - optimizer.memory,
+            optimizer.epsilon, l2, -eta, like,
+        )
+
+
+cdef inline kernel descend(vec* theta, vec* g, size_t n_vec) noexcept nogil:
+    """theta += g, which is zero afterwards"""
+    cdef size_t k
+    cdef vec zero = constant(g[0], 0)
+    for k in range(n_vec):
+        theta[k] = theta[k] + g[k]
+        g[k] = zero
+
+
+cdef inline kernel momentum(
+    vec* theta, vec* g, vec* v, size_t n_vec, double mu, double l2, double rate, bint nesterov,
+    real like,
+) noexcept nogil:
+    cdef vec zero = constant(g[0], 0), mu_ = constant(g[0], mu), lambda_ = constant(g[0], l2)
+    cdef vec rate_ = constant(g[0], rate), g_k
+    cdef size_t k
+    for k in range(n_vec):
+        g_k = g[k] + lambda_ * theta[k]
+        v[k] = g_k + mu_ * v[k]
+        theta[k] = theta[k] + rate_ * (g_k + mu_ * v[k] if nesterov else v[k])
+        g[k] = zero
+
+
+cdef inline kernel adam(
+    const Optimizer* optimizer, vec* theta, vec* g, vec* m, vec* v, size_t n_vec, double l2,
+    double keep, double rate, double root_factor, real like,
+) noexcept nogil:
+    cdef vec zero = constant(g[0], 0), lambda_ = constant(g[0], l2), keep_ = constant(g[0], keep)
+    cdef vec into_m = constant(g[0], 1 - optimizer.momentum)
+    cdef vec into_v = constant(g[0], 1 - optimizer.memory)
+    cdef vec epsilon = constant(g[0], optimizer.epsilon), factor = constant(g[0], root_factor)
+    cdef vec rate_ = constant(g[0], rate), g_k
+    cdef size_t k
+    for k in range(n_vec):
+        g_k = g[k] + lambda_ * theta[k]
+        m[k] = m[k] + into_m * (g_k - m[k])
+        v[k] = v[k] + into_v * (g_k * g_k - v[k])
+        theta[k] = keep_ * theta[k] + rate_ * m[k] / (epsilon + factor * square_root(v[k]))
+        g[k] = zero
+
+
+cdef inline kernel scaled(
+    vec* theta, vec* g, vec* v, size_t n_vec, bint forgets, double into, double epsilon, double l2,
+    double rate, real like,
+) noexcept nogil:
+    """RMSprop, or where nothing is forgotten Adagrad."""
+    cdef vec zero = constant(g[0], 0), lambda_ = constant(g[0], l2), into_v = constant(g[0], into)
+    cdef vec epsilon_ = constant(g[0], epsilon), rate_ = constant(g[0], rate), g_k
+    cdef size_t k
+    for k in range(n_vec):
+        g_k = g[k] + lambda_ * theta[k]
+        v[k] = v[k] + into_v * (g_k * g_k - v[k]) if forgets else v[k] + g_k * g_k
+        theta[k] = theta[k] + rate_ * g_k / (epsilon_ + square_root(v[k]))
+        g[k] = zero
