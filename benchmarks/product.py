@@ -65,9 +65,9 @@ def microseconds_of_a_block(work: Callable[[], None]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.product", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into the README")
-    arguments = parser.parse_args()
+    given = parser.parse_args()
     rows = [["a block", "dtype", "fastnn, µs", "NumPy, µs", "NumPy / fastnn", "goal"]]
     with pin():
         for ((n_in, n_out), goal), dtype in product(SHAPES.items(), ("float32", "float64")):
@@ -78,7 +78,7 @@ def main() -> None:
             name = f"{BLOCK}x{n_in}x{n_out}"
             rows.append([name, dtype, *medians, f"{ratio:.2f}", f"{goal:g}"])
     print(table(rows))
-    if arguments.write:
+    if given.write:
         fill("product", table(rows))
 
 

@@ -137,8 +137,7 @@ def optimizer_fits(
     optimizer: Any, name: str, dtype: np.dtype[Any], layer_activations: tuple[str, ...]
 ) -> None:
     """Whether a network's numbers can hold an optimizer's, and its units can learn by it."""
-    limits = np.finfo(dtype)
-    largest = float(limits.max)
+    largest = float(np.finfo(dtype).max)
     for setting in ("l2", "weight_decay"):
         value = getattr(optimizer, setting, 0.0)
         if value > largest:

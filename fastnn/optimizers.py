@@ -21,7 +21,8 @@ Each raises TypeError or ValueError for a setting that is not a number, or not i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -31,6 +32,21 @@ from fastnn._layout import OPTIMIZER
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
+
+CHECKS: dict[str, Callable[[Any, str], float]] = {
+    "l2": _checks.not_negative,
+    "clip_norm": _checks.above_zero,
+    "momentum": _checks.below_one,
+    "rate_inside": _checks.flag,
+    "beta_1": _checks.below_one,
+    "beta_2": _checks.below_one,
+    "epsilon": _checks.above_zero,
+    "epsilon_hat": _checks.flag,
+    "weight_decay": _checks.not_negative,
+    "rho": _checks.below_one,
+}
+# Settings whose field in the kernels' record has another name.
+IN_RECORD = {"beta_1": "momentum", "beta_2": "memory", "rho": "memory"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,21 +60,18 @@ class Optimizer:
     n_states: ClassVar[int] = 0  # numbers that are kept for each parameter
 
     def __post_init__(self) -> None:
-        self._check("l2", _checks.not_negative)
-        if self.clip_norm is not None:
-            self._check("clip_norm", _checks.above_zero)
+        for name, value in self.settings().items():
+            if name != "clip_norm" or value is not None:
+                object.__setattr__(self, name, CHECKS[name](value, name))
 
-    def _check(self, name: str, check: Any) -> None:
-        object.__setattr__(self, name, check(getattr(self, name), name))
+    def settings(self) -> dict[str, Any]:
+        """The value of each setting, by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def is_plain(self) -> bool:
         """Whether a step can go into the parameters without a gradient of its own."""
         return self.kind == "sgd" and self.clip_norm is None
-
-    def settings(self) -> dict[str, float]:
-        """The fields of the kernels' record that are not 0, but for the kind."""
-        return {"clip_norm": math.inf if self.clip_norm is None else self.clip_norm}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +112,6 @@ class Momentum(Optimizer):
     kind: ClassVar[str] = "momentum"
     n_states: ClassVar[int] = 1
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check("momentum", _checks.below_one)
-        self._check("rate_inside", _checks.flag)
-
-    def settings(self) -> dict[str, float]:
-        return super().settings() | {"momentum": self.momentum, "rate_inside": self.rate_inside}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Nesterov(Momentum):
@@ -119,9 +124,6 @@ class Nesterov(Momentum):
     rate_inside : bool, default False
         v <- mu v - eta g, theta <- theta + mu v - eta g, as in scikit-learn.
     """
-
-    def settings(self) -> dict[str, float]:
-        return super().settings() | {"nesterov": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,21 +152,6 @@ class Adam(Optimizer):
     kind: ClassVar[str] = "adam"
     n_states: ClassVar[int] = 2
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check("beta_1", _checks.below_one)
-        self._check("beta_2", _checks.below_one)
-        self._check("epsilon", _checks.above_zero)
-        self._check("epsilon_hat", _checks.flag)
-
-    def settings(self) -> dict[str, float]:
-        return super().settings() | {
-            "momentum": self.beta_1,
-            "memory": self.beta_2,
-            "epsilon": self.epsilon,
-            "epsilon_hat": self.epsilon_hat,
-        }
-
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Adam):
@@ -179,13 +166,6 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check("weight_decay", _checks.not_negative)
-
-    def settings(self) -> dict[str, float]:
-        return super().settings() | {"weight_decay": self.weight_decay}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,14 +186,6 @@ class RMSprop(Optimizer):
     kind: ClassVar[str] = "rmsprop"
     n_states: ClassVar[int] = 1
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check("rho", _checks.below_one)
-        self._check("epsilon", _checks.above_zero)
-
-    def settings(self) -> dict[str, float]:
-        return super().settings() | {"memory": self.rho, "epsilon": self.epsilon}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Adagrad(Optimizer):
@@ -230,13 +202,6 @@ class Adagrad(Optimizer):
     kind: ClassVar[str] = "adagrad"
     n_states: ClassVar[int] = 1
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check("epsilon", _checks.above_zero)
-
-    def settings(self) -> dict[str, float]:
-        return super().settings() | {"epsilon": self.epsilon}
-
 
 class State:
     """What an optimizer keeps for a network from step to step."""
@@ -247,8 +212,10 @@ class State:
         self.record = np.zeros(1, OPTIMIZER)
         self.record["kind"] = _kernels.OPTIMIZERS[optimizer.kind]
         self.record[["power_1", "power_2"]] = 1
+        self.record["nesterov"] = isinstance(optimizer, Nesterov)
         for name, value in optimizer.settings().items():
-            self.record[name] = value
+            if name != "l2":  # which is in the plan, as every form needs it
+                self.record[IN_RECORD.get(name, name)] = math.inf if value is None else value
 
 
 OPTIMIZERS: dict[str, Optimizer] = {

@@ -82,6 +82,7 @@ def train(
     needs_gradient = batch_size > BLOCK or not optimizer.is_plain
     trained = (net._parameters, state.block, state.record)
     gradient = net._layout.parameter_block() if needs_gradient else net._parameters
+    kept = state.block if optimizer.n_states else gradient  # what is empty has no address
     workspace = net._layout.workspace(n)
     laps: list[np.ndarray[Any, Any]] = []
     done = 0
@@ -94,8 +95,7 @@ def train(
             start = [array.copy() for array in trained]
             _kernels.train(
                 net._layout.layers, loss, samples.n_targets, net._parameters, samples.record,
-                order, plan, state.record, chunk, losses, gradient,
-                state.block if len(state.block) else gradient, workspace,
+                order, plan, state.record, chunk, losses, gradient, kept, workspace,
             )  # fmt: skip
             _raise_if_diverged(trained, start, losses, plan[0], done)
         ran = int(plan["epoch"][0])

@@ -2,9 +2,9 @@
 from compiler cimport kernel
 from layers cimport Network
 from losses cimport prepare_share, read_target
+from optimizers cimport Optimizer
 from quad cimport Quad
 from samples cimport BLOCK, QUADS, Block, Samples, fill
-from optimizers cimport Optimizer
 from vectors cimport real, vec, at, constant
 cimport batch
 cimport decay
