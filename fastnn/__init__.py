@@ -1,12 +1,23 @@
 """fastnn: small neural networks, trained on the CPU by exact SGD, as fast as the machine allows."""
 
-from fastnn import datasets, optimizers
+from fastnn import callbacks, datasets, metrics, optimizers, schedules
 from fastnn._kernels import LEVEL as _LEVEL
-from fastnn.exceptions import TrainingDivergedError
+from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
 from fastnn.network import Network
 
-__all__ = ["History", "Network", "TrainingDivergedError", "datasets", "kernel_level", "optimizers"]
+__all__ = [
+    "History",
+    "ModelFileError",
+    "Network",
+    "TrainingDivergedError",
+    "callbacks",
+    "datasets",
+    "kernel_level",
+    "metrics",
+    "optimizers",
+    "schedules",
+]
 __version__ = "0.1.0"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import reprlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -101,6 +102,53 @@ def below_one(value: Any, name: str) -> float:
     if not (0 <= number < 1):
         raise ValueError(f"{name} must be from 0 to below 1, got {_description(value)}")
     return number
+
+
+def share(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 < number <= 1):
+        raise ValueError(f"{name} must be above 0 and at most 1, got {_description(value)}")
+    return number
+
+
+def between_zero_and_one(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 < number < 1):
+        raise ValueError(f"{name} must be above 0 and below 1, got {_description(value)}")
+    return number
+
+
+def learning_rate(value: Any, name: str, dtype: np.dtype[Any]) -> Any:
+    """A number, or what gives one: a schedule, or a function of the epoch."""
+    if callable(value):
+        return value
+    try:
+        return positive_number(value, name, dtype)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a number, one of fastnn.schedules, or a function of the epoch, "
+            f"got {_description(value)}"
+        ) from None
+
+
+def function(value: Any, name: str) -> Any:
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {_description(value)}")
+    return value
+
+
+def text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {_description(value)}")
+    return value
+
+
+def path(value: Any, name: str) -> str:
+    """The path of a file, as text."""
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a path, got {_description(value)}") from None
 
 
 def flag(value: Any, name: str) -> bool:
@@ -402,6 +450,148 @@ def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.d
             f"{name} must be {number}of shape ({n_outputs},) for one sample, got {found.shape}"
         )
     return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
+
+
+def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
+    """Weights scaled to mean 1; None stays None."""
+    if value is None:
+        return None
+    found = _real_array(value, name)
+    if found.ndim != 1:
+        raise ValueError(f"{name} must have shape ({n_samples},), got {found.shape}")
+    _same_length(found, name, n_samples)
+    weights = np.array(_converted(found, name, np.dtype(np.float64)))
+    _refuse(found, weights < 0, name, "not be negative")
+    return _to_mean_one(weights, name)
+
+
+def class_weight(
+    value: Any, name: str, Y: Array, n_outputs: int, weights: Array | None
+) -> Array | None:
+    """Weights of the samples, from those of their classes, times those they have already."""
+    if value is None:
+        return weights
+    classes = _classes(Y, name, n_outputs)
+    counts = np.bincount(classes, minlength=max(n_outputs, 2))
+    if isinstance(value, str):
+        known_name(value, name, ("balanced",))
+        of_class = len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    elif isinstance(value, Mapping):
+        of_class = np.ones(len(counts))
+        for key, weight in value.items():
+            number = integer(key, f"a class in {name}", 0, maximum=len(counts) - 1)
+            of_class[number] = not_negative(weight, f"{name}[{number}]")
+    else:
+        raise TypeError(
+            f'{name} must be None, "balanced" or a mapping of class numbers to weights, '
+            f"got {_description(value)}"
+        )
+    of_sample = of_class[classes]
+    return _to_mean_one(of_sample if weights is None else weights * of_sample, name)
+
+
+def _to_mean_one(weights: Array, name: str) -> Array:
+    largest = weights.max()
+    if largest == 0:
+        raise ValueError(
+            f"{name} must give a weight above zero to at least one sample, got zero for all"
+        )
+    weights = weights / largest  # whose sum cannot overflow
+    return np.asarray(weights * (len(weights) / weights.sum()))
+
+
+def _classes(Y: Array, name: str, n_outputs: int) -> Array:
+    """The class of each sample, from class numbers, rows with a single 1, or 0 and 1."""
+    if Y.shape[1] < n_outputs or (n_outputs == 1 and ((Y == 0) | (Y == 1)).all()):
+        return Y[:, 0].astype(np.intp)
+    classes = Y.argmax(axis=1)
+    if n_outputs == 1 or not np.array_equal(Y, np.eye(n_outputs)[classes]):
+        raise ValueError(
+            f"{name} needs targets that are classes: class numbers, rows with a single 1, or 0 and "
+            "1 for one output; use sample_weight for others"
+        )
+    return np.asarray(classes)
+
+
+def metrics(value: Any, name: str, known: Iterable[str]) -> dict[str, Any]:
+    """Metrics by the names they get in History: a function for each, or None for those known."""
+    listed = [value] if isinstance(value, str) or callable(value) else value
+    found: dict[str, Any] = {}
+    for i, one in enumerate(_sequence(listed, name, "a sequence of names and functions")):
+        if isinstance(one, str):
+            metric = known_name(one, f"{name}[{i}]", known)
+            found_metric = None
+        else:
+            metric = getattr(function(one, f"{name}[{i}]"), "__name__", type(one).__name__)
+            found_metric = one
+        if metric in found or metric in ("loss", "val_loss", "learning_rate", "epoch"):
+            raise ValueError(
+                f"{name} must have names of their own, which History has for nothing else; got "
+                f"{metric!r} in {name}[{i}]"
+            )
+        found[metric] = found_metric
+    return found
+
+
+def metrics_fit(metrics: Mapping[str, Any], name: str, Y: Array, n_outputs: int) -> None:
+    for metric in ("mae", "r2"):
+        if metrics.get(metric, 0) is None and Y.shape[1] != n_outputs:
+            raise ValueError(
+                f'{name} must not have "{metric}" where y holds class numbers, which are no '
+                'quantity; use "accuracy"'
+            )
+
+
+def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any]:
+    """Callbacks, which functions become."""
+    if value is None:
+        return []
+    alone = isinstance(value, base) or callable(value)
+    listed = [value] if alone else _sequence(value, name, "a sequence of callbacks")
+    found = []
+    for i, one in enumerate(listed):
+        if isinstance(one, type) or not (isinstance(one, base) or callable(one)):
+            raise TypeError(
+                f"{name}[{i}] must be a function, or an object of a class derived from "
+                f"fastnn.callbacks.Callback, got {_description(one)}"
+            )
+        callback: Any = one if isinstance(one, base) else from_function(one)
+        integer(callback.every, f"{name}[{i}].every", 1)
+        found.append(callback)
+    return found
+
+
+def monitored(callbacks: Iterable[Any], name: str, names: Sequence[str]) -> None:
+    """Whether callbacks that monitor something will find it."""
+    for i, callback in enumerate(callbacks):
+        monitor = getattr(callback, "monitor", None)
+        if monitor is not None and monitor not in names:
+            listed = ", ".join(repr(one) for one in names)
+            hint = "; give validation_data" if str(monitor).startswith("val_") else ""
+            raise ValueError(
+                f"{name}[{i}].monitor must be one of {listed} in this training, "
+                f"got {monitor!r}{hint}"
+            )
+
+
+def pair(value: Any, name: str) -> tuple[Any, Any, Any]:
+    """(X, y), or (X, y, sample_weight)."""
+    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+        raise TypeError(
+            f"{name} must be (X, y) or (X, y, sample_weight), got {_description(value)}"
+            + (f" of {len(value)}" if isinstance(value, tuple | list) else "")
+        )
+    X, y, *weight = value
+    return X, y, weight[0] if weight else None
+
+
+def is_mapped(X: Any) -> bool:
+    """Whether an array is a file mapped into memory, or a view into one."""
+    while isinstance(X, np.ndarray):
+        if isinstance(X, np.memmap):
+            return True
+        X = X.base
+    return False
 
 
 def output(out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

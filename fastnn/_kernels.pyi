@@ -58,6 +58,7 @@ def loss(
     samples: _Records,
     start: int,
     end: int,
+    out: _Floats,
     workspace: _Floats,
     total: float,
 ) -> float: ...
@@ -79,6 +80,7 @@ def train(
     parameters: _Floats,
     samples: _Records,
     order: _Integers,
+    rates: np.ndarray[Any, np.dtype[np.float64]],
     plan: _Records,
     optimizer: _Records,
     n_samples: int,

@@ -35,7 +35,6 @@ PLAN = np.dtype(
     [
         ("batch_size", np.intp),
         ("form", np.uintp),
-        ("eta", np.float64),
         ("l2", np.float64),
         ("tol", np.float64),
         ("patience", np.intp),

@@ -11,11 +11,16 @@ from fastnn import _kernels
 
 Array = np.ndarray[Any, Any]
 
-# The fields mirror the struct Samples in src_cython/samples.pxd. X, Y, starts, columns and values
-# are addresses, the others bytes.
+# The fields mirror the struct Samples in src_cython/samples.pxd. X_row and Y_row are bytes, room is
+# a number of rows, and the others are addresses.
 SAMPLES = np.dtype(
-    [(name, np.uintp) for name in ("X", "X_row", "Y", "Y_row", "starts", "columns", "values")]
-)
+    [
+        (name, np.uintp)
+        for name in (
+            "X", "X_row", "Y", "Y_row", "starts", "columns", "values", "room", "weights",
+        )
+    ]
+)  # fmt: skip
 
 
 class CSR(Protocol):
@@ -33,7 +38,7 @@ class Compressed:
     """The numbers of each row that are not zero: row i has those from starts[i] to starts[i + 1].
 
     The layout of a scipy.sparse CSR array, whose names for the arrays are indptr, indices and data.
-    starts is None where there is room for one row only.
+    starts is None where there is room for a few rows only, into which kernels compress.
     """
 
     starts: Array | None  # intp, one more than there are rows
@@ -52,7 +57,7 @@ class Compressed:
 
 
 class Samples:
-    """Rows of X, dense or compressed or both, and of targets Y, where there are any.
+    """Rows of X, dense or compressed or both, and where there are any of targets Y, and weights.
 
     `record` is what kernels get. It holds addresses, and this object the arrays behind them.
     """
@@ -62,6 +67,7 @@ class Samples:
         X: Array | Compressed | None,
         Y: Array | None = None,
         compressed: Compressed | None = None,
+        weights: Array | None = None,
     ) -> None:
         if isinstance(X, Compressed):
             X, compressed = None, X
@@ -76,7 +82,10 @@ class Samples:
                 array = getattr(compressed, name)
                 if array is not None:
                     self.record[name] = array.ctypes.data
-        self._kept = (X, Y, compressed)
+            self.record["room"] = len(compressed.columns) if compressed.starts is None else 0
+        if weights is not None:
+            self.record["weights"] = weights.ctypes.data
+        self._kept = (X, Y, compressed, weights)
 
 
 def compress(X: Array, counts: Array) -> Compressed:
@@ -92,6 +101,7 @@ def compress(X: Array, counts: Array) -> Compressed:
     return Compressed(starts, columns, values)
 
 
-def room_for_one(n_inputs: int, dtype: np.dtype[Any]) -> Compressed:
-    """Where a kernel compresses one row after the other."""
-    return Compressed(None, np.empty(n_inputs, np.int32), np.empty(n_inputs, dtype))
+def room_for(n_rows: int, n_inputs: int, dtype: np.dtype[Any]) -> Compressed:
+    """Where kernels compress one row after the other, or each block of samples."""
+    shape = (n_rows, n_inputs)
+    return Compressed(None, np.empty(shape, np.int32), np.empty(shape, dtype))

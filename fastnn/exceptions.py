@@ -4,6 +4,11 @@
 class TrainingDivergedError(ValueError):
     """Training produced a loss or a parameter that is not finite.
 
-    The message names the epoch, the learning rate and the remedy. The network keeps the
-    parameters it had a little earlier in training, all of them finite.
+    The message names the epoch, the step in it, the learning rate, the last finite loss and the
+    remedy. The network keeps the parameters that it had a little earlier in training, all of them
+    finite.
     """
+
+
+class ModelFileError(ValueError):
+    """A file holds no network that can be loaded. The message names the file and what is wrong."""

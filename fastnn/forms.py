@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastnn._layout import BLOCK, VECTOR_BYTES
+from fastnn._layout import VECTOR_BYTES
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
@@ -31,9 +31,6 @@ FEW_INPUTS = 4
 MANY_INPUTS = 32
 WIDE = 12 * VECTOR_BYTES
 MOST_INPUTS = 1024  # of four samples at a time; src_cython/quad.pxd has the same number
-# With L2, what is stored in a block is true parameters over a product of up to 32 times
-# 1 - eta lambda (src_cython/decay.pxd). Where that could be below 2^-20, each sample is a batch.
-SMALLEST_KEEP = 2 ** (-20 / BLOCK)
 
 
 def takes_quads(layout: Layout, batch_size: int, optimizer: Optimizer) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from fastnn.course import Lap
 
 
 class History:
@@ -14,25 +17,69 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        ``"loss"``: for each epoch the mean of its samples' losses, each taken before the
-        sample's (or its batch's) update.
+        Each has a value for each epoch. ``"loss"``: the mean of the samples' losses, each taken
+        before the sample's (or its batch's) update. Metrics by their names, of the training data
+        at the end of the epoch; with validation data ``"val_loss"`` and metrics with ``val_``
+        before their names, at the end of the epoch too. ``"learning_rate"``: that of the epoch's
+        first update.
     epoch : list of int
         The epochs that ran, from 0.
     """
 
-    def __init__(self, losses: np.ndarray[Any, Any]) -> None:
-        self._losses = losses
+    def __init__(self, laps: list[Lap], columns: dict[str, list[float]]) -> None:
+        self._laps, self._columns = laps, columns
 
     # Lists are made when asked for: an epoch of a small table lasts less than making a float.
     @cached_property
     def history(self) -> dict[str, list[float]]:
-        return {"loss": self._losses.tolist()}
+        return {
+            "loss": [loss for lap in self._laps for loss in lap.losses.tolist()],
+            **self._columns,
+            "learning_rate": [rate for lap in self._laps for rate in lap.rates.tolist()],
+        }
 
     @cached_property
     def epoch(self) -> list[int]:
-        return list(range(len(self._losses)))
+        return list(range(sum(len(lap.losses) for lap in self._laps)))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the cost curve: loss, and validation loss where there is one, against epochs.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default None
+            Where to draw. None: the axes of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+            With labels; ``ax.figure.savefig("cost.png")`` saves the picture.
+
+        Raises
+        ------
+        ImportError
+            Without Matplotlib, which ``pip install "fastnn[plot]"`` installs.
+        """
+        if ax is None:
+            try:
+                from matplotlib import pyplot
+            except ImportError as error:
+                raise ImportError(
+                    'history.plot needs Matplotlib: install it with pip install "fastnn[plot]"'
+                ) from error
+            ax = pyplot.subplots()[1]
+        style = "o" if len(self.epoch) == 1 else "-"  # a line through one point shows nothing
+        ax.plot(self.epoch, self.history["loss"], style, label="training")
+        if "val_loss" in self._columns:
+            ax.plot(self.epoch, self._columns["val_loss"], style, label="validation")
+            ax.legend()
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("loss")
+        return ax
 
     def __repr__(self) -> str:
-        n = len(self._losses)
-        course = f", loss {self._losses[0]:.6g} to {self._losses[-1]:.6g}" if n else ""
+        n, course = len(self.epoch), ""
+        if n:
+            first, last = self._laps[0].losses[0], self._laps[-1].losses[-1]
+            course = f", loss {first:.6g} to {last:.6g}"
         return f"<History of {n} epoch{'' if n == 1 else 's'}{course}>"

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _checks, _kernels, training
+from fastnn import _checks, _kernels, chunks, model_file, training
 from fastnn._layout import Layout
-from fastnn._samples import CSR, Compressed, Samples, room_for_one
+from fastnn._samples import CSR, Compressed, Samples, room_for
+from fastnn.callbacks import Callback, LambdaCallback
+from fastnn.course import Data, Settings
 from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
-from fastnn.optimizers import OPTIMIZERS, Optimizer, State
+from fastnn.metrics import METRICS
+from fastnn.optimizers import OPTIMIZERS, Optimizer
+from fastnn.trainer_state import TrainerState
+from fastnn.watching import Watch
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import ArrayLike, DTypeLike
 
     Array = np.ndarray[Any, Any]
@@ -139,12 +147,12 @@ class Network:
         )
         self._rng = rng
         self._parameters = self._layout.parameter_block()
-        self._state: State | None = None  # what the last optimizer keeps from step to step
+        self._trainer = TrainerState()
         self._steps_one_by_one = "step" not in self._activations
         self._one_sample = _kernels.OneSample(
             _checks.NUMBERS, _checks.INTEGERS, self._layout.layers, _kernels.LOSSES[self._loss],
             self._parameters, self._layout.workspace(1),
-            Samples(None, compressed=room_for_one(layer_sizes[0], dtype)),
+            Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
         )  # fmt: skip
 
     @property
@@ -239,7 +247,7 @@ class Network:
             if not finite:
                 _checks.one_or_many(X, "X", n_inputs, dtype)
 
-        training.run_chunks(self, n, predict, n_threads)
+        chunks.run_chunks(self, n, predict, n_threads)
         return out
 
     def train(
@@ -248,18 +256,26 @@ class Network:
         y: ArrayLike,
         *,
         epochs: int,
-        learning_rate: float,
+        learning_rate: float | Callable[[int], float],
         batch_size: int = 1,
         shuffle: bool = True,
         tol: float | None = None,
         patience: int = 10,
         optimizer: str | Optimizer = "sgd",
+        sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[int, float] | None = None,
+        validation_data: Sequence[Any] | None = None,
+        metrics: str | Callable[..., float] | Sequence[str | Callable[..., float]] = (),
+        callbacks: Callback | Callable[..., Any] | Sequence[Any] = (),
+        progress: bool = False,
         form: str = "auto",
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
 
-        Training goes on from the present parameters. Two calls of 500 epochs equal one of 1,000,
-        bit for bit. Ctrl-C raises KeyboardInterrupt and leaves the network at a completed step.
+        Training goes on from where the last call left it: from its parameters, and with equal
+        settings from what its optimizer, its schedule of learning rates and its early stopping had
+        come to. Two calls of 500 epochs equal one of 1,000, bit for bit; `reset_trainer` begins
+        anew. Ctrl-C raises KeyboardInterrupt and leaves the network at a completed step.
 
         A network of one layer of "step" units learns by the perceptron rule:
         W <- W + eta xᵀ(y - a), b alike (Rosenblatt 1958), with batch size 1 and loss "mse".
@@ -267,15 +283,17 @@ class Network:
         Parameters
         ----------
         X : array_like or scipy.sparse CSR array, (n, n_inputs)
-            float arrays of the network's dtype, C-contiguous, are not copied. Where many of the
-            numbers are zero and the first layer is narrow, those that are not are: 4 bytes for
-            each, and its own. That is at most as much again as X.
+            float arrays of the network's dtype, C-contiguous, are not copied, and so may be
+            memory-mapped files larger than memory (`numpy.memmap`). Where many of the numbers are
+            zero and the first layer is narrow, those that are not are copied, unless X is
+            memory-mapped: 4 bytes for each, and its own. That is at most as much again as X.
         y : array_like, (n, n_outputs)
             Or (n,) for one output. For cross_entropy class numbers (n,), or rows that sum to 1.
         epochs : int
             How often to go through all samples; 0 does nothing.
-        learning_rate : float
-            eta, positive.
+        learning_rate : float, schedule or function
+            eta, positive: a number, one of `fastnn.schedules`, or a function of the epoch, counted
+            from 0, that gives a number. It is called for some epochs ahead.
         batch_size : int, default 1
             Samples per update, whose gradients are averaged; 1 is per-sample SGD, and n or more
             is the full batch. The last batch of an epoch may be smaller.
@@ -290,6 +308,23 @@ class Network:
             `fastnn.optimizers`, with settings: ``optimizers.Adam(beta_1=0.8, l2=0.001)``. What it
             keeps from step to step stays with the network, and is used again by the next call with
             an equal optimizer.
+        sample_weight : array_like (n,) or None, default None
+            How much each sample counts, at least 0; scaled to mean 1. A batch's gradient is
+            Σ w_i g_i / (samples in the batch), and losses are weighted alike. None: all alike.
+        class_weight : "balanced", mapping or None, default None
+            Weights of classes, by which those of their samples are multiplied: of each class by its
+            number, 1 where it is not named; "balanced": n / (number of classes · n of the class),
+            of the classes in y. The classes are class numbers, the places of the 1 in rows with a
+            single 1, or for one output 0 and 1.
+        validation_data : (X, y) or (X, y, sample_weight), or None; default None
+            Whose loss, and metrics, are taken at the end of each epoch.
+        metrics : name, function or sequence of them, default ()
+            "accuracy", "mae", "r2", or functions of (y, outputs); see `fastnn.metrics`. They are
+            taken at the end of each epoch, which costs a prediction of X; without weights.
+        callbacks : callback, function or sequence of them, default ()
+            See `fastnn.callbacks`: early stopping, checkpoints, your own.
+        progress : bool, default False
+            Show a bar, with tqdm: ``pip install "fastnn[progress]"``.
         form : str, default "auto"
             How the first layer is computed at batch size 1, for experts: "direct", "fused",
             "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
@@ -299,7 +334,8 @@ class Network:
         -------
         History
             ``history["loss"]`` has one value per epoch: the mean of the samples' losses, each
-            before its update, and with the penalty of L2 regularisation where there is one.
+            before its update, and with the penalty of L2 regularisation where there is one. Beside
+            it "learning_rate", and "val_loss" and metrics where there are any.
 
         Raises
         ------
@@ -310,26 +346,51 @@ class Network:
         """
         rows, counts = _checks.counted_samples(X, "X", self._layer_sizes[0], self.dtype)
         Y = self._targets(y, len(rows))
+        weights = _checks.sample_weight(sample_weight, "sample_weight", len(rows))
+        weights = _checks.class_weight(
+            class_weight, "class_weight", Y, self._layer_sizes[-1], weights
+        )
+        data = Data(rows, Y, counts, weights, _checks.is_mapped(rows))
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(self._activations, self._loss, batch_size)
         chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
         _checks.optimizer_fits(chosen, "optimizer", self.dtype, self._activations)
-        return History(
-            training.train(
-                self,
-                rows,
-                counts,
-                Y,
-                epochs=_checks.integer(epochs, "epochs", 0),
-                learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),
-                batch_size=batch_size,
-                shuffle=_checks.flag(shuffle, "shuffle"),
-                tol=_checks.tolerance(tol, "tol"),
-                patience=_checks.integer(patience, "patience", 1),
-                optimizer=chosen,
-                form=_checks.known_name(form, "form", ("auto", *FORMS)),
-            )
+        settings = Settings(
+            epochs=_checks.integer(epochs, "epochs", 0),
+            learning_rate=_checks.learning_rate(learning_rate, "learning_rate", self.dtype),
+            batch_size=batch_size,
+            shuffle=_checks.flag(shuffle, "shuffle"),
+            tol=_checks.tolerance(tol, "tol"),
+            patience=_checks.integer(patience, "patience", 1),
+            optimizer=chosen,
+            form=_checks.known_name(form, "form", ("auto", *FORMS)),
         )
+        watch = self._watch(data, validation_data, metrics, callbacks)
+        return training.train(self, data, settings, watch, _checks.flag(progress, "progress"))
+
+    def _watch(self, data: Data, validation_data: Any, metrics: Any, callbacks: Any) -> Watch:
+        validation = None
+        if validation_data is not None:
+            X, y, weights = _checks.pair(validation_data, "validation_data")
+            validation = self._data(X, y, weights, "validation_data: ")
+        watch = Watch(
+            self, data, validation,
+            _checks.metrics(metrics, "metrics", METRICS),
+            _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback),
+        )  # fmt: skip
+        for samples in (data, validation):
+            if samples is not None:
+                _checks.metrics_fit(watch.metrics, "metrics", samples.Y, self._layer_sizes[-1])
+        _checks.monitored(watch.callbacks, "callbacks", ["loss", *watch.names()])
+        return watch
+
+    def reset_trainer(self) -> None:
+        """Forget what training has left beside the parameters.
+
+        That is what the optimizer keeps, how far a schedule of learning rates is, and what early
+        stopping has seen: the next `train` begins anew with these.
+        """
+        self._trainer = TrainerState()
 
     def update(self, x: ArrayLike, y: ArrayLike, learning_rate: float) -> float:
         """One step of SGD on one sample.
@@ -361,11 +422,7 @@ class Network:
         X = _checks.one_sample(x, "x", self._layer_sizes[0], self.dtype)
         Y = _checks.target_of_one(y, "y", self._loss, self._layer_sizes[-1], self.dtype)
         _checks.trainable(self._activations, self._loss, 1)
-        losses = training.train(
-            self,
-            X,
-            None,
-            Y,
+        settings = Settings(
             epochs=1,
             learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),
             batch_size=1,
@@ -375,20 +432,42 @@ class Network:
             optimizer=OPTIMIZERS["sgd"],
             form="direct",
         )
-        return float(losses[0])
+        return training.train(self, Data(X, Y), settings).history["loss"][0]
 
-    def evaluate(self, X: ArrayLike | CSR, y: ArrayLike) -> float:
-        """The loss of the network on samples and targets, shaped as for `train`."""
-        rows = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
-        return self._mean_loss(rows, self._targets(y, len(rows)))
+    def evaluate(
+        self,
+        X: ArrayLike | CSR,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+    ) -> float:
+        """The loss of the network: Σ w_i L_i / Σ w_i + ½ l2 ‖W‖².
 
-    def gradients(self, X: ArrayLike | CSR, y: ArrayLike) -> tuple[list[Array], list[Array]]:
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `train`.
+        l2 : float, default 0.0
+            lambda, the coefficient of L2 regularisation; ‖W‖² are the squares of all weights.
+        """
+        data = self._data(X, y, sample_weight)
+        return self._penalised_loss(data, _checks.not_negative(l2, "l2"))
+
+    def gradients(
+        self,
+        X: ArrayLike | CSR,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+    ) -> tuple[list[Array], list[Array]]:
         """The gradient of the loss that `evaluate` gives, by backpropagation.
 
         Parameters
         ----------
-        X, y
-            As for `train`.
+        X, y, sample_weight, l2
+            As for `evaluate`.
 
         Returns
         -------
@@ -401,25 +480,41 @@ class Network:
             For bad data, and for a network with step units, which have no useful derivative.
         """
         _checks.differentiable(self._activations)
-        rows = _checks.samples(X, "X", self._layer_sizes[0], self.dtype)
-        Y = self._targets(y, len(rows))
-        samples = self._samples(rows, Y)
+        data = self._data(X, y, sample_weight)
+        l2 = _checks.not_negative(l2, "l2")
+        n = len(data.X)
+        samples = self._samples(data.X, data.Y, data.weights)
         gradient = self._layout.parameter_block()
-        workspace = self._layout.workspace(len(rows))
-        for start, end in training.row_chunks(self, len(rows)):
+        workspace = self._layout.workspace(n)
+        for start, end in chunks.row_chunks(self, n):
             _kernels.gradients(
                 self._layout.layers, _kernels.LOSSES[self._loss], samples.n_targets,
                 self._parameters, samples.record, start, end, gradient, workspace,
             )  # fmt: skip
-        gradient /= len(rows)
+        gradient /= n
         weights, biases = self._layout.views(gradient)
+        for dL_dW, W in zip(weights, self.weights, strict=True):
+            if l2:
+                dL_dW += l2 * W
         return list(weights), list(biases)
 
-    def check_gradients(self, X: ArrayLike | CSR, y: ArrayLike) -> float:
+    def check_gradients(
+        self,
+        X: ArrayLike | CSR,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+    ) -> float:
         """How far `gradients` is from central differences of `evaluate`.
 
         Computed in float64 whatever the network's dtype. Kinks (relu, leaky_relu, mae) near a
         sample's z make differences meaningless there.
+
+        Parameters
+        ----------
+        X, y, sample_weight, l2
+            As for `evaluate`.
 
         Returns
         -------
@@ -428,9 +523,8 @@ class Network:
             difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
         """
         net = self._in_float64()
-        rows = _checks.samples(X, "X", net._layer_sizes[0], net.dtype)
-        Y = net._targets(y, len(rows))
-        weight_gradients, bias_gradients = net.gradients(X, y)
+        data = net._data(X, y, sample_weight)
+        weight_gradients, bias_gradients = net.gradients(X, y, sample_weight=sample_weight, l2=l2)
         g = np.concatenate([one.ravel() for one in weight_gradients + bias_gradients])
         c = np.empty_like(g)
         i = 0
@@ -438,13 +532,50 @@ class Network:
             for place in np.ndindex(parameters.shape):
                 w = parameters[place]
                 parameters[place] = w + DIFFERENCE_STEP
-                loss_above = net._mean_loss(rows, Y)
+                loss_above = net._penalised_loss(data, l2)
                 parameters[place] = w - DIFFERENCE_STEP
-                c[i] = (loss_above - net._mean_loss(rows, Y)) / (2 * DIFFERENCE_STEP)
+                c[i] = (loss_above - net._penalised_loss(data, l2)) / (2 * DIFFERENCE_STEP)
                 parameters[place] = w
                 i += 1
         largest_error = np.abs(g - c).max()
         return float(largest_error / np.abs(g).max()) if largest_error else 0.0
+
+    def save(self, path: str | os.PathLike[str], *, trainer: bool = False) -> None:
+        """Write the network into a file, from which `Network.load` makes it anew.
+
+        The file is an archive of NumPy's (npz) with a checksum over all of it. An older one of the
+        same name is there, whole, until the new one is.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file's name, to which nothing is added.
+        trainer : bool, default False
+            Keep what training needs to go on, too: what the optimizer keeps from step to step, how
+            far a schedule of learning rates is, what early stopping has seen, and the random
+            generator. Training after `load` then gives the same bits as if it had never stopped.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        model_file.save(self, _checks.path(path, "path"), _checks.flag(trainer, "trainer"))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """The network that `save` wrote into a file.
+
+        Without the state of its trainer, it has a random generator that is different each time.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ModelFileError
+            If it holds no network, is damaged or truncated, or from a newer fastnn.
+        """
+        return model_file.load(_checks.path(path, "path"), cls)
 
     def copy(self) -> Network:
         """An independent network with the same parameters and the same random generator."""
@@ -469,7 +600,7 @@ class Network:
             "loss": self._loss,
             "rng": self._rng,
             "parameters": np.array(self._parameters),
-            "state": self._state,
+            "trainer": self._trainer,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -482,25 +613,43 @@ class Network:
             state["rng"],
         )
         self._parameters[:] = parameters
-        self._state = state["state"]
+        self._trainer = state["trainer"]
 
-    def _samples(self, X: Array | Compressed, Y: Array | None = None) -> Samples:
+    def _samples(
+        self, X: Array | Compressed, Y: Array | None = None, weights: Array | None = None
+    ) -> Samples:
         """Samples of which kernels skip the zeros where a row has many."""
-        return Samples(X, Y, room_for_one(self._layer_sizes[0], self.dtype))
+        return Samples(X, Y, room_for(1, self._layer_sizes[0], self.dtype), weights)
 
-    def _targets(self, y: ArrayLike, n_samples: int) -> Array:
-        return _checks.targets(y, "y", n_samples, self._loss, self._layer_sizes[-1], self.dtype)
+    def _data(
+        self, X: ArrayLike | CSR, y: ArrayLike, sample_weight: ArrayLike | None, prefix: str = ""
+    ) -> Data:
+        rows = _checks.samples(X, f"{prefix}X", self._layer_sizes[0], self.dtype)
+        Y = self._targets(y, len(rows), f"{prefix}y")
+        weights = _checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
+        return Data(rows, Y, weights=weights)
 
-    def _mean_loss(self, X: Array | Compressed, Y: Array) -> float:
-        samples = self._samples(X, Y)
-        workspace = self._layout.workspace(len(X))
+    def _targets(self, y: ArrayLike, n_samples: int, name: str = "y") -> Array:
+        return _checks.targets(y, name, n_samples, self._loss, self._layer_sizes[-1], self.dtype)
+
+    def _mean_loss(self, data: Data, outputs: Array | None = None) -> float:
+        """Of checked data; what it is computed from goes into outputs."""
+        n = len(data.X)
+        samples = self._samples(data.X, data.Y, data.weights)
+        workspace = self._layout.workspace(n)
+        if outputs is None:
+            outputs = np.empty((0, self._layer_sizes[-1]), self.dtype)
         total = 0.0
-        for start, end in training.row_chunks(self, len(X)):
+        for start, end in chunks.row_chunks(self, n):
             total = _kernels.loss(
                 self._layout.layers, _kernels.LOSSES[self._loss], samples.n_targets,
-                self._parameters, samples.record, start, end, workspace, total,
+                self._parameters, samples.record, start, end, outputs[start:end], workspace, total,
             )  # fmt: skip
-        return total / len(X)
+        return total / n
+
+    def _penalised_loss(self, data: Data, l2: float) -> float:
+        squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in self.weights if l2)
+        return self._mean_loss(data) + l2 / 2 * squares
 
     def _in_float64(self) -> Network:
         return Network.from_parameters(

@@ -217,6 +217,20 @@ class State:
             if name != "l2":  # which is in the plan, as every form needs it
                 self.record[IN_RECORD.get(name, name)] = math.inf if value is None else value
 
+    def part(self, k: int) -> np.ndarray[Any, Any]:
+        """The block of the k-th number that is kept for each parameter."""
+        size = len(self.block) // self.optimizer.n_states
+        return self.block[k * size : (k + 1) * size]
+
+    @property
+    def powers(self) -> tuple[float, ...]:
+        """Of beta_1 and beta_2, by which steps are counted."""
+        return tuple(self.record[["power_1", "power_2"]][0].item())
+
+    @powers.setter
+    def powers(self, powers: tuple[float, ...]) -> None:
+        self.record[["power_1", "power_2"]] = powers
+
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": SGD(),

@@ -4,7 +4,7 @@ from layers cimport Layer, Network, vecs
 from losses cimport read_target
 from quad cimport Quad
 from samples cimport BLOCK, Block, Samples
-from vectors cimport real, vec, as_vecs, at
+from vectors cimport real, vec, as_vecs, at, multiply
 cimport compression
 cimport dense
 cimport passes
@@ -39,14 +39,14 @@ cdef inline bint compressed(
 ) noexcept nogil:
     """Whether sample s is there as its non-zero numbers.
 
-    Where there is room to compress a row, it is if two thirds of its numbers are zero: that is
+    Where there is room to compress one row, it is if two thirds of its numbers are zero: that is
     decided by the row alone, and so is its result. differences becomes NaN if such a row is not
     finite.
     """
     cdef const real* x = <const real*> block.x[s]
     cdef size_t n_in = net.layer.n_in
-    if samples.starts or not samples.columns:
-        return samples.starts != 0
+    if block.is_compressed or not samples.columns:
+        return block.is_compressed
     if 3 * compression.scan(as_vecs(like, x), n_in, differences) > n_in:
         return False
     block.columns[s] = <const int*> samples.columns
@@ -112,12 +112,12 @@ cdef inline void forward_in_quads(
 cdef inline double losses(
     const Network* net, const Block* block, vec* workspace, double total, real like
 ) noexcept nogil:
-    """total + the samples' losses, one by one, after a forward pass."""
+    """total + the samples' losses times their weights, one by one, after a forward pass."""
     cdef const vec* y = targets_in(net, workspace)
     cdef const vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
     for s in range(block.n):
-        total += passes.loss(
+        total += (block.weight[s] if block.has_weights else 1) * passes.loss(
             net, at(units, s * net.units), at(y, s * net.last.row), workspace, like
         )
     return total
@@ -126,19 +126,24 @@ cdef inline double losses(
 cdef inline kernel deltas(
     const Network* net, const vec* parameters, const Block* block, vec* workspace, real like
 ) noexcept nogil:
-    """delta of every layer, scaled as share is."""
+    """delta of every layer, scaled as share is and by the samples' weights."""
     cdef vec* units = units_in(net, workspace)
+    cdef Py_ssize_t s
     passes.output_deltas(
         net, targets_in(net, workspace), at(workspace, net.last.row), units, block.n, like
     )
+    if block.has_weights:
+        for s in range(block.n):
+            multiply(
+                at(units, s * net.units + net.last.delta), vecs(net.last, units), block.weight[s]
+            )
     passes.deltas(net, parameters, units, block.n, like)
 
 
 cdef inline kernel updates(
-    const Network* net, const Samples* samples, Block* block, vec* workspace, vec* target,
-    const Quad* quads, real like,
+    const Network* net, Block* block, vec* workspace, vec* target, const Quad* quads, real like
 ) noexcept nogil:
-    """target += the sum of the samples' gradients, scaled as share is, once deltas are there.
+    """target += the sum of the samples' gradients, scaled as deltas are, once these are there.
 
     quads is what forward was given.
     """
@@ -156,7 +161,7 @@ cdef inline kernel updates(
                 &quads[s // 4], at(target, layer.W), layer.stride,
                 at(units, s * net.units + layer.delta), net.units, vecs(layer, units), like,
             )
-    elif samples.starts:
+    elif block.is_compressed:
         for s in range(block.n):
             zero_skip.accept(
                 layer, target, block, s, at(units, s * net.units + layer.delta), like

@@ -16,51 +16,48 @@ c = 1, and at its end all parameters are multiplied by c. ‖W‖² goes along, 
     ‖W_stored + xᵀu‖² = ‖W_stored‖² + 2 (x W_stored)·u + ‖x‖² ‖u‖²     with u = step / c'
 
 Batches, of which each costs a pass through W anyway, do what the plain algorithm does. So do single
-samples where c would become too small in a block, or 0, or negative (fastnn/forms.py).
+samples where c would become too small in a block, or 0, or negative.
 """
 from compiler cimport kernel
 from layers cimport Layer, Network, vecs
-from vectors cimport real, vec, as_vecs, at, constant, lanes, sum_of_lanes
+from samples cimport BLOCK
+from vectors cimport real, vec, as_vecs, at, constant, lanes, multiply, sum_of_lanes
 
 
 cdef struct Scale:
-    double decay        # eta lambda
-    double half_lambda
+    double l2           # lambda
     double power        # of keep: what c_next is before it is rounded
     double c            # as vecs hold it, so that the roundings of c do not add up in W and b
     double c_next       # c'
     double norm         # Σ W_stored² of all layers
 
 
-cdef inline Scale scale_of(double eta, double l2, double norm) noexcept nogil:
-    return Scale(eta * l2, l2 / 2, 1, 1, 1, norm)
+cdef inline Scale scale_of(double l2, double norm) noexcept nogil:
+    return Scale(l2, 1, 1, 1, norm)
 
 
-cdef inline void advance(Scale* scale, real like) noexcept nogil:
-    """To the next sample of the block, or the first."""
-    scale.c = scale.c_next
-    # Not keep · power: the error of keep, where it is nearly 1, would be made once a sample.
-    scale.power -= scale.decay * scale.power
-    scale.c_next = <real> scale.power
+cdef inline bint is_too_strong(double eta_lambda) noexcept nogil:
+    """Whether c could be below 2^-20 after a block."""
+    return 1 - eta_lambda < 2.0 ** (-20.0 / BLOCK)
 
 
-cdef inline void begin(Scale* scale, real like) noexcept nogil:
+cdef inline void begin(Scale* scale) noexcept nogil:
     """A block starts: what is stored is true."""
     scale.power = 1
     scale.c_next = 1
-    advance(scale, like)
+
+
+cdef inline void advance(Scale* scale, double eta, real like) noexcept nogil:
+    """To the next sample of the block, or the first."""
+    scale.c = scale.c_next
+    # Not keep · power: the error of keep, where it is nearly 1, would be made once a sample.
+    scale.power -= eta * scale.l2 * scale.power
+    scale.c_next = <real> scale.power
 
 
 cdef inline double penalty(const Scale* scale) noexcept nogil:
     """½ lambda ‖W‖²"""
-    return scale.half_lambda * scale.c * scale.c * scale.norm
-
-
-cdef inline kernel multiply(vec* numbers, size_t n_vec, double factor) noexcept nogil:
-    cdef size_t k
-    cdef vec f = constant(numbers[0], factor)
-    for k in range(n_vec):
-        numbers[k] = f * numbers[k]
+    return scale.l2 / 2 * scale.c * scale.c * scale.norm
 
 
 cdef inline void to_true_z(const Scale* scale, const Layer* layer, vec* units) noexcept nogil:
@@ -95,8 +92,8 @@ cdef inline kernel to_stored_step(
 
 cdef inline void fold(const Network* net, Scale* scale, vec* parameters) noexcept nogil:
     """The block ends: what is stored becomes true."""
-    multiply(parameters, (net.last.b + net.last.row) // sizeof(vec), scale.c)
-    scale.norm *= scale.c * scale.c
+    multiply(parameters, (net.last.b + net.last.row) // sizeof(vec), scale.c_next)
+    scale.norm *= scale.c_next * scale.c_next
 
 
 cdef inline double squares(const vec* like, const real* x, size_t n) noexcept nogil:

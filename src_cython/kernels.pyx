@@ -179,54 +179,66 @@ cdef bint predict_rows(
     cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
     cdef vec* units = batch.units_in(&net, workspace)
     cdef Block block
-    cdef const real* a
     cdef real differences = 0
-    cdef Py_ssize_t t = 0, s, k
+    cdef Py_ssize_t t = 0, s
     while t < out.shape[0] and differences == 0:
-        fill(&block, samples, NULL, start + t, out.shape[0] - t, False, differences)
+        fill(&block, samples, NULL, start + t, out.shape[0] - t, False, units, differences)
         batch.forward(&net, parameters, samples, &block, workspace, NULL, &differences)
         for s in range(block.n):
-            a = <const real*> at(units, s * net.units + net.last.a)
-            for k in range(out.shape[1]):
-                out[t + s, k] = a[k]
+            copy_outputs(&net, at(units, s * net.units), &out[t + s, 0])
         t += block.n
     return differences == 0
 
 
+cdef inline void copy_outputs(const Network* net, const vec* units, real* out) noexcept nogil:
+    """out = a of the last layer of a sample"""
+    cdef const real* a = <const real*> at(units, net.last.a)
+    cdef size_t k
+    for k in range(net.last.n_out):
+        out[k] = a[k]
+
+
 def loss(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
-    const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] workspace,
-    double total,
+    const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[:, ::1] out,
+    real[::1] workspace, double total,
 ):
-    """total + the samples' losses, added one by one, so that it does not matter where X is cut."""
+    """total + the samples' losses times their weights, and the outputs in out unless that is empty.
+
+    The losses are added one by one, so that it does not matter where X is cut.
+    """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     with nogil:
         if real is float:
             total = add_losses(
-                &net, <const vf*> &parameters[0], &samples[0], start, end, <vf*> &workspace[0],
-                total, workspace[0],
+                &net, <const vf*> &parameters[0], &samples[0], start, end, out,
+                <vf*> &workspace[0], total,
             )
         else:
             total = add_losses(
-                &net, <const vd*> &parameters[0], &samples[0], start, end, <vd*> &workspace[0],
-                total, workspace[0],
+                &net, <const vd*> &parameters[0], &samples[0], start, end, out,
+                <vd*> &workspace[0], total,
             )
     return total
 
 
 cdef double add_losses(
     const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, vec* workspace, double total, real like,
+    Py_ssize_t end, real[:, ::1] out, vec* workspace, double total,
 ) noexcept nogil:
+    cdef vec* units = batch.units_in(net, workspace)
     cdef Block block
     cdef real differences = 0
-    prepare_share(net, workspace, like)
-    while start < end:
-        fill(&block, samples, NULL, start, end - start, False, like)
-        batch.read_targets(net, &block, workspace, like)
+    cdef Py_ssize_t t = 0, s
+    prepare_share(net, workspace, differences)
+    while start + t < end:
+        fill(&block, samples, NULL, start + t, end - start - t, False, units, differences)
+        batch.read_targets(net, &block, workspace, differences)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        total = batch.losses(net, &block, workspace, total, like)
-        start += block.n
+        total = batch.losses(net, &block, workspace, total, differences)
+        for s in range(block.n if out.shape[0] else 0):
+            copy_outputs(net, at(units, s * net.units), &out[t + s, 0])
+        t += block.n
     return total
 
 
@@ -235,7 +247,7 @@ def gradients(
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
     real[::1] workspace,
 ):
-    """gradient += the sum of the samples' gradients; laid out as the parameters are."""
+    """gradient += the samples' gradients times their weights; laid out as the parameters are."""
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     with nogil:
         if real is float:
@@ -258,23 +270,24 @@ cdef void add_gradients(
     cdef real differences = 0
     prepare_share(net, workspace, scale)
     while start < end:
-        fill(&block, samples, NULL, start, end - start, False, scale)
+        fill(&block, samples, NULL, start, end - start, False, workspace, scale)
         batch.read_targets(net, &block, workspace, scale)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
         batch.deltas(net, parameters, &block, workspace, scale)
-        batch.updates(net, samples, &block, workspace, gradient, NULL, scale)
+        batch.updates(net, &block, workspace, gradient, NULL, scale)
         start += block.n
 
 
 def train(
     const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
-    const Samples[::1] samples, const Py_ssize_t[:, ::1] order, Plan[::1] plan,
-    Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses, real[::1] gradient,
-    real[::1] state, real[::1] workspace,
+    const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
+    Plan[::1] plan, Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses,
+    real[::1] gradient, real[::1] state, real[::1] workspace,
 ):
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
-    Row e of order is the order of the samples in epoch e; a single row serves all epochs.
+    Row e of order is the order of the samples in epoch e; a single row serves all epochs. Row e
+    of rates has eta of each update in epoch e, or one for all; a single row serves all epochs.
     losses[e] becomes the mean of the samples' losses before their updates. Training is left at
     the end of a block of samples, counted from an epoch's start, or from a batch's. gradient
     collects a batch that is larger than a block or whose gradient the optimizer needs, and holds
@@ -282,19 +295,19 @@ def train(
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     cdef Course course = Course(
-        &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &losses[0],
-        losses.shape[0], &plan[0], &optimizer[0],
+        &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
+        rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &optimizer[0],
     )
     with nogil:
         if real is float:
             sgd.train(
                 &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
-                <vf*> &workspace[0], n_samples, <float> plan[0].eta,
+                <vf*> &workspace[0], n_samples, <float> 0,
             )
         else:
             sgd.train(
                 &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
-                <vd*> &workspace[0], n_samples, <double> plan[0].eta,
+                <vd*> &workspace[0], n_samples, <double> 0,
             )
 
 
@@ -416,17 +429,15 @@ cdef bint predict_one(
     vec* workspace,
 ) noexcept nogil:
     """out = a of the last layer; False, and nothing written, if x is not finite."""
-    cdef const real* a = <const real*> at(batch.units_in(net, workspace), net.last.a)
     cdef Block block
     cdef real differences = 0
-    cdef size_t k
     block.n = 1
+    block.is_compressed = False
     block.x[0] = x
     batch.forward(net, parameters, room, &block, workspace, NULL, &differences)
     if differences != 0:
         return False
-    for k in range(net.last.n_out):
-        out[k] = a[k]
+    copy_outputs(net, batch.units_in(net, workspace), out)
     return True
 
 

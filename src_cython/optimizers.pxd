@@ -14,7 +14,7 @@ from libc.math cimport INFINITY, sqrt
 
 from compiler cimport kernel
 from layers cimport Network
-from vectors cimport real, vec, at, constant, square_root
+from vectors cimport real, vec, at, constant, multiply, square_root
 cimport decay
 
 
@@ -82,7 +82,7 @@ cdef inline void clip(vec* gradient, size_t n_vec, double clip_norm, real like) 
         norm += decay.squares(gradient, <const real*> (gradient + start), n)
     norm = sqrt(norm)
     if norm > clip_norm:
-        decay.multiply(gradient, n_vec, clip_norm / norm)
+        multiply(gradient, n_vec, clip_norm / norm)
 
 
 cdef inline void step_in(

@@ -17,7 +17,6 @@ cimport passes
 cdef struct Plan:
     Py_ssize_t batch_size
     size_t form             # of the first layer at batch size 1
-    double eta
     double l2               # lambda
     double tol              # a better epoch's loss is below best - tol; NaN: never stop
     Py_ssize_t patience
@@ -37,39 +36,70 @@ cdef struct Course:
     const Py_ssize_t* orders    # one after the other; or a single one for all epochs
     Py_ssize_t n_orders
     Py_ssize_t n                # samples in an epoch
+    const double* rates         # eta: n_rates rows, or one for all epochs, each of rates_in_epoch:
+    Py_ssize_t n_rates          # one for each update, or one for all
+    Py_ssize_t rates_in_epoch
     double* losses              # the mean of the samples' losses before their updates
     Py_ssize_t n_epochs
     Plan* plan
     Optimizer* optimizer
 
 
+cdef inline double eta_at(const Course* course, Py_ssize_t position) noexcept nogil:
+    """eta of the update by the sample in this place of the present epoch."""
+    cdef const double* rates = course.rates
+    if course.n_rates > 1:
+        rates += course.plan.epoch * course.rates_in_epoch
+    return rates[position // course.plan.batch_size if course.rates_in_epoch > 1 else 0]
+
+
+cdef inline kernel share_of_sample(
+    const Course* course, Py_ssize_t position, double weight, vec* workspace, real like
+) noexcept nogil:
+    """-eta of the sample in this place, times its weight, into the scaled share."""
+    prepare_share(course.net, workspace, <real> (-eta_at(course, position) * weight))
+
+
+cdef inline bint differ(const Course* course) noexcept nogil:
+    """Whether samples differ in eta or in weight."""
+    return course.rates_in_epoch > 1 or course.samples.weights != 0
+
+
 cdef inline void train(
     const Course* course, vec* parameters, vec* gradient, vec* state, vec* workspace,
-    Py_ssize_t n_samples, real eta,
+    Py_ssize_t n_samples, real like,
 ) noexcept nogil:
     """At least n_samples samples, to the end of a block, or until the last epoch is done."""
     cdef Plan* plan = course.plan
     cdef const Py_ssize_t* order
     cdef Py_ssize_t start, left
-    prepare_share(course.net, workspace, -eta)
+    cdef bint rates_differ = course.n_rates > 1 or course.rates_in_epoch > 1
+    cdef bint they_differ = differ(course)
+    prepare_share(course.net, workspace, <real> -eta_at(course, plan.position))
     while n_samples > 0 and plan.epoch < course.n_epochs and not plan.stopped:
         order = course.orders + (plan.epoch * course.n if course.n_orders > 1 else 0)
         start = plan.position
         left = min(n_samples, course.n - start)
+        if rates_differ:
+            prepare_share(course.net, workspace, <real> -eta_at(course, start))
         if plan.batch_size > 1 or plan.form == forms.SINGLES:
-            train_batches(course, parameters, order, left, gradient, state, workspace, eta)
+            train_batches(course, parameters, order, left, gradient, state, workspace, like)
+        elif plan.form == forms.NARROW and they_differ:
+            train_narrow(True, course, parameters, order, left, workspace, like)
         elif plan.form == forms.NARROW:
-            train_narrow(course, parameters, order, left, workspace, eta)
+            train_narrow(False, course, parameters, order, left, workspace, like)
+        elif plan.l2 > 0:
+            train_decaying_block(course, parameters, order, gradient, state, workspace, like)
         else:
-            train_blocks(course, parameters, order, left, workspace, eta)
+            train_blocks(course, parameters, order, left, workspace, like)
         n_samples -= plan.position - start
         if plan.position == course.n:
             finish_epoch(plan, course.n, course.losses)
 
 
 cdef inline void train_narrow(
-    const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
-    vec* workspace, real like,
+    bint they_differ, const Course* course, vec* parameters, const Py_ssize_t* order,
+    Py_ssize_t n_samples, vec* workspace, real like,
 ) noexcept nogil:
     """n_samples samples through the pass for narrow layers."""
     cdef const Network* net = course.net
@@ -78,13 +108,37 @@ cdef inline void train_narrow(
     cdef vec* units = batch.units_in(net, workspace)
     cdef Py_ssize_t i, end = plan.position + n_samples
     cdef vec y = constant(parameters[0], 0)  # its padding stays 0
+    cdef double weight = 1
     for i in range(plan.position, end):
+        if they_differ:
+            if samples.weights:
+                weight = (<const double*> samples.weights)[order[i]]
+            share_of_sample(course, i, weight, workspace, like)
         read_target(net, <const real*> (samples.Y + order[i] * samples.Y_row), &y, workspace)
-        plan.loss_sum += narrow.sgd_step(
+        plan.loss_sum += weight * narrow.sgd_step(
             net, parameters, <const real*> (samples.X + order[i] * samples.X_row), &y, workspace,
             units,
         )
     plan.position = end
+
+
+cdef inline void train_decaying_block(
+    const Course* course, vec* parameters, const Py_ssize_t* order, vec* gradient, vec* state,
+    vec* workspace, real like,
+) noexcept nogil:
+    """A block of samples with L2, which is batches of one sample where decay is strong."""
+    cdef Plan* plan = course.plan
+    cdef Py_ssize_t i, end = min(plan.position + BLOCK, course.n)
+    cdef double eta = eta_at(course, plan.position)
+    for i in range(plan.position + 1, end if course.rates_in_epoch > 1 else 0):
+        eta = max(eta, eta_at(course, i))
+    if decay.is_too_strong(eta * plan.l2):
+        train_batches(
+            course, parameters, order, end - plan.position, gradient, state, workspace, like
+        )
+        decay.norm_and_decay(course.net, parameters, 0, &plan.norm, like)
+    else:
+        train_blocks(course, parameters, order, end - plan.position, workspace, like)
 
 
 cdef inline kernel train_blocks(
@@ -104,19 +158,20 @@ cdef inline kernel train_blocks(
     cdef Quad* quads = &quad_of_block if plan.form == forms.QUADS else NULL
     cdef Py_ssize_t size = forms.block_size(plan.form)
     cdef Py_ssize_t s, start = plan.position, end = plan.position + n_samples
-    cdef bint decays = plan.l2 > 0
+    cdef double weight = 1
+    cdef bint decays = plan.l2 > 0, they_differ = differ(course)
     cdef decay.Scale scale_of_block
     cdef decay.Scale* scale = NULL
     if decays:
         if plan.position == 0:
             decay.norm_and_decay(net, parameters, 0, &plan.norm, like)
-        scale_of_block = decay.scale_of(plan.eta, plan.l2, plan.norm)
+        scale_of_block = decay.scale_of(plan.l2, plan.norm)
         scale = &scale_of_block
     while plan.position < end:
         # With L2, a block's end multiplies W: no block looks into the next.
         fill(
             &block, course.samples, order, plan.position, min(n - plan.position, size),
-            plan.position + size < n and not decays, like,
+            plan.position + size < n and not decays, units, like,
         )
         batch.read_targets(net, &block, workspace, like)
         forms.begin(
@@ -124,13 +179,18 @@ cdef inline kernel train_blocks(
             quads, like,
         )
         if decays:
-            decay.begin(scale, like)
+            decay.begin(scale)
         for s in range(block.n):
+            if decays:
+                decay.advance(scale, eta_at(course, plan.position + s), like)
+            if they_differ:
+                weight = block.weight[s] if block.has_weights else 1
+                share_of_sample(course, plan.position + s, weight, workspace, like)
             of_sample = units if forms.shares_units(plan.form) else at(units, s * net.units)
             y = at(batch.targets_in(net, workspace), s * net.last.row)
             forms.produce(plan.form, net, parameters, &block, s, units, like)
             passes.forward(net, parameters, of_sample, 1, scale, like)
-            plan.loss_sum += passes.loss(net, of_sample, y, workspace, like)
+            plan.loss_sum += weight * passes.loss(net, of_sample, y, workspace, like)
             if decays:
                 plan.loss_sum += decay.penalty(scale)
             passes.output_deltas(net, y, scaled_share, of_sample, 1, like)
@@ -140,7 +200,6 @@ cdef inline kernel train_blocks(
                     scale, net.layer, parameters,
                     forms.squares_of_x(plan.form, net, &block, s, units, like), of_sample, like,
                 )
-                decay.advance(scale, like)
             forms.accept(plan.form, net, parameters, &block, s, units, like)
         forms.finish(plan.form, net, parameters, &block, units, quads, like)
         if decays:
@@ -151,7 +210,7 @@ cdef inline kernel train_blocks(
 
 cdef inline kernel train_batches(
     const Course* course, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
-    vec* gradient, vec* state, vec* workspace, real eta,
+    vec* gradient, vec* state, vec* workspace, real like,
 ) noexcept nogil:
     """At least n_samples samples, to the end of a block, in mini-batches.
 
@@ -162,8 +221,7 @@ cdef inline kernel train_batches(
     cdef const Samples* samples = course.samples
     cdef Plan* plan = course.plan
     cdef Optimizer* optimizer = course.optimizer
-    cdef double scale = optimizers.scale_of_gradient(optimizer, plan.eta)
-    cdef double decay_of_batch = plan.eta * plan.l2 if optimizer.kind == optimizers.SGD else 0
+    cdef double eta
     cdef bint at_once = plan.batch_size <= BLOCK and optimizers.is_plain(optimizer)
     cdef bint is_last
     cdef Block block
@@ -175,24 +233,26 @@ cdef inline kernel train_batches(
         batch_start = plan.position - plan.position % plan.batch_size
         size = min(plan.batch_size, course.n - batch_start)
         in_batch = plan.position - batch_start
-        fill(&block, samples, order, plan.position, size - in_batch, False, eta)
-        prepare_share(net, workspace, <real> (scale / size))
-        batch.read_targets(net, &block, workspace, eta)
+        eta = eta_at(course, batch_start)
+        fill(&block, samples, order, plan.position, size - in_batch, False, workspace, like)
+        prepare_share(
+            net, workspace, <real> (optimizers.scale_of_gradient(optimizer, eta) / size)
+        )
+        batch.read_targets(net, &block, workspace, like)
         batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
-        plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, eta)
-        batch.deltas(net, parameters, &block, workspace, eta)
+        plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, like)
+        batch.deltas(net, parameters, &block, workspace, like)
         is_last = in_batch + block.n == size
         if is_last and plan.l2 > 0:
-            decay.norm_and_decay(net, parameters, decay_of_batch, &plan.norm, eta)
+            decay.norm_and_decay(
+                net, parameters, eta * plan.l2 if optimizer.kind == optimizers.SGD else 0,
+                &plan.norm, like,
+            )
             plan.loss_sum += size * plan.l2 / 2 * plan.norm
-        batch.updates(
-            net, samples, &block, workspace, parameters if at_once else gradient, quads, eta
-        )
+        batch.updates(net, &block, workspace, parameters if at_once else gradient, quads, like)
         plan.position += block.n
         if is_last and not at_once:
-            optimizers.step(
-                optimizer, net, parameters, gradient, state, plan.eta, plan.l2, eta
-            )
+            optimizers.step(optimizer, net, parameters, gradient, state, eta, plan.l2, like)
 
 
 cdef inline void finish_epoch(Plan* plan, Py_ssize_t n, double* losses) noexcept nogil:

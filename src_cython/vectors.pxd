@@ -8,6 +8,8 @@ Arithmetic between two vecs is lane by lane; a number becomes a vec through cons
 weights and of units are padded to whole vecs, so no loop over vecs has a remainder. A parameter
 `like` is there for its type alone, which says for which of the two widths a function is meant.
 """
+from compiler cimport kernel
+
 
 cdef extern from *:
     """
@@ -256,3 +258,10 @@ cdef inline real sum_of_lanes(vec v, real like) noexcept nogil:
         s[i] = v
     s[0] = sums(s)
     return (<const real*> s)[0]
+
+
+cdef inline kernel multiply(vec* numbers, size_t n_vec, double factor) noexcept nogil:
+    cdef size_t k
+    cdef vec f = constant(numbers[0], factor)
+    for k in range(n_vec):
+        numbers[k] = f * numbers[k]

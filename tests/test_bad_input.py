@@ -61,7 +61,8 @@ def test_the_good_calls_are_good_and_all_there_are():
         getattr(network(), method)(**arguments)
     Network.from_parameters(**GOOD_PARAMETERS)
     public = {name for name in dir(Network) if name[0] != "_" and callable(getattr(Network, name))}
-    assert public - {"copy"} == {*GOOD_CALLS, "from_parameters"}
+    elsewhere = {"copy", "reset_trainer", "save", "load"}
+    assert public - elsewhere == {*GOOD_CALLS, "from_parameters"}
 
 
 # What holds no real numbers
@@ -316,6 +317,9 @@ def test_targets_of_bce(method, y, fragment):
 
 POSITIVE = "learning_rate must be positive and finite"
 NUMBER = "learning_rate must be a number, got "
+NUMBER_OR_SCHEDULE = (
+    "learning_rate must be a number, one of fastnn.schedules, or a function of the epoch, got "
+)
 FORMS = "'auto', 'direct', 'fused', 'zero_skip', 'blocked'"
 OPTIMIZER_NAMES = (
     "optimizer must be one of 'sgd', 'momentum', 'nesterov', 'adam', 'adamw', 'rmsprop', "
@@ -352,13 +356,14 @@ OPTIMIZER = (
         ([0.1], TypeError, NUMBER + "list [0.1]"),
         (np.array([0.1]), TypeError, NUMBER + "ndarray of shape (1,)"),
         ({}, TypeError, NUMBER + "dict {}"),
-        (abs, TypeError, NUMBER + "builtin_function_or_method"),
         (BrokenRepr(), TypeError, NUMBER + "BrokenRepr"),
         ([[1], [1, 2]], ValueError, "learning_rate must be a number or"),
         (np.ma.masked, ValueError, "learning_rate must have no masked numbers"),
     ],
 )
 def test_learning_rate(method, value, exception, fragment):
+    if method == "train":
+        fragment = fragment.replace(NUMBER, NUMBER_OR_SCHEDULE)
     assert_call_refused(network(), method, {"learning_rate": value}, exception, fragment)
 
 
@@ -699,7 +704,9 @@ def test_numpy_scalars_are_settings(settings):
     usual = {"epochs": 3, "learning_rate": 0.5}
     history = plain.train(X, Y, **usual)
     assert odd.train(X, Y, **{**usual, **settings}).history == history.history
-    assert pickle.dumps(odd) == pickle.dumps(plain)
+    assert pickle.dumps((odd.weights, odd.biases, odd._rng)) == pickle.dumps(
+        (plain.weights, plain.biases, plain._rng)
+    )
 
 
 def test_one_class_has_nothing_to_learn():

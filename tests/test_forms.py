@@ -19,7 +19,7 @@ from random_networks import (
 )
 from scipy.sparse import csr_array
 
-from fastnn import Network, _kernels, datasets, training
+from fastnn import Network, _kernels, course, datasets
 from fastnn._layout import BLOCK, PLAN
 from fastnn._samples import SAMPLES, Compressed, Samples
 from fastnn.forms import FORMS
@@ -346,14 +346,14 @@ def test_zero_skip_needs_no_dense_rows(monkeypatch):
     for batch_size in (1, 20, 50):
         expected = bits(*trained(net, X, y, batch_size=batch_size, **options))
         with monkeypatch.context() as patch:
-            patch.setattr(training, "Samples", lambda X, *rest: Samples(X * np.nan, *rest))
+            patch.setattr(course, "Samples", lambda X, *rest: Samples(X * np.nan, *rest))
             assert bits(*trained(net, X, y, batch_size=batch_size, **options)) == expected
 
 
 @every_form
 def test_auto_is_the_form_that_was_chosen(form, monkeypatch, runs):
     net, X, y = sparse_problem()
-    monkeypatch.setattr(training, "choose_form", lambda *of_network_and_data: form)
+    monkeypatch.setattr(course, "choose_form", lambda *of_network_and_data: form)
     options = {"epochs": 2, "learning_rate": 0.02}
     chosen = bits(*trained(net, X, y, **options))
     assert chosen == bits(*trained(net, X, y, form=form, **options))
@@ -372,8 +372,8 @@ def test_the_choice_is_followed(layer_sizes, dtype, density, monkeypatch, runs):
         chosen.append(training_choice(*of_network_and_data))
         return chosen[-1]
 
-    training_choice = training.choose_form
-    monkeypatch.setattr(training, "choose_form", choose)
+    training_choice = course.choose_form
+    monkeypatch.setattr(course, "choose_form", choose)
     net = Network(layer_sizes, dtype=dtype, seed=0)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, layer_sizes[0]))
@@ -400,7 +400,7 @@ def test_compressed_rows(density, n_in, dtype, monkeypatch):
         compressed.append(rows)
         return Samples(X, Y, rows, *rest)
 
-    monkeypatch.setattr(training, "Samples", noting)
+    monkeypatch.setattr(course, "Samples", noting)
     rng = np.random.default_rng(n_in)
     X = rng.normal(size=(N, n_in)).astype(dtype)
     put_zeros(X, density, rng)

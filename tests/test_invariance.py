@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import put_zeros
 
-import fastnn.training
+import fastnn.chunks
 from fastnn import Network
 from fastnn.forms import FORMS
 
@@ -65,7 +65,7 @@ def bits(net):
 def chunks_of(n_samples):
     """In this context a kernel is given at most so many samples in one call."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastnn.training, "samples_per_chunk", lambda net, density=1.0: n_samples)
+        patch.setattr(fastnn.chunks, "samples_per_chunk", lambda net, density=1.0: n_samples)
         yield
 
 
@@ -317,7 +317,7 @@ def test_no_epochs_change_nothing(name):
     before = bits(net)
     history = net.train(X, y, epochs=0, learning_rate=0.1)
     assert bits(net) == before
-    assert history.history == {"loss": []}
+    assert history.history == {"loss": [], "learning_rate": []}
     assert history.epoch == []
 
 

@@ -21,7 +21,7 @@ from random_networks import (
     trained,
 )
 
-from fastnn import Network, TrainingDivergedError, optimizers, training
+from fastnn import Network, TrainingDivergedError, chunks, optimizers
 from fastnn.forms import FORMS
 from fastnn.optimizers import SGD
 
@@ -301,7 +301,7 @@ def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size,
         losses = twin.train(X, y, epochs=5, **options).history["loss"]
         for chunk in (1, 31, 32, 33, 64, N - 1, N, N + 1, 3 * N + 40):
             with monkeypatch.context() as patch:
-                patch.setattr(training, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
+                patch.setattr(chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
                 cut = net.copy()
                 parts = [cut.train(X, y, epochs=e, **options).history["loss"] for e in (2, 0, 3)]
             assert list(itertools.chain(*parts)) == losses
@@ -319,7 +319,7 @@ def test_cuts_where_tolerance_stops(form, shuffle, monkeypatch):
     assert 3 < len(history.epoch) < 300
     for chunk in (1, 33, N, 10**9):
         with monkeypatch.context() as patch:
-            patch.setattr(training, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
+            patch.setattr(chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
             assert bits(*trained(net, X, y, **options)) == bits(stopped, history)
 
 
@@ -332,7 +332,7 @@ def test_chunks_are_as_short_as_passes_through_all_weights_are_many(
 ):
     """In a chunk of sparse samples, which Ctrl-C waits for."""
     densities = []
-    monkeypatch.setattr(training, "samples_per_chunk", lambda _, d: densities.append(d) or 100)
+    monkeypatch.setattr(chunks, "samples_per_chunk", lambda _, d: densities.append(d) or 100)
     net, X, y = make(density=0.1)
     options = {"epochs": 1, "learning_rate": 0.05, "batch_size": batch_size, "form": "zero_skip"}
     net.train(X, y, optimizer=SGD(l2=decay / 0.05), **options)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import History, Network, training
+from fastnn import History, Network, _kernels
 from fastnn._layout import BLOCK
 from fastnn.forms import FORMS
 
@@ -311,7 +311,8 @@ def test_history():
     X, y = fastnn.datasets.load_people()
     history = Network([2, 2, 1], seed=0).train(X, y, epochs=5, learning_rate=0.1)
     assert isinstance(history, History)
-    assert list(history.history) == ["loss"]
+    assert list(history.history) == ["loss", "learning_rate"]
+    assert history.history["learning_rate"] == [0.1] * 5
     losses = history.history["loss"]
     assert isinstance(losses, list)
     assert [type(loss) for loss in losses] == [float] * 5
@@ -396,13 +397,13 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     softplus(0) is not 0, and so is the padding of a.
     """
     handed_in = []
-    train = training._kernels.train
+    train = _kernels.train
 
     def noting(*arguments):
         handed_in.append(arguments[-2:])  # gradient and workspace
         return train(*arguments)
 
-    monkeypatch.setattr(training._kernels, "train", noting)
+    monkeypatch.setattr(_kernels, "train", noting)
     net = Network(layer_sizes, activation="softplus", dtype=dtype, seed=0)
     rng = np.random.default_rng(1)
     for b in net.biases:

@@ -14,7 +14,7 @@ from random_networks import TOLERANCE, assert_all_close, bits, parameters, put_z
 from scipy.sparse import csr_array
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-import fastnn.training
+import fastnn.chunks
 from fastnn import Network, TrainingDivergedError, optimizers
 from fastnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
@@ -160,7 +160,7 @@ def test_no_cut_changes_a_bit(name, dtype, shuffle, density, monkeypatch):
         uncut, history = trained(net, X, y, epochs=6, **options)
         losses = []
         with monkeypatch.context() as patch:
-            patch.setattr(fastnn.training, "samples_per_chunk", lambda net, density=1.0: 33)
+            patch.setattr(fastnn.chunks, "samples_per_chunk", lambda net, density=1.0: 33)
             for epochs, passed_on in (
                 (1, lambda net: net),
                 (2, copy.deepcopy),
@@ -257,7 +257,7 @@ def test_padding_stays_zero(name, dtype):
     net.train(X, y, epochs=3, learning_rate=0.01, optimizer=name, batch_size=10)
     inside = sum(array.size for array in parameters(net))
     assert np.count_nonzero(net._parameters) == inside
-    kept = net._state.block.reshape(-1, len(net._parameters))
+    kept = net._trainer.optimizer.block.reshape(-1, len(net._parameters))
     outside = net._parameters == 0
     assert not kept[:, outside].any()
     assert np.count_nonzero(kept) == len(kept) * inside

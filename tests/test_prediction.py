@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from fastnn import Network, _kernels, training
+from fastnn import Network, _kernels, chunks
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 SIZES = [70, 20, 3]
@@ -127,7 +127,7 @@ def test_threads_change_no_bit(dtype, monkeypatch):
         together.wait(10)
         return kernel(*arguments)
 
-    monkeypatch.setattr(training, "samples_per_chunk", lambda *_: 1 + N // 6)
+    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: 1 + N // 6)
     for n_threads in (2, 3, 6):
         together = threading.Barrier(n_threads)  # which breaks unless so many run at once
         seen.clear()
@@ -142,7 +142,7 @@ def test_threads_change_no_bit(dtype, monkeypatch):
 
 def test_errors_leave_the_threads(monkeypatch):
     net, X = problem("float64")
-    monkeypatch.setattr(training, "samples_per_chunk", lambda *_: 10)
+    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: 10)
     X[77, 7] = np.nan
     with pytest.raises(ValueError, match="row 77, column 7"):
         net.feedforward(X, n_threads=3)

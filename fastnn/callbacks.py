@@ -1,0 +1,257 @@
+"""What watches training and may stop it: ``Network.train(..., callbacks=[EarlyStopping()])``.
+
+A plain function will do: ``def show(net, epoch, logs)`` is called at the end of each epoch, with
+`logs` a dict of what `History` gets of it: "loss", "learning_rate", and where there are such,
+"val_loss" and metrics. Training stops after the epoch if it returns True. A class of your own
+derives from `Callback`.
+
+Callbacks are called in the order in which they are given, those that save the network after all
+others.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from fastnn import _checks
+from fastnn.metrics import LARGER_IS_BETTER
+from fastnn.trainer_state import Best
+
+if TYPE_CHECKING:
+    from fastnn.history import History
+    from fastnn.network import Network
+
+Logs = dict[str, float]
+MODES = ("auto", "min", "max")
+
+
+class Callback:
+    """What all callbacks have; override what you need.
+
+    Attributes
+    ----------
+    every : int, default 1
+        `on_epoch_end` is called after each `every`-th epoch of a call of `train`: with 10, after
+        epochs 9, 19, 29 and so on. In between, training pays nothing for it.
+    """
+
+    every: int = 1
+    saves: ClassVar[bool] = False  # and is therefore called after the others
+
+    def on_train_begin(self, net: Network) -> None:
+        """Before the first epoch of a call of `train`, whose arguments are good."""
+
+    def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> bool | None:
+        """After an epoch, counted from 0 in each call of `train`. True stops training."""
+
+    def on_train_end(self, net: Network, history: History) -> None:
+        """After the last epoch, however training came to its end, but for an error."""
+
+
+class LambdaCallback(Callback):
+    """A callback of functions.
+
+    Parameters
+    ----------
+    on_epoch_end : function of (net, epoch, logs), or None
+    on_train_begin : function of (net), or None
+    on_train_end : function of (net, history), or None
+    every : int, default 1
+        See `Callback`.
+
+    Examples
+    --------
+    >>> from fastnn import Network, callbacks, datasets
+    >>> X, y = datasets.load_people()
+    >>> net = Network([2, 2, 1], seed=0)
+    >>> show = callbacks.LambdaCallback(
+    ...     lambda net, epoch, logs: print(f"epoch {epoch}: {logs['loss']:.2f}"), every=500
+    ... )
+    >>> history = net.train(X, y, epochs=1000, learning_rate=0.1, callbacks=show)
+    epoch 499: 0.01
+    epoch 999: 0.00
+    """
+
+    def __init__(
+        self,
+        on_epoch_end: Callable[[Network, int, Logs], bool | None] | None = None,
+        *,
+        on_train_begin: Callable[[Network], None] | None = None,
+        on_train_end: Callable[[Network, History], None] | None = None,
+        every: int = 1,
+    ) -> None:
+        self.every = _checks.integer(every, "every", 1)
+        for name, function in (
+            ("on_epoch_end", on_epoch_end),
+            ("on_train_begin", on_train_begin),
+            ("on_train_end", on_train_end),
+        ):
+            if function is not None:
+                setattr(self, name, _checks.function(function, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor(Callback):
+    """What those that look for the best epoch have in common; not to be used itself.
+
+    What it has seen stays with the network, and the next `train` with an equal one goes on with it.
+    """
+
+    monitor: str = "val_loss"
+    mode: str = "auto"
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        _checks.text(self.monitor, "monitor")
+        _checks.known_name(self.mode, "mode", MODES)
+        object.__setattr__(self, "min_delta", _checks.not_negative(self.min_delta, "min_delta"))
+
+    def best(self, net: Network) -> Best:
+        """The best epoch so far: its `value`, and how often it has looked since."""
+        return net._trainer.best.setdefault(self, Best())
+
+    def look(self, net: Network, logs: Logs) -> bool:
+        """Whether this epoch is the best so far, which then it becomes."""
+        value = logs[self.monitor]
+        best = self.best(net)
+        larger = self.mode == "max" or (
+            self.mode == "auto" and self.monitor.removeprefix("val_") in LARGER_IS_BETTER
+        )
+        gain = math.inf if best.value is None else best.value - value
+        if larger and best.value is not None:
+            gain = -gain
+        if math.isnan(value) or not gain > self.min_delta:
+            best.waited += 1
+            return False
+        best.value, best.waited = value, 0
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping(Monitor):
+    """Stop when `monitor` has not become better for `patience` epochs, and go back to the best.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        What is watched: "loss", "val_loss", or a metric, such as "val_accuracy".
+    patience : int, default 10
+        How many epochs in a row may be no better.
+    min_delta : float, default 0.0
+        By how much more than this an epoch must be better than the best one.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether small or large is good; "auto" takes "max" for accuracy and r2, and else "min".
+    restore_best : bool, default True
+        When it stops training, the network gets the parameters of the best epoch. Where the epochs
+        end before, it does not, since a further `train` goes on; `restore` does so.
+
+    Examples
+    --------
+    >>> from fastnn import Network, callbacks, datasets
+    >>> X, y = datasets.load_digits()
+    >>> net = Network([64, 30, 10], activation=["sigmoid", "softmax"], loss="cross_entropy", seed=0)
+    >>> history = net.train(
+    ...     X[:1500] / 16, y[:1500], epochs=1000, learning_rate=0.1,
+    ...     validation_data=(X[1500:] / 16, y[1500:]), callbacks=callbacks.EarlyStopping(),
+    ... )
+    >>> len(history.epoch) < 200
+    True
+    """
+
+    patience: int = 10
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "patience", _checks.integer(self.patience, "patience", 1))
+        _checks.flag(self.restore_best, "restore_best")
+
+    def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> bool:
+        if self.look(net, logs):
+            if self.restore_best:
+                self.best(net).parameters = net._parameters.copy()
+            return False
+        if self.best(net).waited < self.patience:
+            return False
+        self.restore(net)
+        del net._trainer.best[self]  # a further training is a new one
+        return True
+
+    def restore(self, net: Network) -> None:
+        """Give the network the parameters of the best epoch so far, if they are kept."""
+        best = self.best(net).parameters
+        if best is not None:
+            net._parameters[:] = best
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCheckpoint(Monitor):
+    """Save the network while it is trained, with all that a new process needs to go on.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of the file. It may hold the fields of a format string, filled in from `logs` and the
+        epoch: ``"epoch-{epoch:03d}-{val_loss:.4f}.npz"``. Without, one file is replaced each time.
+    monitor : str or None, default None
+        Save only when this is better than ever before. None: each time.
+    mode, min_delta
+        As for `EarlyStopping`.
+    every : int, default 1
+        See `Callback`.
+    """
+
+    path: str | os.PathLike[str] = field(kw_only=False)
+    monitor: str | None = None  # type: ignore[assignment]
+    every: int = 1
+
+    saves: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", _checks.path(self.path, "path"))
+        object.__setattr__(self, "every", _checks.integer(self.every, "every", 1))
+        if self.monitor is not None:
+            super().__post_init__()
+
+    def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
+        if self.monitor is None or self.look(net, logs):
+            net.save(str(self.path).format(epoch=epoch, **logs), trainer=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CSVLogger(Callback):
+    """Write `logs` into a file, a row per epoch under a row of names.
+
+    Parameters
+    ----------
+    path : str or path-like
+    append : bool, default False
+        Go on with a file that exists. False: a new one at the beginning of each `train`.
+    every : int, default 1
+        See `Callback`.
+    """
+
+    path: str | os.PathLike[str] = field(kw_only=False)
+    append: bool = False
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", _checks.path(self.path, "path"))
+        _checks.flag(self.append, "append")
+        object.__setattr__(self, "every", _checks.integer(self.every, "every", 1))
+
+    def on_train_begin(self, net: Network) -> None:
+        with open(self.path, "a" if self.append else "w"):
+            pass
+
+    def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
+        with open(self.path, "a", newline="") as file:
+            rows = csv.writer(file)
+            if file.tell() == 0:
+                rows.writerow(["epoch", *logs])
+            rows.writerow([epoch, *logs.values()])

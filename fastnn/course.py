@@ -1,0 +1,241 @@
+"""The course of one call of ``Network.train``: what the kernel gets, chunk by chunk.
+
+A lap is the epochs whose orders and learning rates are made at once. Neither laps nor chunks change
+a bit of the result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fastnn import _kernels, chunks
+from fastnn._checks import all_finite
+from fastnn._layout import BLOCK, PLAN
+from fastnn._samples import Compressed, Samples, compress, room_for
+from fastnn.exceptions import TrainingDivergedError
+from fastnn.forms import choose_form, takes_quads
+from fastnn.schedules import Schedule, table
+
+if TYPE_CHECKING:
+    from fastnn.network import Network
+    from fastnn.optimizers import Optimizer
+    from fastnn.progress import Bar
+
+Array = np.ndarray[Any, Any]
+
+STRONG_DECAY = 0.35  # eta lambda
+
+
+@dataclass(frozen=True)
+class Data:
+    """Checked samples, and what belongs to them."""
+
+    X: Array | Compressed
+    Y: Array
+    # How many numbers of each row are not zero, where X is dense. None: nobody has counted, and
+    # training skips no zeros.
+    counts: Array | None = None
+    weights: Array | None = None  # None: all are 1
+    is_mapped: bool = False  # X is a file, which may be larger than memory
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `Network.train` is told beside data."""
+
+    epochs: int
+    learning_rate: float | Schedule | Callable[[int], float]
+    batch_size: int
+    shuffle: bool
+    tol: float | None
+    patience: int
+    optimizer: Optimizer
+    form: str = "auto"
+
+
+class Lap(NamedTuple):
+    """What is known of each epoch of a lap."""
+
+    losses: Array
+    rates: Array  # of the first update
+
+
+class Course:
+    """Training on some data by some settings. The network is always at a completed chunk."""
+
+    def __init__(self, net: Network, data: Data, settings: Settings) -> None:
+        self.net, self.settings, self.n = net, settings, len(data.X)
+        optimizer, batch_size = settings.optimizer, settings.batch_size
+        trainer = net._trainer
+        trainer.begin_stopping(settings.tol, settings.patience)
+        state = trainer.of_optimizer(optimizer, net._layout)
+
+        self.samples, form, density = _in_form(net, data, settings)
+        if batch_size == 1 and not optimizer.is_plain:
+            form = "singles"
+        if optimizer.l2 or not optimizer.is_plain:
+            # All of W changes, after each batch or block.
+            in_blocks = batch_size == 1 and form != "singles" and not self._may_decay_strongly()
+            samples_per_pass = BLOCK if in_blocks else batch_size
+            density = min(1.0, density + (1 + optimizer.n_states) / samples_per_pass)
+        self.chunk = chunks.samples_per_chunk(net, density)
+        self.longest_lap = max(1, self.chunk // self.n)
+
+        self.plan = np.zeros(1, PLAN)
+        self.plan["batch_size"] = batch_size
+        self.plan["form"] = _kernels.FORMS[form]
+        self.plan["l2"] = optimizer.l2
+        self.plan["tol"] = math.nan if settings.tol is None else settings.tol
+        self.plan["patience"] = settings.patience
+        self.plan["best"], self.plan["stale"] = trainer.lowest, trainer.stale
+
+        needs_gradient = batch_size > BLOCK or not optimizer.is_plain
+        gradient = net._layout.parameter_block() if needs_gradient else net._parameters
+        self.trained = [net._parameters, state.block, state.record, self.plan]
+        if needs_gradient:
+            self.trained.append(gradient)  # which may hold a part of a batch
+        self.blocks = (
+            gradient,
+            state.block if optimizer.n_states else gradient,  # what is empty has no address
+            net._layout.workspace(self.n),
+        )
+        self.loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
+        self.last_loss = math.nan
+
+    def _may_decay_strongly(self) -> bool:
+        """Whether L2 may take samples one by one: see src_cython/decay.pxd."""
+        rate = self.settings.learning_rate
+        return not isinstance(rate, float) or rate * self.settings.optimizer.l2 > STRONG_DECAY
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether tol and patience have ended training."""
+        return bool(self.plan["stopped"][0])
+
+    def run_lap(self, n_epochs: int, done: int, shown: Bar | None) -> Lap:
+        """At most n_epochs epochs, after `done` of them."""
+        settings, trainer, rng = self.settings, self.net._trainer, self.net._rng
+        n_epochs = min(n_epochs, self.longest_lap)
+        may_stop = settings.tol is not None
+        n_updates = -(-self.n // settings.batch_size)
+        time = trainer.time_of(settings.learning_rate)
+        rates = table(settings.learning_rate, time, n_epochs, n_updates)
+        before = rng.bit_generator.state if settings.shuffle and may_stop else None
+        order = _order(rng, self.n, n_epochs if settings.shuffle else 0)
+        losses = np.empty(n_epochs)
+        self.plan["epoch"] = 0
+        while self.plan["epoch"][0] < n_epochs and not self.has_stopped:
+            start = [array.copy() for array in self.trained]
+            self._run_chunk(order, rates, losses, self.chunk)
+            if not self._is_finite(losses):
+                raise self._divergence(start, order, rates, losses, done)
+            if self.plan["epoch"][0]:
+                self.last_loss = losses[self.plan["epoch"][0] - 1].item()
+            if shown:
+                ran = self.plan["epoch"][0] + self.plan["position"][0] / self.n
+                shown.show(done + ran, self.last_loss)
+        ran = int(self.plan["epoch"][0])
+        if before and ran < n_epochs:
+            rng.bit_generator.state = before
+            _order(rng, self.n, ran)
+        if not isinstance(settings.learning_rate, float):
+            trainer.schedule, trainer.time = settings.learning_rate, time + ran
+        if self.has_stopped:
+            trainer.forget_stopping()
+        elif may_stop:
+            trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
+        return Lap(losses[:ran], np.broadcast_to(rates[:, 0].copy(), n_epochs)[:ran])
+
+    def _run_chunk(self, order: Array, rates: Array, losses: Array, n_samples: int) -> None:
+        net, optimizer = self.net, self.trained[2]
+        _kernels.train(
+            net._layout.layers, self.loss, self.samples.n_targets, net._parameters,
+            self.samples.record, order, rates, self.plan, optimizer, n_samples, losses,
+            *self.blocks,
+        )  # fmt: skip
+
+    def _is_finite(self, losses: Array) -> bool:
+        """A finite loss does not prove it: relu swallows a NaN, sigmoid an infinity."""
+        parameters, state, _, plan = self.trained[:4]
+        return (
+            all_finite(losses[: plan["epoch"][0]])
+            and math.isfinite(plan["loss_sum"][0])
+            and all_finite(parameters)
+            and all_finite(state)
+        )
+
+    def _divergence(
+        self, start: list[Array], order: Array, rates: Array, losses: Array, done: int
+    ) -> TrainingDivergedError:
+        """The chunk is run once more, in pieces, to see where; and then all is as at its start."""
+        self._restore(start)
+        epoch = position = 0
+        loss = self.last_loss
+        while self._is_finite(losses):
+            epoch, position = self.plan["epoch"].item(), self.plan["position"].item()
+            if position:
+                loss = self.plan["loss_sum"].item() / position
+            elif epoch:
+                loss = losses[epoch - 1].item()
+            self._run_chunk(order, rates, losses, 1)
+        ended = self.plan["epoch"][0] > epoch
+        end = self.n if ended else self.plan["position"].item()
+        self._restore(start)
+        batch_size = self.settings.batch_size
+        first, last = position // batch_size + 1, -(-end // batch_size)
+        rate = rates[epoch if len(rates) > 1 else 0, first - 1 if rates.shape[1] > 1 else 0]
+        return TrainingDivergedError(
+            f"training diverged in epoch {done + epoch}, step {first}"
+            f"{f' to {last}' if last > first else ''}, at learning_rate={float(rate)!r}: the loss "
+            "or a parameter is no longer finite. "
+            f"{f'The last finite loss was {loss:.6g}. ' if math.isfinite(loss) else ''}"
+            "The network keeps its last finite parameters. Use a smaller learning_rate, or scale "
+            "the inputs and targets (for example to mean 0 and standard deviation 1)"
+        )
+
+    def _restore(self, start: list[Array]) -> None:
+        for array, before in zip(self.trained, start, strict=True):
+            array[:] = before
+
+
+def _in_form(net: Network, data: Data, settings: Settings) -> tuple[Samples, str, float]:
+    """The samples as a form of the first layer wants them, and the part of X that it looks at.
+
+    "auto" is chosen here.
+    """
+    X, Y, form, weights = data.X, data.Y, settings.form, data.weights
+    batch_size, optimizer = settings.batch_size, settings.optimizer
+    n_inputs = net.layer_sizes[0]
+    if isinstance(X, Compressed):
+        density = X.n_numbers / (len(X) * n_inputs)
+        return Samples(X, Y, weights=weights), "zero_skip", density
+    if data.counts is None:
+        return Samples(X, Y, weights=weights), form, 1.0
+    density = int(data.counts.sum()) / X.size
+    if form == "auto":
+        form = choose_form(net._layout, density, batch_size, optimizer)
+    if form != "zero_skip":
+        return Samples(X, Y, weights=weights), form, 1.0
+    if takes_quads(net._layout, batch_size, optimizer):
+        return Samples(X, Y, weights=weights), "quads", density
+    if data.is_mapped:
+        block_and_next = room_for(BLOCK + 1, n_inputs, net.dtype)
+        return Samples(X, Y, block_and_next, weights), form, density
+    return Samples(X, Y, compress(X, data.counts), weights), form, density
+
+
+def _order(rng: np.random.Generator, n: int, shuffled_epochs: int) -> np.ndarray[Any, Any]:
+    """A row of sample numbers per shuffled epoch, or one in order for all epochs.
+
+    Many epochs drawn at once are the same stream as one after the other.
+    """
+    in_order = np.arange(n, dtype=np.intp)
+    if not shuffled_epochs:
+        return in_order[np.newaxis]
+    orders = np.tile(in_order, (shuffled_epochs, 1))
+    return rng.permuted(orders, axis=1, out=orders)

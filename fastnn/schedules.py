@@ -1,0 +1,292 @@
+"""Learning-rate schedules, as in ``train(..., learning_rate=CosineDecay(0.1, epochs=50))``.
+
+Each gives eta as a function of the time t in epochs. It is asked at every update: in epoch e,
+update k of n is at t = e + k / n. So an epoch's first update has the rate of a whole t, which is
+what other libraries give when they are asked once per epoch.
+
+Time begins at 0 with the first training by a schedule. It stays with the network, and the next
+``train`` with an equal schedule goes on with it, so that 3 + 3 epochs equal 6;
+``Network.reset_trainer`` puts it back. A schedule that has an end is told where, and stays at its
+last rate from there on.
+
+Each raises TypeError or ValueError for a setting that is not a number, or not in its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastnn import _checks
+
+Array = np.ndarray[Any, Any]
+
+CYCLES = ("triangular", "triangular2", "exp_range")
+CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "initial": _checks.above_zero,
+    "minimum": _checks.not_negative,
+    "maximum": _checks.above_zero,
+    "final": _checks.not_negative,
+    "every": _checks.above_zero,
+    "epochs": _checks.above_zero,
+    "step_size": _checks.above_zero,
+    "factor": _checks.share,
+    "start_factor": _checks.share,
+    "gamma": _checks.share,
+    "warm_up": _checks.between_zero_and_one,
+    "decay": _checks.not_negative,
+    "start_divisor": _checks.above_zero,
+    "final_divisor": _checks.above_zero,
+    "mode": partial(_checks.known_name, known=CYCLES),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What all schedules have in common; not to be used itself."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name in CHECKS:
+                object.__setattr__(self, name, CHECKS[name](value, name))
+
+    def __call__(self, t: Any) -> Array:
+        """eta at the times t, an array or a number."""
+        with np.errstate(under="ignore"):
+            rates: Array = self._rates(np.asarray(t, np.float64))
+            return rates
+
+    def _rates(self, t: Array) -> Array:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """initial · factor^⌊t / every⌋: times `factor` after every so many epochs.
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the beginning, above 0.
+    every : float
+        Epochs from one step to the next, above 0.
+    factor : float, default 0.1
+        Above 0, at most 1.
+    """
+
+    initial: float
+    every: float
+    factor: float = 0.1
+
+    def _rates(self, t: Array) -> Array:
+        return self.initial * self.factor ** np.floor(t / self.every)
+
+
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """initial · factor^t.
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the beginning, above 0.
+    factor : float
+        From one epoch to the next; above 0, at most 1.
+    """
+
+    initial: float
+    factor: float
+
+    def _rates(self, t: Array) -> Array:
+        return self.initial * self.factor**t
+
+
+@dataclass(frozen=True)
+class InverseTimeDecay(Schedule):
+    """initial / (1 + decay · t), whose steps add up without bound while their squares do not
+    (Robbins and Monro 1951).
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the beginning, above 0.
+    decay : float
+        At least 0; the rate is half of the first after 1 / decay epochs.
+    """
+
+    initial: float
+    decay: float
+
+    def _rates(self, t: Array) -> Array:
+        return self.initial / (1 + self.decay * t)
+
+
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """final + (initial - final) (1 + cos(π t / epochs)) / 2, and then `final`
+    (Loshchilov and Hutter 2017, without restarts).
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the beginning, above 0.
+    epochs : float
+        When it reaches `final`; above 0.
+    final : float, default 0.0
+        At least 0.
+    """
+
+    initial: float
+    epochs: float
+    final: float = 0.0
+
+    def _rates(self, t: Array) -> Array:
+        return _cosine(self.initial, self.final, t / self.epochs)
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """A line from start_factor times the first rate of `then` to that rate, and then `then`
+    (Goyal et al. 2017).
+
+    Parameters
+    ----------
+    then : float or schedule
+        What follows; its time begins where the line ends.
+    epochs : float
+        How long the line is; above 0.
+    start_factor : float, default 0.1
+        Above 0, at most 1.
+    """
+
+    then: float | Schedule
+    epochs: float
+    start_factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.then, Schedule):
+            object.__setattr__(self, "then", _checks.above_zero(self.then, "then"))
+
+    def _rates(self, t: Array) -> Array:
+        after = np.maximum(t - self.epochs, 0)
+        rates = self.then(after) if isinstance(self.then, Schedule) else self.then
+        grown = np.minimum(t / self.epochs, 1)
+        return np.asarray(rates * (self.start_factor + (1 - self.start_factor) * grown))
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to `maximum` and down to almost nothing, each along half a cosine (Smith and Topin 2018,
+    in the form of fastai and PyTorch).
+
+    Parameters
+    ----------
+    maximum : float
+        The highest rate, above 0.
+    epochs : float
+        The length of the cycle, above 0.
+    warm_up : float, default 0.3
+        The part of the cycle in which the rate rises; above 0, below 1.
+    start_divisor : float, default 25.0
+        The first rate is maximum / start_divisor.
+    final_divisor : float, default 1e4
+        The last rate is the first one / final_divisor.
+    """
+
+    maximum: float
+    epochs: float
+    warm_up: float = 0.3
+    start_divisor: float = 25.0
+    final_divisor: float = 1e4
+
+    def _rates(self, t: Array) -> Array:
+        first = self.maximum / self.start_divisor
+        top = self.warm_up * self.epochs
+        rising = _cosine(first, self.maximum, t / top)
+        falling = _cosine(self.maximum, first / self.final_divisor, (t - top) / (self.epochs - top))
+        return np.where(t < top, rising, falling)
+
+
+@dataclass(frozen=True)
+class Cyclical(Schedule):
+    """Up and down between two rates in straight lines, again and again (Smith 2017).
+
+    With x = |t / step_size - 2 cycle + 1|, cycle = ⌊1 + t / (2 step_size)⌋, the rate is
+    minimum + (maximum - minimum) (1 - x) · scale.
+
+    Parameters
+    ----------
+    minimum, maximum : float
+        At least 0; above 0, and not below `minimum`.
+    step_size : float, default 4.0
+        Half a cycle in epochs, above 0; Smith suggests 2 to 10.
+    mode : {"triangular", "triangular2", "exp_range"}, default "triangular"
+        scale is 1, or halved after each cycle, or gamma^t.
+    gamma : float, default 0.99
+        Of "exp_range", from one epoch to the next; above 0, at most 1.
+    """
+
+    minimum: float
+    maximum: float
+    step_size: float = 4.0
+    mode: str = "triangular"
+    gamma: float = 0.99
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.maximum < self.minimum:
+            raise ValueError(
+                f"maximum must be at least minimum, {self.minimum!r}, got {self.maximum!r}"
+            )
+
+    def _rates(self, t: Array) -> Array:
+        cycle = np.floor(1 + t / (2 * self.step_size))
+        height = 1 - np.abs(t / self.step_size - 2 * cycle + 1)
+        if self.mode == "triangular2":
+            height = height * 0.5 ** (cycle - 1)
+        elif self.mode == "exp_range":
+            height = height * self.gamma**t
+        return np.asarray(self.minimum + (self.maximum - self.minimum) * height)
+
+
+def _cosine(start: float, end: float, part: Array) -> Array:
+    """From start to end along half a cosine, of which a part has been gone."""
+    return end + (start - end) * (1 + np.cos(np.pi * np.clip(part, 0, 1))) / 2
+
+
+def table(
+    learning_rate: float | Schedule | Callable[[int], float],
+    first_epoch: int,
+    n_epochs: int,
+    n_updates: int,
+) -> Array:
+    """eta for the kernels: a row per epoch with a number per update, or one row or one number
+    where they are all the same.
+    """
+    if isinstance(learning_rate, float):
+        return np.array([[learning_rate]])
+    epochs = np.arange(first_epoch, first_epoch + n_epochs)
+    if isinstance(learning_rate, Schedule):
+        rates: Array = learning_rate(epochs[:, np.newaxis] + np.arange(n_updates) / n_updates)
+        return rates
+    numbers = [
+        _checks.not_negative(learning_rate(epoch), f"learning_rate({epoch})")
+        for epoch in epochs.tolist()
+    ]
+    return np.array(numbers)[:, np.newaxis]
+
+
+SCHEDULES: tuple[type[Schedule], ...] = (
+    StepDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    CosineDecay,
+    WarmUp,
+    OneCycle,
+    Cyclical,
+)

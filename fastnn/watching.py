@@ -1,0 +1,85 @@
+"""What happens between epochs: validation, metrics, callbacks. Training stops for nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn.metrics import measure
+
+if TYPE_CHECKING:
+    from fastnn.callbacks import Callback
+    from fastnn.course import Data, Lap
+    from fastnn.history import History
+    from fastnn.metrics import Metric
+    from fastnn.network import Network
+
+
+@dataclass
+class Watch:
+    """Looks at a network after some or all of its epochs."""
+
+    net: Network
+    data: Data
+    validation: Data | None = None
+    metrics: dict[str, Metric | None] = field(default_factory=dict)
+    callbacks: Sequence[Callback] = ()
+
+    def __post_init__(self) -> None:
+        self.callbacks = sorted(self.callbacks, key=lambda callback: callback.saves)
+        self.columns: dict[str, list[float]] = {name: [] for name in self.names()}
+
+    def names(self) -> list[str]:
+        """What is found out about an epoch beside its loss and its learning rate."""
+        if self.validation is None:
+            return list(self.metrics)
+        return [*self.metrics, "val_loss", *(f"val_{name}" for name in self.metrics)]
+
+    def begin(self) -> None:
+        for callback in self.callbacks:
+            callback.on_train_begin(self.net)
+
+    def epochs_until_look(self, done: int) -> int:
+        """How many epochs may run, after `done` of them, before somebody wants to look."""
+        if self.columns:
+            return 1
+        waits = (callback.every - done % callback.every for callback in self.callbacks)
+        return min(waits, default=sys.maxsize)
+
+    def look(self, done: int, lap: Lap) -> bool:
+        """After `done` epochs, the last of which end the lap: whether training is to stop."""
+        callbacks = [callback for callback in self.callbacks if done % callback.every == 0]
+        if not callbacks and not self.columns:
+            return False
+        found = {"loss": lap.losses[-1].item()}
+        if self.metrics:
+            found |= self._measured(self.data)[1]
+        if self.validation is not None:
+            val_loss, measured = self._measured(self.validation)
+            found |= {"val_loss": val_loss}
+            found |= {f"val_{name}": value for name, value in measured.items()}
+        for name, column in self.columns.items():
+            column.append(found[name])
+        found["learning_rate"] = lap.rates[-1].item()
+        stops = False
+        for callback in callbacks:
+            answer = callback.on_epoch_end(self.net, done - 1, dict(found))
+            stops |= isinstance(answer, bool | np.bool_) and bool(answer)
+        return stops
+
+    def end(self, history: History) -> None:
+        for callback in self.callbacks:
+            callback.on_train_end(self.net, history)
+
+    def _measured(self, data: Data) -> tuple[float, dict[str, Any]]:
+        """The loss, and the metrics from the outputs that it was computed from."""
+        if not self.metrics:
+            return self.net._mean_loss(data), {}
+        outputs = np.empty((len(data.X), self.net.layer_sizes[-1]), self.net.dtype)
+        loss = self.net._mean_loss(data, outputs)
+        values = measure(self.net, self.metrics, data.Y, outputs)
+        return loss, dict(zip(self.metrics, values, strict=True))
