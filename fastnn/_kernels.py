@@ -33,6 +33,7 @@ FORMS = _kernels.FORMS
 LOSSES = _kernels.LOSSES
 OPTIMIZERS = _kernels.OPTIMIZERS
 OneSample = _kernels.OneSample
+all_finite = _kernels.all_finite
 compress = _kernels.compress
 exp = _kernels.exp
 feedforward = _kernels.feedforward

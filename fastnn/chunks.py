@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastnn.network import Network
 
-# Ctrl-C is answered between chunks, within 100 ms: this is 3 to 15 ms of work with AVX2, and four
-# times that with the baseline kernels. What stands around a chunk costs some 20 µs, and a look at
-# each parameter.
-CHUNK_OPERATIONS = 200_000_000
+# Ctrl-C is answered between chunks, within 100 ms: this is 4 to 25 ms of work with AVX2, and up to
+# four times that with the baseline kernels. What stands around a chunk costs some 50 µs, and a look
+# at each parameter.
+CHUNK_OPERATIONS = 300_000_000
 
 
-def samples_per_chunk(net: Network, density: float = 1.0) -> int:
+def samples_per_chunk(net: Network, density: float = 1.0, passes: float = 0.0) -> int:
     """How many samples make a chunk, from what one costs.
 
     Three multiply-adds a parameter, tens of operations a unit for its activation, and about
-    200 for what stands around a sample. density is the part of the inputs that is not skipped.
+    200 for what stands around a sample. density is the part of the inputs that is not skipped,
+    and passes is how often beside it, per sample, all parameters or what an optimizer keeps for
+    them is gone through, which from memory takes as long as 16 operations a parameter.
     """
     size = net.dtype.itemsize
     skipped = int((1 - density) * int(net._layout.layers["b"][0]))
-    operations = (6 * (net._layout.n_bytes - skipped) + 20 * net._layout.units_bytes) // size + 200
-    return max(1, CHUNK_OPERATIONS // operations)
+    n_bytes = 6 * (net._layout.n_bytes - skipped) + 20 * net._layout.units_bytes
+    n_bytes += int(16 * passes * net._layout.n_bytes)
+    return max(1, CHUNK_OPERATIONS // (n_bytes // size + 200))
 
 
 def row_chunks(net: Network, n: int) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastnn import _kernels, chunks
-from fastnn._checks import all_finite
 from fastnn._layout import BLOCK, PLAN
 from fastnn._samples import Compressed, Samples, compress, room_for
 from fastnn.exceptions import TrainingDivergedError
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+CHUNKS_IN_LAP = 4
 STRONG_DECAY = 0.35  # eta lambda
 
 
@@ -62,7 +62,7 @@ class Lap(NamedTuple):
     """What is known of each epoch of a lap."""
 
     losses: Array
-    rates: Array  # of the first update
+    rates: Array  # of the first update; a single one where all are the same
 
 
 class Course:
@@ -78,13 +78,13 @@ class Course:
         self.samples, form, density = _in_form(net, data, settings)
         if batch_size == 1 and not optimizer.is_plain:
             form = "singles"
+        passes = 0.0
         if optimizer.l2 or not optimizer.is_plain:
             # All of W changes, after each batch or block.
             in_blocks = batch_size == 1 and form != "singles" and not self._may_decay_strongly()
-            samples_per_pass = BLOCK if in_blocks else batch_size
-            density = min(1.0, density + (1 + optimizer.n_states) / samples_per_pass)
-        self.chunk = chunks.samples_per_chunk(net, density)
-        self.longest_lap = max(1, self.chunk // self.n)
+            passes = (1 + optimizer.n_states) / (BLOCK if in_blocks else batch_size)
+        self.chunk = chunks.samples_per_chunk(net, density, passes)
+        self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
 
         self.plan = np.zeros(1, PLAN)
         self.plan["batch_size"] = batch_size
@@ -93,6 +93,9 @@ class Course:
         self.plan["tol"] = math.nan if settings.tol is None else settings.tol
         self.plan["patience"] = settings.patience
         self.plan["best"], self.plan["stale"] = trainer.lowest, trainer.stale
+        # Views, as it costs ten times as much to ask for a field.
+        self.epoch, self.position = self.plan["epoch"], self.plan["position"]
+        self.stopped, self.loss_sum = self.plan["stopped"], self.plan["loss_sum"]
 
         needs_gradient = batch_size > BLOCK or not optimizer.is_plain
         gradient = net._layout.parameter_block() if needs_gradient else net._parameters
@@ -115,7 +118,7 @@ class Course:
     @property
     def has_stopped(self) -> bool:
         """Whether tol and patience have ended training."""
-        return bool(self.plan["stopped"][0])
+        return bool(self.stopped[0])
 
     def run_lap(self, n_epochs: int, done: int, shown: Bar | None) -> Lap:
         """At most n_epochs epochs, after `done` of them."""
@@ -128,18 +131,17 @@ class Course:
         before = rng.bit_generator.state if settings.shuffle and may_stop else None
         order = _order(rng, self.n, n_epochs if settings.shuffle else 0)
         losses = np.empty(n_epochs)
-        self.plan["epoch"] = 0
-        while self.plan["epoch"][0] < n_epochs and not self.has_stopped:
+        self.epoch[0] = 0
+        while self.epoch[0] < n_epochs and not self.has_stopped:
             start = [array.copy() for array in self.trained]
             self._run_chunk(order, rates, losses, self.chunk)
             if not self._is_finite(losses):
                 raise self._divergence(start, order, rates, losses, done)
-            if self.plan["epoch"][0]:
-                self.last_loss = losses[self.plan["epoch"][0] - 1].item()
+            ran = self.epoch.item()
+            if ran:
+                self.last_loss = losses[ran - 1].item()
             if shown:
-                ran = self.plan["epoch"][0] + self.plan["position"][0] / self.n
-                shown.show(done + ran, self.last_loss)
-        ran = int(self.plan["epoch"][0])
+                shown.show(done + ran + self.position.item() / self.n, self.last_loss)
         if before and ran < n_epochs:
             rng.bit_generator.state = before
             _order(rng, self.n, ran)
@@ -149,7 +151,7 @@ class Course:
             trainer.forget_stopping()
         elif may_stop:
             trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
-        return Lap(losses[:ran], np.broadcast_to(rates[:, 0].copy(), n_epochs)[:ran])
+        return Lap(losses[:ran], rates[:ran, 0].copy())
 
     def _run_chunk(self, order: Array, rates: Array, losses: Array, n_samples: int) -> None:
         net, optimizer = self.net, self.trained[2]
@@ -161,12 +163,12 @@ class Course:
 
     def _is_finite(self, losses: Array) -> bool:
         """A finite loss does not prove it: relu swallows a NaN, sigmoid an infinity."""
-        parameters, state, _, plan = self.trained[:4]
+        parameters, state, *_ = self.trained
         return (
-            all_finite(losses[: plan["epoch"][0]])
-            and math.isfinite(plan["loss_sum"][0])
-            and all_finite(parameters)
-            and all_finite(state)
+            math.isfinite(self.loss_sum[0])
+            and _kernels.all_finite(losses[: self.epoch[0]])
+            and _kernels.all_finite(parameters)
+            and _kernels.all_finite(state)
         )
 
     def _divergence(
@@ -177,14 +179,13 @@ class Course:
         epoch = position = 0
         loss = self.last_loss
         while self._is_finite(losses):
-            epoch, position = self.plan["epoch"].item(), self.plan["position"].item()
+            epoch, position = self.epoch.item(), self.position.item()
             if position:
-                loss = self.plan["loss_sum"].item() / position
+                loss = self.loss_sum.item() / position
             elif epoch:
                 loss = losses[epoch - 1].item()
             self._run_chunk(order, rates, losses, 1)
-        ended = self.plan["epoch"][0] > epoch
-        end = self.n if ended else self.plan["position"].item()
+        end = self.n if self.epoch[0] > epoch else self.position.item()
         self._restore(start)
         batch_size = self.settings.batch_size
         first, last = position // batch_size + 1, -(-end // batch_size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -35,7 +37,11 @@ class History:
         return {
             "loss": [loss for lap in self._laps for loss in lap.losses.tolist()],
             **self._columns,
-            "learning_rate": [rate for lap in self._laps for rate in lap.rates.tolist()],
+            "learning_rate": [
+                rate
+                for lap in self._laps
+                for rate in np.broadcast_to(lap.rates, len(lap.losses)).tolist()
+            ],
         }
 
     @cached_property

@@ -110,6 +110,19 @@ cdef void exp_of(const vec* z, vec* out, size_t n_vec) noexcept nogil:
         out[k] = exponential.exp(z[k])
 
 
+def all_finite(const real[::1] numbers):
+    """Whether none of the numbers is infinite or NaN."""
+    cdef real differences = 0
+    cdef size_t n = numbers.shape[0]
+    if n:
+        with nogil:
+            if real is float:
+                compression.scan(as_vecs(<const vf*> NULL, &numbers[0]), n, &differences)
+            else:
+                compression.scan(as_vecs(<const vd*> NULL, &numbers[0]), n, &differences)
+    return differences == 0
+
+
 def scan(const real[:, ::1] X, Py_ssize_t[::1] counts):
     """counts[t] = how many numbers of row t are not zero; whether all of X is finite."""
     cdef bint finite

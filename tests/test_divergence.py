@@ -22,7 +22,7 @@ def in_order(net, epochs, eta, X=((1,),), y=(0,), **settings):
 
 
 def chunks_of(monkeypatch, n_samples):
-    monkeypatch.setattr(chunks, "samples_per_chunk", lambda net, density=1.0: n_samples)
+    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: n_samples)
 
 
 # z is 2, 2e30, ..., 2e150 in float64 and 2, 2e10 in float32; the next z² is infinite.

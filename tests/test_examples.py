@@ -117,6 +117,10 @@ def test_s3_math_and_code(tmp_path):
     assert max(differences(output)) < 1e-9
     assert len(both_times(output)) == 1
 
+    (last_cost,) = re.findall(rf"^Last cost with a cyclical rate: ({NUMBER}) ", output, re.M)
+    assert float(last_cost) < 0.01
+    assert (tmp_path / "cost_curve.png").read_bytes().startswith(b"\x89PNG")
+
 
 def test_s4_the_math(tmp_path):
     output = run("s4_the_math.py", tmp_path)

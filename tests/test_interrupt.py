@@ -125,7 +125,7 @@ def parameters(net):
 )
 def test_fifty_moments(workload, chunk, monkeypatch):
     if chunk:
-        monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda net, density=1.0: chunk)
+        monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: chunk)
     assert_answered_at_once(workload, MOMENTS)
 
 
@@ -134,7 +134,7 @@ def test_fifty_moments(workload, chunk, monkeypatch):
 @pytest.mark.parametrize("form", FORMS)
 def test_ten_moments_in_every_form(form, density, monkeypatch):
     """Cut within epochs, which end within a block."""
-    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda net, density=1.0: 100)
+    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 100)
     workload = Workload([64, 30, 8], 300, 1, 30_000, 0.02, form, density)
     assert_answered_at_once(workload, 10)
 

@@ -65,7 +65,7 @@ def bits(net):
 def chunks_of(n_samples):
     """In this context a kernel is given at most so many samples in one call."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastnn.chunks, "samples_per_chunk", lambda net, density=1.0: n_samples)
+        patch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: n_samples)
         yield
 
 

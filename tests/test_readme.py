@@ -26,7 +26,8 @@ def table_rows(text: str, first_cell: str) -> list[str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_program_prints_what_its_comments_say(program: str) -> None:
+def test_program_prints_what_its_comments_say(program: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     promised = re.findall(r"^print\(.*?\) +# (.*?)(?:\.\.\.\]?)?$", program, re.MULTILINE)
     assert promised
     printed = io.StringIO()
