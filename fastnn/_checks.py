@@ -120,7 +120,7 @@ def between_zero_and_one(value: Any, name: str) -> float:
 
 def learning_rate(value: Any, name: str, dtype: np.dtype[Any]) -> Any:
     """A number, or what gives one: a schedule, or a function of the epoch."""
-    if callable(value):
+    if callable(value) and not isinstance(value, type):
         return value
     try:
         return positive_number(value, name, dtype)
@@ -515,6 +515,8 @@ def _classes(Y: Array, name: str, n_outputs: int) -> Array:
 
 def metrics(value: Any, name: str, known: Iterable[str]) -> dict[str, Any]:
     """Metrics by the names they get in History: a function for each, or None for those known."""
+    if value is None:
+        return {}
     listed = [value] if isinstance(value, str) or callable(value) else value
     found: dict[str, Any] = {}
     for i, one in enumerate(_sequence(listed, name, "a sequence of names and functions")):
@@ -524,7 +526,8 @@ def metrics(value: Any, name: str, known: Iterable[str]) -> dict[str, Any]:
         else:
             metric = getattr(function(one, f"{name}[{i}]"), "__name__", type(one).__name__)
             found_metric = one
-        if metric in found or metric in ("loss", "val_loss", "learning_rate", "epoch"):
+        taken = metric in found or metric in ("loss", "learning_rate", "epoch")
+        if taken or metric.startswith("val_"):
             raise ValueError(
                 f"{name} must have names of their own, which History has for nothing else; got "
                 f"{metric!r} in {name}[{i}]"

@@ -220,7 +220,15 @@ class ModelCheckpoint(Monitor):
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
         if self.monitor is None or self.look(net, logs):
-            net.save(str(self.path).format(epoch=epoch, **logs), trainer=True)
+            fields = {"epoch": epoch, **logs}
+            try:
+                path = str(self.path).format(**fields)
+            except (KeyError, IndexError) as error:
+                raise ValueError(
+                    f"path must have no fields but {', '.join(fields)} in this training, "
+                    f"got {self.path!r}"
+                ) from error
+            net.save(path, trainer=True)
 
 
 @dataclass(frozen=True, kw_only=True)

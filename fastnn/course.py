@@ -72,8 +72,7 @@ class Course:
         self.net, self.settings, self.n = net, settings, len(data.X)
         optimizer, batch_size = settings.optimizer, settings.batch_size
         trainer = net._trainer
-        trainer.begin_stopping(settings.tol, settings.patience)
-        state = trainer.of_optimizer(optimizer, net._layout)
+        self.state = state = trainer.of_optimizer(optimizer, net._layout)
 
         self.samples, form, density = _in_form(net, data, settings)
         if batch_size == 1 and not optimizer.is_plain:
@@ -92,7 +91,8 @@ class Course:
         self.plan["l2"] = optimizer.l2
         self.plan["tol"] = math.nan if settings.tol is None else settings.tol
         self.plan["patience"] = settings.patience
-        self.plan["best"], self.plan["stale"] = trainer.lowest, trainer.stale
+        best, stale = trainer.of_stopping(settings.tol, settings.patience)
+        self.plan["best"], self.plan["stale"] = best, stale
         # Views, as it costs ten times as much to ask for a field.
         self.epoch, self.position = self.plan["epoch"], self.plan["position"]
         self.stopped, self.loss_sum = self.plan["stopped"], self.plan["loss_sum"]
@@ -124,11 +124,13 @@ class Course:
         """At most n_epochs epochs, after `done` of them."""
         settings, trainer, rng = self.settings, self.net._trainer, self.net._rng
         n_epochs = min(n_epochs, self.longest_lap)
-        may_stop = settings.tol is not None
         n_updates = -(-self.n // settings.batch_size)
         time = trainer.time_of(settings.learning_rate)
         rates = table(settings.learning_rate, time, n_epochs, n_updates)
-        before = rng.bit_generator.state if settings.shuffle and may_stop else None
+        if not settings.optimizer.is_plain:
+            trainer.optimizer = self.state
+        may_be_shorter = settings.shuffle and settings.tol is not None
+        before = rng.bit_generator.state if may_be_shorter else None
         order = _order(rng, self.n, n_epochs if settings.shuffle else 0)
         losses = np.empty(n_epochs)
         self.epoch[0] = 0
@@ -147,9 +149,9 @@ class Course:
             _order(rng, self.n, ran)
         if not isinstance(settings.learning_rate, float):
             trainer.schedule, trainer.time = settings.learning_rate, time + ran
-        if self.has_stopped:
-            trainer.forget_stopping()
-        elif may_stop:
+        if settings.tol is not None:
+            # After it has stopped, a further training is a new one.
+            trainer.stopping = None if self.has_stopped else (settings.tol, settings.patience)
             trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
 

@@ -49,7 +49,7 @@ def r2(net: Network, Y: Array, a: Array) -> float:
     """
     errors = ((a - Y).astype(np.float64) ** 2).sum(axis=0)
     spread = ((Y - Y.mean(axis=0, dtype=np.float64)) ** 2).sum(axis=0)
-    varies = spread > 0
+    varies = (Y[0] != Y).any(axis=0)
     parts = np.where(varies, 1 - errors / np.where(varies, spread, 1), errors == 0)
     return float(parts.mean())
 
@@ -64,10 +64,11 @@ def measure(net: Network, metrics: dict[str, Metric | None], Y: Array, a: Array)
         if function is None:
             values.append(METRICS[name](net, Y, a))
             continue
-        y = Y.astype(np.intp) if Y.shape[1] < a.shape[1] else Y
-        values.append(float(function(_column_alone(y), _column_alone(a) if a.shape[1] == 1 else a)))
+        y = Y.astype(np.intp) if Y.shape[1] < a.shape[1] else Y.view()
+        y.setflags(write=False)  # it may be the user's own
+        value = function(*(rows[:, 0] if rows.shape[1] == 1 else rows for rows in (y, a)))
+        try:
+            values.append(float(value))
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"the metric {name!r} must return a number, got {value!r}") from error
     return values
-
-
-def _column_alone(rows: Array) -> Array:
-    return rows[:, 0] if rows.shape[1] == 1 else rows

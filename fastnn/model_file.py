@@ -24,7 +24,7 @@ from fastnn import _checks
 from fastnn._checks import all_finite
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
 from fastnn.exceptions import ModelFileError
-from fastnn.optimizers import OPTIMIZERS
+from fastnn.optimizers import OPTIMIZERS, State
 from fastnn.schedules import SCHEDULES
 from fastnn.trainer_state import Best, TrainerState, storable
 
@@ -176,7 +176,8 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
 
     trainer = net._trainer = TrainerState()
     if given["optimizer"]:
-        state = trainer.of_optimizer(_made(given["optimizer"]["settings"]), net._layout)
+        state = State(_made(given["optimizer"]["settings"]), net._layout)
+        trainer.optimizer = state
         state.powers = tuple(_number(power, 0, 1) for power in given["optimizer"]["powers"])
         for k in range(state.optimizer.n_states):
             _put(net, state.part(k), f"optimizer{k}_", arrays)
@@ -184,7 +185,7 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
     trainer.time = _checks.integer(given["time"], "time", 0)
     if given["stopping"]:
         tol, patience = given["stopping"]
-        trainer.begin_stopping(_number(tol, 0), _checks.integer(patience, "patience", 1))
+        trainer.stopping = _number(tol, 0), _checks.integer(patience, "patience", 1)
         trainer.lowest = _number(given["lowest"], 0)
         trainer.stale = _checks.integer(given["stale"], "stale", 0)
     for i, one in enumerate(given["best"]):

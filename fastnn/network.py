@@ -265,8 +265,8 @@ class Network:
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | None = None,
         validation_data: Sequence[Any] | None = None,
-        metrics: str | Callable[..., float] | Sequence[str | Callable[..., float]] = (),
-        callbacks: Callback | Callable[..., Any] | Sequence[Any] = (),
+        metrics: str | Callable[..., float] | Sequence[str | Callable[..., float]] | None = None,
+        callbacks: Callback | Callable[..., Any] | Sequence[Any] | None = None,
         progress: bool = False,
         form: str = "auto",
     ) -> History:
@@ -318,10 +318,10 @@ class Network:
             single 1, or for one output 0 and 1.
         validation_data : (X, y) or (X, y, sample_weight), or None; default None
             Whose loss, and metrics, are taken at the end of each epoch.
-        metrics : name, function or sequence of them, default ()
+        metrics : name, function, sequence of them, or None; default None
             "accuracy", "mae", "r2", or functions of (y, outputs); see `fastnn.metrics`. They are
             taken at the end of each epoch, which costs a prediction of X; without weights.
-        callbacks : callback, function or sequence of them, default ()
+        callbacks : callback, function, sequence of them, or None; default None
             See `fastnn.callbacks`: early stopping, checkpoints, your own.
         progress : bool, default False
             Show a bar, with tqdm: ``pip install "fastnn[progress]"``.

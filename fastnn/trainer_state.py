@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,9 @@ class TrainerState:
     best: dict[Callback, Best] = field(default_factory=dict)
 
     def of_optimizer(self, optimizer: Optimizer, layout: Layout) -> State:
-        """Plain SGD needs none, and leaves that of another one alone."""
-        if optimizer.is_plain:
-            return State(optimizer, layout)
+        """What an optimizer has kept, or begins with."""
         if self.optimizer is None or self.optimizer.optimizer != optimizer:
-            self.optimizer = State(optimizer, layout)
+            return State(optimizer, layout)
         return self.optimizer
 
     def time_of(self, learning_rate: float | Schedule | Callable[[int], float]) -> int:
@@ -53,14 +52,12 @@ class TrainerState:
             same = self.schedule == name_of(learning_rate)
         return self.time if same else 0
 
-    def begin_stopping(self, tol: float | None, patience: int) -> None:
-        stopping = None if tol is None else (tol, patience)
-        if self.stopping != stopping:
-            self.stopping = stopping
-            self.forget_stopping()
+    def of_stopping(self, tol: float | None, patience: int) -> tuple[float, int]:
+        """The lowest loss of an epoch, and for how many epochs there was no better one."""
+        return (self.lowest, self.stale) if self.stopping == (tol, patience) else (math.inf, 0)
 
-    def forget_stopping(self) -> None:
-        self.lowest, self.stale = math.inf, 0
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainerState:
+        return TrainerState(**{name: deepcopy(part, memo) for name, part in vars(self).items()})
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "schedule": storable(self.schedule)}

@@ -21,11 +21,11 @@ def train(
     Laps end where somebody wants to look; where they end changes no bit of the result.
     """
     watch = watch or Watch(net, data)
-    course = Course(net, data, settings)
     laps: list[Lap] = []
     done = 0
     stops = False
     with bar(settings.epochs, progress) as shown:
+        course = Course(net, data, settings)
         watch.begin()
         while done < settings.epochs and not stops:
             n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
