@@ -74,9 +74,9 @@ def first_rows(samples: Callable[[], Samples], n: int) -> Samples:
     return X[:n], y[:n]
 
 
-def stream(n_inputs: int, n_outputs: int) -> Samples:
-    """A hundred random samples of a noisy linear function, as an online learner may meet them."""
+def stream(n_inputs: int, n_outputs: int, n: int = 100) -> Samples:
+    """Random samples of a noisy linear function, as an online learner may meet them."""
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(100, n_inputs))
+    X = rng.normal(size=(n, n_inputs))
     slopes = rng.normal(size=(n_inputs, n_outputs)) / np.sqrt(n_inputs)
-    return X, X @ slopes + 0.1 * rng.normal(size=(100, n_outputs))
+    return X, X @ slopes + 0.1 * rng.normal(size=(n, n_outputs))

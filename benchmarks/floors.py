@@ -45,9 +45,9 @@ PROBED_BYTES = {"L1": 16 * 1024, "L2": 256 * 1024}
 LATENCY_OF_MULTIPLY_ADD = 4
 
 # Cycles of a chain. A sigmoid is exp 31, add 3, divide 10, multiply 3; before it stands at least
-# one multiply-add of z. An update adds a(1 - a) times dL/da, two multiplications of 3, a product
+# one multiply-add of z; a tanh is expm1 35 and all around it 19. An update adds a(1 - a) times dL/da, two multiplications of 3, a product
 # with W for the layer below, and the multiply-add to W itself.
-FORWARD = {"sigmoid": 4 + 47, "relu": 4 + 1, "identity": 4}
+FORWARD = {"sigmoid": 4 + 47, "tanh": 4 + 54, "relu": 4 + 1, "identity": 4}
 BACKWARD = 2 * 3 + 4 + 4
 
 
@@ -84,6 +84,8 @@ def counts(workload: Workload) -> Counts:
     touched = np.mean([nonzero[i : i + workload.batch_size].any(axis=0).sum() for i in batches])
     shared = workload.kind == "per_sample_sgd" and touched == sizes[0]
     moved = 0 if shared else size * (touched * first + above) / workload.batch_size
+    if workload.kind == "adam":  # all parameters, m and v
+        moved = 3 * size * (sizes[0] * first + above) / workload.batch_size
     return Counts(
         multiply_adds=2 * inputs * first + 3 * above,
         bytes_read=moved,

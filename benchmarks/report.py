@@ -25,6 +25,7 @@ SUMMARY_HEAD = (
 TITLES = {
     "per_sample_sgd": "Per-sample SGD",
     "mini_batch_sgd": "Mini-batches",
+    "adam": "Adam",
     "one_update": "One update, called from Python",
     "one_prediction": "One prediction, called from Python",
     "batch_prediction": "Many predictions in one call",

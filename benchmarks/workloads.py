@@ -5,6 +5,7 @@ workload is of one kind of work:
 
     per_sample_sgd      training, an update per sample
     mini_batch_sgd      training, an update per `batch_size` samples
+    adam                training by Adam, an update per `batch_size` samples
     one_update          a call from Python per sample, which makes an update
     one_prediction      a call from Python per sample, which gives the outputs
     batch_prediction    one call from Python for all samples
@@ -121,6 +122,13 @@ MNIST_30 = {"layer_sizes": (784, 30, 10), "samples": data.mnist, "epochs": 4}
 MNIST_128 = {"layer_sizes": (784, 128, 10), "samples": data.mnist, "epochs": 3}
 NO_ZEROS_128 = {"layer_sizes": (784, 128, 10), "samples": data.no_zeros, "epochs": 1}
 
+# Of Adam, PyTorch's and Keras' defaults.
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+BOXES = {
+    "layer_sizes": (4, 32, 16, 4), "samples": partial(data.stream, 4, 4, n=10_000), "epochs": 20,
+    "hidden": "tanh", "output": "identity",
+}  # fmt: skip
+
 # What mlpfile offers.
 RELU = {"hidden": "relu", "output": "identity", "dtype": "float32", "learning_rate": 0.01}
 
@@ -154,6 +162,19 @@ def mini_batch_sgd() -> Iterator[Workload]:
         yield Workload(
             f"{name} float32 batch {batch_size}", "mini_batch_sgd", dtype="float32",
             batch_size=batch_size, goal=Goal(ratio), **network,
+        )  # fmt: skip
+
+
+def adam() -> Iterator[Workload]:
+    """MNIST in mini-batches, and a small network in full batches."""
+    yield Workload(
+        "784-128-10 float32 Adam batch 32", "adam", dtype="float32", batch_size=32,
+        learning_rate=0.001, goal=Goal(1.5), **MNIST_128,
+    )  # fmt: skip
+    for dtype in ("float32", "float64"):
+        yield Workload(
+            f"4-32-16-4 tanh {dtype} Adam full batch", "adam", dtype=dtype, batch_size=10_000,
+            learning_rate=0.001, goal=Goal(2, "JAX"), **BOXES,
         )  # fmt: skip
 
 
@@ -214,6 +235,7 @@ WORKLOADS = {
         per_sample_sgd,
         headline,
         mini_batch_sgd,
+        adam,
         one_update,
         one_prediction,
         batch_prediction,

@@ -6,6 +6,7 @@ each time and is what gets timed::
 
     def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]
     def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]
+    def adam(workload: Workload) -> Callable[[], Parameters]
     def one_update(workload: Workload) -> Callable[[], Parameters]
     def one_prediction(workload: Workload) -> Callable[[], list[Floats]]
     def batch_prediction(workload: Workload) -> Callable[[], Floats]

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks.workloads import SEED, Floats, Parameters, Workload
 from fastnn import Network
@@ -41,6 +42,7 @@ def per_sample_sgd(workload: Workload, **settings: str) -> Callable[[], Paramete
 
 
 mini_batch_sgd = per_sample_sgd
+adam = partial(per_sample_sgd, optimizer="adam")
 
 
 def one_update(workload: Workload) -> Callable[[], Parameters]:

@@ -8,25 +8,29 @@ for one thread; that the process is pinned to a core is what makes sure.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from benchmarks.workloads import Floats, Parameters, Workload
+from benchmarks.workloads import BETA_1, BETA_2, EPSILON, Floats, Parameters, Workload
 
 jax.config.update("jax_enable_x64", True)  # float32 arrays stay what they are
 
 Layers = tuple[tuple[jax.Array, jax.Array], ...]
 Samples = tuple[jax.Array, jax.Array]
+AdamState = tuple[Layers, Layers, Layers, jax.Array, jax.Array]
 
 ACTIVATE = {
     "sigmoid": lambda z: 1 / (1 + jnp.exp(-z)),
+    "tanh": jnp.tanh,
     "relu": lambda z: jnp.maximum(z, 0),
     "identity": lambda z: z,
 }
 DERIVATIVE = {
     "sigmoid": lambda a: a * (1 - a),
+    "tanh": lambda a: 1 - a * a,
     "relu": lambda a: a > 0,
     "identity": lambda a: jnp.ones_like(a),
 }
@@ -50,23 +54,45 @@ def outputs(layers: Layers, x: jax.Array, names: list[str]) -> jax.Array:
     return x
 
 
-def step(layers: Layers, x: jax.Array, y: jax.Array, workload: Workload) -> Layers:
-    """An update with one sample, or with rows of them."""
+def gradient(
+    layers: Layers, x: jax.Array, y: jax.Array, workload: Workload, factor: float
+) -> Layers:
+    """factor times that of one sample, or of the mean over rows of them."""
     units = [x]
     for (W, b), name in zip(layers, workload.activations, strict=True):
         units.append(ACTIVATE[name](W @ units[-1] + b if x.ndim == 1 else units[-1] @ W.T + b))
-    factor = 2 * workload.learning_rate / y.size
-    dL_da = (units[-1] - y) * jnp.array(factor, y.dtype)
-    stepped = []
+    dL_da = (units[-1] - y) * jnp.array(2 * factor / y.size, y.dtype)
+    found = []
     for layer in reversed(range(len(layers))):
-        W, b = layers[layer]
+        W, _ = layers[layer]
         delta = dL_da * DERIVATIVE[workload.activations[layer]](units[layer + 1])
         dL_da = delta @ W
         if x.ndim == 1:
-            stepped.append((W - jnp.outer(delta, units[layer]), b - delta))
+            found.append((jnp.outer(delta, units[layer]), delta))
         else:
-            stepped.append((W - delta.T @ units[layer], b - delta.sum(axis=0)))
-    return tuple(reversed(stepped))
+            found.append((delta.T @ units[layer], delta.sum(axis=0)))
+    return tuple(reversed(found))
+
+
+def step(layers: Layers, x: jax.Array, y: jax.Array, workload: Workload) -> Layers:
+    """An update with one sample, or with rows of them."""
+    steps = gradient(layers, x, y, workload, workload.learning_rate)
+    return jax.tree.map(jnp.subtract, layers, steps)
+
+
+def adam_step(state: AdamState, x: jax.Array, y: jax.Array, workload: Workload) -> AdamState:
+    """An update by Adam with rows of samples."""
+    layers, m, v, power_1, power_2 = state
+    g = gradient(layers, x, y, workload, 1.0)
+    m = jax.tree.map(lambda m, g: m + (1 - BETA_1) * (g - m), m, g)
+    v = jax.tree.map(lambda v, g: v + (1 - BETA_2) * (g * g - v), v, g)
+    power_1, power_2 = power_1 * BETA_1, power_2 * BETA_2
+    rate = (workload.learning_rate / (1 - power_1)).astype(y.dtype)
+    root = jnp.sqrt(1 - power_2).astype(y.dtype)
+    layers = jax.tree.map(
+        lambda theta, m, v: theta - rate * m / (jnp.sqrt(v) / root + EPSILON), layers, m, v
+    )
+    return layers, m, v, power_1, power_2
 
 
 def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
@@ -85,7 +111,9 @@ def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
     return lambda: finished(scan(begin(workload), X, y, workload.orders()))
 
 
-def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
+def mini_batches(
+    workload: Workload, begin: Callable[[Workload], Any], step: Callable[..., Any]
+) -> Callable[[], Any]:
     """The last batch of an epoch, where it is smaller, has a step of its own."""
     n_whole = len(workload.X) // workload.batch_size
     n_rows = n_whole * workload.batch_size
@@ -94,17 +122,32 @@ def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
     rest = tuple(a[n_rows:] for a in samples)
 
     @partial(jax.jit, donate_argnums=0)
-    def scan(layers: Layers, batches: Samples, rest: Samples) -> Layers:
-        def batch(layers: Layers, samples: Samples) -> tuple[Layers, None]:
-            return step(layers, *samples, workload), None
+    def scan(state: Any, batches: Samples, rest: Samples) -> Any:
+        def batch(state: Any, samples: Samples) -> tuple[Any, None]:
+            return step(state, *samples, workload), None
 
-        def epoch(_: int, layers: Layers) -> Layers:
-            layers = lax.scan(batch, layers, batches)[0]
-            return step(layers, *rest, workload) if len(rest[0]) else layers
+        def epoch(_: int, state: Any) -> Any:
+            state = lax.scan(batch, state, batches)[0]
+            return step(state, *rest, workload) if len(rest[0]) else state
 
-        return lax.fori_loop(0, workload.epochs, epoch, layers)
+        return lax.fori_loop(0, workload.epochs, epoch, state)
 
-    return lambda: finished(scan(begin(workload), batches, rest))
+    return lambda: scan(begin(workload), batches, rest)
+
+
+def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
+    train = mini_batches(workload, begin, step)
+    return lambda: finished(train())
+
+
+def adam(workload: Workload) -> Callable[[], Parameters]:
+    def begin_adam(workload: Workload) -> AdamState:
+        layers = begin(workload)
+        m, v = (jax.tree.map(jnp.zeros_like, layers) for _ in range(2))
+        return layers, m, v, jnp.array(1.0), jnp.array(1.0)
+
+    train = mini_batches(workload, begin_adam, adam_step)
+    return lambda: finished(train()[0])
 
 
 def one_update(workload: Workload) -> Callable[[], Parameters]:

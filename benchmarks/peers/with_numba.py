@@ -17,7 +17,7 @@ from math import exp
 import numpy as np
 from numba import njit
 
-from benchmarks.workloads import Floats, Parameters, Workload
+from benchmarks.workloads import BETA_1, BETA_2, EPSILON, Floats, Parameters, Workload
 
 ROWS_AT_A_TIME = 512  # of batch prediction: their hidden units stay in the cache
 
@@ -98,6 +98,42 @@ def train_two_layers_in_batches(X, Y, W1, b1, W2, b2, eta, epochs, batch_size):
 
 
 @njit(fastmath=True)
+def adam_in_batches(X, Y, W, b, m, v, learning_rate, beta_1, beta_2, epsilon, epochs, batch_size):
+    """W is (n_in, n_out) here; m and v are those of both W, and then of both b."""
+    one, into_m, into_v = X.dtype.type(1), X.dtype.type(1 - beta_1), X.dtype.type(1 - beta_2)
+    W1, W2 = W
+    b1, b2 = b
+    power_1 = power_2 = 1.0
+    for _ in range(epochs):
+        for first in range(0, len(X), batch_size):
+            x, y = X[first : first + batch_size], Y[first : first + batch_size]
+            factor = X.dtype.type(2) / X.dtype.type(y.size)
+            a1 = np.dot(x, W1)
+            add_and_squash(a1, b1)
+            a2 = np.dot(a1, W2)
+            add_and_squash(a2, b2)
+            delta2 = (a2 - y) * a2 * (one - a2) * factor
+            delta1 = np.dot(delta2, W2.T) * a1 * (one - a1)
+            power_1, power_2 = power_1 * beta_1, power_2 * beta_2
+            rate = X.dtype.type(learning_rate / (1 - power_1))
+            root = X.dtype.type(1 / np.sqrt(1 - power_2))
+            constants = (into_m, into_v, rate, root, X.dtype.type(epsilon))
+            adam_step(W1.ravel(), np.dot(x.T, delta1).ravel(), m[0], v[0], constants)
+            adam_step(W2.ravel(), np.dot(a1.T, delta2).ravel(), m[1], v[1], constants)
+            adam_step(b1, delta1.sum(axis=0), m[2], v[2], constants)
+            adam_step(b2, delta2.sum(axis=0), m[3], v[3], constants)
+
+
+@njit(fastmath=True)
+def adam_step(theta, g, m, v, constants):
+    into_m, into_v, rate, root, epsilon = constants
+    for i in range(len(theta)):
+        m[i] += into_m * (g[i] - m[i])
+        v[i] += into_v * (g[i] * g[i] - v[i])
+        theta[i] -= rate * m[i] / (np.sqrt(v[i]) * root + epsilon)
+
+
+@njit(fastmath=True)
 def predict_rows(X, W1, b1, W2, b2, out):
     """W is (n_in, n_out) here."""
     for first in range(0, len(X), ROWS_AT_A_TIME):
@@ -132,6 +168,24 @@ def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
             workload.X, workload.y, W1, b1, W2, b2, eta, workload.epochs, workload.batch_size
         )
         return Parameters([W1, W2], [b1, b2])
+
+    return train
+
+
+def adam(workload: Workload) -> Callable[[], Parameters] | None:
+    """Of two layers of sigmoid units."""
+    if workload.activations != ["sigmoid", "sigmoid"]:
+        return None
+    start = workload.start
+
+    def train() -> Parameters:
+        W, b = (tuple(array.copy() for array in kind) for kind in (start.weights, start.biases))
+        m, v = (tuple(np.zeros_like(array.ravel()) for array in W + b) for _ in range(2))
+        adam_in_batches(
+            workload.X, workload.y, W, b, m, v, workload.learning_rate, BETA_1, BETA_2, EPSILON,
+            workload.epochs, workload.batch_size,
+        )  # fmt: skip
+        return Parameters(list(W), list(b))
 
     return train
 
