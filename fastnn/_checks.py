@@ -564,17 +564,13 @@ def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any
     return found
 
 
-def monitored(callbacks: Iterable[Any], name: str, names: Sequence[str]) -> None:
-    """Whether callbacks that monitor something will find it."""
-    for i, callback in enumerate(callbacks):
-        monitor = getattr(callback, "monitor", None)
-        if monitor is not None and monitor not in names:
-            listed = ", ".join(repr(one) for one in names)
-            hint = "; give validation_data" if str(monitor).startswith("val_") else ""
-            raise ValueError(
-                f"{name}[{i}].monitor must be one of {listed} in this training, "
-                f"got {monitor!r}{hint}"
-            )
+def monitor(value: str, name: str, names: Sequence[str]) -> None:
+    """Whether what is monitored will be there."""
+    if value not in names:
+        listed = ", ".join(repr(one) for one in names)
+        needs_validation = value.startswith("val_") and "val_loss" not in names
+        hint = "; give validation_data" if needs_validation else ""
+        raise ValueError(f"{name} must be one of {listed} in this training, got {value!r}{hint}")
 
 
 def pair(value: Any, name: str) -> tuple[Any, Any, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -42,6 +42,12 @@ class Callback:
 
     every: int = 1
     saves: ClassVar[bool] = False  # and is therefore called after the others
+
+    def check(self, names: Sequence[str], name: str) -> None:
+        """Before training: whether what it needs will be in logs, beside "learning_rate".
+
+        name is that of the argument, for the message of an error.
+        """
 
     def on_train_begin(self, net: Network) -> None:
         """Before the first epoch of a call of `train`, whose arguments are good."""
@@ -111,6 +117,9 @@ class Monitor(Callback):
         _checks.known_name(self.mode, "mode", MODES)
         object.__setattr__(self, "min_delta", _checks.not_negative(self.min_delta, "min_delta"))
 
+    def check(self, names: Sequence[str], name: str) -> None:
+        _checks.monitor(self.monitor, f"{name}.monitor", names)
+
     def best(self, net: Network) -> Best:
         """The best epoch so far: its `value`, and how often it has looked since."""
         return net._trainer.best.setdefault(self, Best())
@@ -169,18 +178,19 @@ class EarlyStopping(Monitor):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "patience", _checks.integer(self.patience, "patience", 1))
-        _checks.flag(self.restore_best, "restore_best")
+        object.__setattr__(self, "restore_best", _checks.flag(self.restore_best, "restore_best"))
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> bool:
         if self.look(net, logs):
             if self.restore_best:
                 self.best(net).parameters = net._parameters.copy()
             return False
-        if self.best(net).waited < self.patience:
-            return False
-        self.restore(net)
-        del net._trainer.best[self]  # a further training is a new one
-        return True
+        return self.best(net).waited >= self.patience
+
+    def on_train_end(self, net: Network, history: History) -> None:
+        if self.best(net).waited >= self.patience:
+            self.restore(net)
+            del net._trainer.best[self]  # a further training is a new one
 
     def restore(self, net: Network) -> None:
         """Give the network the parameters of the best epoch so far, if they are kept."""
@@ -218,17 +228,24 @@ class ModelCheckpoint(Monitor):
         if self.monitor is not None:
             super().__post_init__()
 
+    def check(self, names: Sequence[str], name: str) -> None:
+        if self.monitor is not None:
+            super().check(names, name)
+        try:
+            self._path(0, dict.fromkeys([*names, "learning_rate"], 0.0))
+        except (KeyError, IndexError, ValueError) as error:
+            fields = ", ".join(["epoch", *names, "learning_rate"])
+            raise ValueError(
+                f"{name}.path must have no fields but {fields} in this training, and braces that "
+                f"stand for themselves doubled; got {self.path!r}"
+            ) from error
+
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
         if self.monitor is None or self.look(net, logs):
-            fields = {"epoch": epoch, **logs}
-            try:
-                path = str(self.path).format(**fields)
-            except (KeyError, IndexError) as error:
-                raise ValueError(
-                    f"path must have no fields but {', '.join(fields)} in this training, "
-                    f"got {self.path!r}"
-                ) from error
-            net.save(path, trainer=True)
+            net.save(self._path(epoch, logs), trainer=True)
+
+    def _path(self, epoch: int, logs: Logs) -> str:
+        return str(self.path).format(epoch=epoch, **logs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +267,7 @@ class CSVLogger(Callback):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", _checks.path(self.path, "path"))
-        _checks.flag(self.append, "append")
+        object.__setattr__(self, "append", _checks.flag(self.append, "append"))
         object.__setattr__(self, "every", _checks.integer(self.every, "every", 1))
 
     def on_train_begin(self, net: Network) -> None:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 import secrets
+import sys
 import zipfile
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ import numpy as np
 
 from fastnn import _checks
 from fastnn._checks import all_finite
-from fastnn.callbacks import EarlyStopping, ModelCheckpoint
+from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS, State
-from fastnn.schedules import SCHEDULES
+from fastnn.schedules import SCHEDULES, Schedule
 from fastnn.trainer_state import Best, TrainerState, storable
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ FORMAT = 1
 MARK = b"fastnn model "
 MARK_LENGTH = len(MARK) + 4 + len(" sha256 ") + 64
 DESCRIPTION = "model.json"
+BEGINNING, NAME = b"PK\x03\x04", DESCRIPTION.encode()  # of a zip, and of its first file at byte 30
 KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (*map(type, OPTIMIZERS.values()), *SCHEDULES, EarlyStopping, ModelCheckpoint)
@@ -45,6 +47,8 @@ KINDS: dict[str, type] = {
 
 def save(net: Network, path: str, trainer: bool) -> None:
     """Write a network into a file, and the state of its trainer if wanted."""
+    if not all_finite(net._parameters):
+        raise ValueError("weights and biases must be finite to be saved, and some are not")
     arrays = _by_name(net, net._parameters, "")
     description = {
         "layer_sizes": net.layer_sizes,
@@ -66,7 +70,8 @@ def load(path: str, network: type[Network]) -> Network:
     except ModelFileError as error:
         raise ModelFileError(f"{path!r} {error}") from error.__cause__
     except Exception as error:  # a right checksum, but not from save
-        raise ModelFileError(f"{path!r} does not describe a network: {error!r}") from error
+        what = f"{type(error).__name__}: {error}"[:200]
+        raise ModelFileError(f"{path!r} does not describe a network: {what}") from error
 
 
 def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
@@ -89,8 +94,7 @@ def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     """What _packed was given. Nothing is looked into before the checksum is right."""
     covered, mark = content[:-MARK_LENGTH], content[-MARK_LENGTH:]
     if not mark.startswith(MARK):
-        # A zip archive begins with the name of its first file in this place.
-        if content[30:].startswith(DESCRIPTION.encode()[: max(0, len(content) - 30)]):
+        if BEGINNING.startswith(content[:4]) and NAME.startswith(content[30 : 30 + len(NAME)]):
             raise ModelFileError("is truncated: its end is missing")
         raise ModelFileError("is not a model file of fastnn")
     version = mark[len(MARK) :][:4]
@@ -103,6 +107,8 @@ def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if any(member.file_size > len(content) for member in archive.infolist()):
             raise ModelFileError("is not a model file of fastnn: it is compressed")
+        if len(set(archive.namelist())) < len(archive.namelist()):
+            raise ModelFileError("does not describe a network: two of its arrays have one name")
         description = json.loads(archive.read(DESCRIPTION))
         arrays = {}
         for name in archive.namelist():
@@ -119,13 +125,17 @@ def _network(
 ) -> Network:
     sizes = description["layer_sizes"]
     n_layers = len(sizes) - 1
+    for i in range(n_layers):
+        for name in (f"W{i}", f"b{i}"):
+            if arrays[name].dtype.name != description["dtype"]:
+                raise ModelFileError(f"does not describe a network: {name!r} is of another dtype")
     net = network.from_parameters(
         [arrays.pop(f"W{i}") for i in range(n_layers)],
         [arrays.pop(f"b{i}") for i in range(n_layers)],
         activation=description["activations"],
         loss=description["loss"],
     )
-    if list(net.layer_sizes) != sizes or net.dtype.name != description["dtype"]:
+    if list(net.layer_sizes) != sizes:
         raise ModelFileError("does not describe a network: its arrays are of other shapes")
     if description["trainer"] is not None:
         _put_trainer(net, description["trainer"], arrays)
@@ -182,16 +192,24 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
         for k in range(state.optimizer.n_states):
             _put(net, state.part(k), f"optimizer{k}_", arrays)
     trainer.schedule = _made(given["schedule"])
+    if not isinstance(trainer.schedule, Schedule | str | None):
+        raise ModelFileError("does not describe a network: its schedule is none")
     trainer.time = _checks.integer(given["time"], "time", 0)
     if given["stopping"]:
         tol, patience = given["stopping"]
-        trainer.stopping = _number(tol, 0), _checks.integer(patience, "patience", 1)
+        trainer.stopping = (
+            _number(tol, 0, sys.float_info.max),
+            _checks.integer(patience, "patience", 1),
+        )
         trainer.lowest = _number(given["lowest"], 0)
         trainer.stale = _checks.integer(given["stale"], "stale", 0)
     for i, one in enumerate(given["best"]):
         value = None if one["value"] is None else _number(one["value"], -math.inf)
         best = Best(value, _checks.integer(one["waited"], "waited", 0))
-        trainer.best[_made(one["settings"])] = best
+        monitor = _made(one["settings"])
+        if not isinstance(monitor, Monitor):
+            raise ModelFileError("does not describe a network: what is no callback has seen it")
+        trainer.best[monitor] = best
         if one["has_parameters"]:
             best.parameters = net._layout.parameter_block()
             _put(net, best.parameters, f"best{i}_", arrays)
@@ -217,8 +235,13 @@ def _put(net: Network, block: Array, prefix: str, arrays: dict[str, Array]) -> N
 
 def _settings(thing: Any) -> Any:
     """Numbers and names as they are; an object of KINDS as a list of its class and its fields."""
-    if type(thing) not in KINDS.values():
+    if thing is None or isinstance(thing, str | int | float):
         return thing
+    if type(thing) not in KINDS.values():
+        raise TypeError(
+            "only optimizers, schedules and callbacks of fastnn's own can be saved, got "
+            f"{thing!r}; save without trainer=True"
+        )
     return [
         type(thing).__name__,
         {field.name: _settings(getattr(thing, field.name)) for field in fields(thing)},
@@ -242,8 +265,10 @@ def _number(value: Any, least: float, most: float = math.inf) -> float:
 def _write_atomically(path: str, content: bytes) -> None:
     """The file has all of its content on the disk before it takes its name."""
     path = os.path.realpath(path)  # a link goes on to be one
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise OSError(f"{path!r} is no regular file, which could be replaced")
+    folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.fastnn")
     try:
         with open(temporary, "xb") as file:
             file.write(content)

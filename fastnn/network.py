@@ -373,15 +373,14 @@ class Network:
         if validation_data is not None:
             X, y, weights = _checks.pair(validation_data, "validation_data")
             validation = self._data(X, y, weights, "validation_data: ")
-        watch = Watch(
-            self, data, validation,
-            _checks.metrics(metrics, "metrics", METRICS),
-            _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback),
-        )  # fmt: skip
+        listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
+        found_metrics = _checks.metrics(metrics, "metrics", METRICS)
+        watch = Watch(self, data, validation, found_metrics, listed)
         for samples in (data, validation):
             if samples is not None:
                 _checks.metrics_fit(watch.metrics, "metrics", samples.Y, self._layer_sizes[-1])
-        _checks.monitored(watch.callbacks, "callbacks", ["loss", *watch.names()])
+        for i, callback in enumerate(listed):
+            callback.check(["loss", *watch.names()], f"callbacks[{i}]")
         return watch
 
     def reset_trainer(self) -> None:

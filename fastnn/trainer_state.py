@@ -57,7 +57,8 @@ class TrainerState:
         return (self.lowest, self.stale) if self.stopping == (tol, patience) else (math.inf, 0)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainerState:
-        return TrainerState(**{name: deepcopy(part, memo) for name, part in vars(self).items()})
+        parts = {name: deepcopy(part, memo) for name, part in vars(self).items()}
+        return TrainerState(**{**parts, "schedule": self.schedule})  # whichever function it is
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "schedule": storable(self.schedule)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.callbacks import Monitor
 from fastnn.metrics import measure
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Watch:
         return [*self.metrics, "val_loss", *(f"val_{name}" for name in self.metrics)]
 
     def begin(self) -> None:
+        monitors = [callback for callback in self.callbacks if isinstance(callback, Monitor)]
+        if monitors:
+            best = self.net._trainer.best
+            self.net._trainer.best = {one: best[one] for one in monitors if one in best}
         for callback in self.callbacks:
             callback.on_train_begin(self.net)
 
