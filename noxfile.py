@@ -41,8 +41,8 @@ def debug(session: nox.Session) -> None:
     Cython checks the indices of memoryviews, overflow and initialisation, and GCC's
     AddressSanitizer what the kernels reach through pointers. Kernels cannot raise: what Cython
     finds in them is only printed, so stderr is searched. Left out are tests of rounding, of many
-    moments for Ctrl-C, of cuts, of derivatives, of long runs of the reference, and of random
-    networks, which take long: others go through all shapes.
+    moments for Ctrl-C, of cuts, of derivatives, of long runs of the reference, of random networks,
+    and of files, callbacks and metrics, which take long: others go through all shapes.
     """
     watch = "-fsanitize=address"
     session.install(".[test]", env={"FASTNN_DEBUG": "1", "CFLAGS": watch, "LDFLAGS": watch})
@@ -52,7 +52,8 @@ def debug(session: nox.Session) -> None:
             session.run(
                 "pytest", "-q", "--capture=no", "-p", "no:unraisableexception",
                 "-k", "not errs and not rounding and not random and not moments and not cuts "
-                "and not those_of_the_reference and not derivative",
+                "and not those_of_the_reference and not derivative and not going_on "
+                "and not model_file and not callbacks and not metrics",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),

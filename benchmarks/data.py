@@ -74,6 +74,18 @@ def first_rows(samples: Callable[[], Samples], n: int) -> Samples:
     return X[:n], y[:n]
 
 
+@cache
+def fann(name: str, part: str) -> Samples:
+    """One of FANN's benchmark sets, "train" or "test"; inputs and outputs lie in 0 to 1."""
+    folder = os.environ.get("FASTNN_DATA")
+    if folder is None:
+        raise FileNotFoundError("FASTNN_DATA must name a folder with fann/*.train and *.test")
+    numbers = np.array(Path(folder, "fann", f"{name}.{part}").read_text().split(), float)
+    _, n_inputs, n_outputs = numbers[:3].astype(int)
+    rows = numbers[3:].reshape(-1, n_inputs + n_outputs)
+    return rows[:, :n_inputs].copy(), rows[:, n_inputs:].copy()
+
+
 def stream(n_inputs: int, n_outputs: int, n: int = 100) -> Samples:
     """Random samples of a noisy linear function, as an online learner may meet them."""
     rng = np.random.default_rng(1)

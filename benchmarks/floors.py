@@ -44,9 +44,9 @@ L1_BYTES = 32 * 1024
 PROBED_BYTES = {"L1": 16 * 1024, "L2": 256 * 1024}
 LATENCY_OF_MULTIPLY_ADD = 4
 
-# Cycles of a chain. A sigmoid is exp 31, add 3, divide 10, multiply 3, a tanh expm1 35 and 19 around
-# it; before each stands at least one multiply-add of z. An update adds a(1 - a) times dL/da, two
-# multiplications of 3, a product with W for the layer below, and the multiply-add to W itself.
+# Cycles of a chain. A sigmoid is exp 31, add 3, divide 10, multiply 3; a tanh is expm1 35 and 19
+# around it; before each stands at least one multiply-add of z. An update adds a(1 - a) times dL/da,
+# two multiplications of 3, a product with W for the layer below, and the multiply-add to W itself.
 FORWARD = {"sigmoid": 4 + 47, "tanh": 4 + 54, "relu": 4 + 1, "identity": 4}
 BACKWARD = 2 * 3 + 4 + 4
 
