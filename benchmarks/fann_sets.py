@@ -4,16 +4,18 @@
 
 FASTNN_DATA names the folder with fann/*.train and fann/*.test. fastnn does what the peer does.
 Beside FANN that is its incremental training: per-sample SGD of sigmoid units on the squared error,
-from the same parameters. Beside scikit-learn's MLP it is the loss and the
-output layer that it has (cross-entropy, of one output for two classes, or squares of identity
-outputs), from its initial parameters: SGD at batch size 1, or Adam in batches of 16 with relu units
-where SGD does not come to the solution. All go through the samples in the same order.
+from the same parameters; and its default, RPROP in full batches, for as many epochs. Beside
+scikit-learn's MLP it is the loss and the output layer that it has (cross-entropy, of one output for
+two classes, or squares of identity outputs), from its initial parameters: SGD at batch size 1, or
+Adam in batches of 16 with relu units where SGD does not come to the solution. All go through the
+samples in the same order.
 
 Errors are the share of test samples that are classified wrongly, or the mean of the squares; they
 and the ratios of times are medians over seeds, in turns, on one core.
 """
 
 import argparse
+import ctypes
 import statistics
 import warnings
 from collections.abc import Callable
@@ -29,12 +31,13 @@ from benchmarks.data import Floats, Samples
 from benchmarks.one_core import pin
 from benchmarks.peers import with_fann
 from benchmarks.readme import fill, table
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Parameters, Workload
 from fastnn import Network
 from fastnn.optimizers import Adam
 
 SEEDS = range(5)
 BATCH = 16
+TRAIN_RPROP, ERROR_TANH = 2, 1  # of FANN
 # scikit-learn's output layers, and the losses that go with them.
 OUTPUTS = {
     "identity": ("identity", "mse"),
@@ -54,6 +57,7 @@ class Set:
     classes: bool = True
     adam: float | None = None  # its learning rate, where scikit-learn gets Adam and relu units
     scale: float | None = None
+    initializer: str = "glorot"  # of the network beside FANN
 
     def samples(self, part: str, seed: int) -> Samples:
         """In an order of the seed's."""
@@ -63,13 +67,13 @@ class Set:
 
 
 SETS = (
-    Set("mushroom", (125, 32, 2), 10, 0.2),
-    Set("thyroid", (21, 10, 3), 40, 1.0),
+    Set("mushroom", (125, 32, 2), 5, 0.2),
+    Set("thyroid", (21, 10, 3), 15, 0.5),
     Set("diabetes", (8, 8, 2), 50, 0.2),
-    Set("kin32fm", (32, 20, 1), 40, 0.2, classes=False),
-    Set("abelone", (10, 10, 1), 40, 0.2, classes=False),
-    Set("two-spiral", (2, 40, 20, 1), 3000, 0.1, adam=0.003, scale=6.0),
-    Set("parity8", (8, 16, 1), 1000, 1.0, adam=0.01, scale=2.0),
+    Set("kin32fm", (32, 20, 1), 25, 0.2, classes=False),
+    Set("abelone", (10, 10, 1), 25, 0.2, classes=False),
+    Set("two-spiral", (2, 40, 20, 1), 3000, 0.4, adam=0.003, scale=4.0, initializer="normal"),
+    Set("parity8", (8, 16, 1), 1000, 1.0, adam=0.01, scale=2.0, initializer="normal"),
 )
 
 
@@ -87,31 +91,54 @@ def seconds(work: Callable[[], None]) -> float:
     return perf_counter() - start
 
 
+def by_rprop(workload: Workload) -> Callable[[], Parameters]:
+    """What FANN does unless it is told otherwise: full batches by RPROP, on an error of its own."""
+    net = with_fann.Net(workload)
+    net.library.fann_set_training_algorithm(net.fann, TRAIN_RPROP)
+    net.library.fann_set_train_error_function(net.fann, ERROR_TANH)
+    inputs, outputs = with_fann.row_addresses(workload.X), with_fann.row_addresses(workload.y)
+
+    def train() -> Parameters:
+        net.put_at(workload.start)
+        rows = with_fann.Data(
+            num_data=len(inputs),
+            num_input=workload.layer_sizes[0],
+            num_output=workload.layer_sizes[-1],
+            input=inputs.ctypes.data,
+            output=outputs.ctypes.data,
+        )
+        for _ in range(workload.epochs):
+            net.library.fann_train_epoch(net.fann, ctypes.byref(rows))
+        return net.parameters()
+
+    return train
+
+
 def beside_fann(of: Set, seed: int) -> list[tuple[float, float]]:
-    """Test error and seconds of fastnn and of FANN."""
+    """Test error and seconds of fastnn, of FANN and of its RPROP."""
     X, y = of.samples("train", seed)
     X_test, y_test = of.samples("test", seed)
     sizes = of.layer_sizes
-    net = Network(sizes, seed=seed)
+    net = Network(sizes, initializer=of.initializer, seed=seed)
     workload = Workload(
         of.name, "per_sample_sgd", sizes, "float64", lambda: (X, y), of.epochs,
         learning_rate=of.learning_rate * sizes[-1] / 2,
     )  # fmt: skip
-    workload.__dict__["start"] = with_fann.Parameters(list(net.weights), list(net.biases))
+    workload.__dict__["start"] = Parameters(list(net.weights), list(net.biases))
     train = with_fann.per_sample_sgd(workload)
     assert train is not None
-    parameters = []
-    fann_seconds = seconds(lambda: parameters.append(train()))
-    fanns = Network.from_parameters(parameters[0].weights, parameters[0].biases)
+    peers = []
+    for work in (train, by_rprop(workload)):
+        found: list[Parameters] = []
+        spent = seconds(lambda work=work, found=found: found.append(work()))
+        fanns = Network.from_parameters(found[0].weights, found[0].biases)
+        peers.append((error(of, fanns.feedforward(X_test), y_test), spent))
     own_seconds = seconds(
         lambda: net.train(
             X, y, epochs=of.epochs, learning_rate=workload.learning_rate, shuffle=False
         )
     )
-    return [
-        (error(of, net.feedforward(X_test), y_test), own_seconds),
-        (error(of, fanns.feedforward(X_test), y_test), fann_seconds),
-    ]
+    return [(error(of, net.feedforward(X_test), y_test), own_seconds), *peers]
 
 
 def beside_scikit_learn(of: Set, seed: int) -> list[tuple[float, float]]:
@@ -176,7 +203,7 @@ def main() -> None:
     rows = [
         [
             *("set", "network", "epochs"),
-            *("error, fastnn", "FANN", "FANN / fastnn, time"),
+            *("error, fastnn", "FANN", "its RPROP", "FANN / fastnn, time", "its RPROP"),
             *("error, fastnn", "scikit-learn", "scikit-learn / fastnn, time"),
         ]
     ]
@@ -185,10 +212,11 @@ def main() -> None:
             row = [of.name, "-".join(map(str, of.layer_sizes)), f"{of.epochs:,}"]
             for beside in (beside_fann, beside_scikit_learn):
                 runs = [beside(of, seed) for seed in SEEDS]
-                errors = [statistics.median(run[i][0] for run in runs) for i in (0, 1)]
-                ratio = statistics.median(peer[1] / own[1] for own, peer in runs)
+                sides = range(len(runs[0]))
+                errors = [statistics.median(run[i][0] for run in runs) for i in sides]
+                ratios = [statistics.median(run[i][1] / run[0][1] for run in runs) for i in sides]
                 row += [f"{one:.2%}" if of.classes else f"{one:.5f}" for one in errors]
-                row.append(f"{ratio:.3g}")
+                row += [f"{one:.3g}" for one in ratios[1:]]
             rows.append(row)
             print(row, flush=True)
     print(table(rows))

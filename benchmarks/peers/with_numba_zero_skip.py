@@ -12,6 +12,7 @@ from math import exp
 import numpy as np
 from numba import njit
 
+from benchmarks.peers.with_numba import adam_step, in_shapes
 from benchmarks.workloads import Floats, Parameters, Workload
 
 
@@ -108,6 +109,49 @@ def train_two_layers(X, Y, W1, b1, W2, b2, eta, orders, batch_size):
 
 
 @njit(fastmath=True)
+def adam_in_batches(X, Y, layers, gradients, state, settings):
+    """W and its gradients are as in `train_two_layers`. A step changes all weights nevertheless."""
+    (W, b), (dL_dW, dL_db) = layers, gradients
+    (W1, W2), (b1, b2), (dL_dW1, dL_dW2), (dL_db1, dL_db2) = W, b, dL_dW, dL_db
+    theta, g, m, v = state
+    learning_rate, epochs, batch_size = settings
+    n_inputs, n_hidden, n_outputs = X.shape[1], len(b1), len(b2)
+    zero, one = X.dtype.type(0), X.dtype.type(1)
+    places = np.empty(n_inputs, np.int32)
+    values = np.empty(n_inputs, X.dtype)
+    a1, delta1 = np.empty_like(b1), np.empty_like(b1)
+    a2 = np.empty_like(b2)
+    step = 0
+
+    for _ in range(epochs):
+        for first in range(0, len(X), batch_size):
+            end = min(first + batch_size, len(X))
+            factor = X.dtype.type(2) / X.dtype.type(n_outputs * (end - first))
+            g[:] = zero
+            for t in range(first, end):
+                n = list_inputs(X[t], places, values)
+                sigmoid_units(places, values, n, W1, b1, a1)
+                output_units(a1, W2, b2, a2)
+                for j in range(n_hidden):
+                    delta1[j] = zero
+                for k in range(n_outputs):
+                    delta = factor * (a2[k] - Y[t, k]) * a2[k] * (one - a2[k])
+                    dL_db2[k] += delta
+                    for j in range(n_hidden):
+                        delta1[j] += W2[k, j] * delta
+                        dL_dW2[k, j] += a1[j] * delta
+                for j in range(n_hidden):
+                    delta1[j] *= a1[j] * (one - a1[j])
+                    dL_db1[j] += delta1[j]
+                for i in range(n):
+                    x, row = values[i], dL_dW1[places[i]]
+                    for k in range(n_hidden):
+                        row[k] += x * delta1[k]
+            step += 1
+            adam_step(theta, g, m, v, learning_rate, step)
+
+
+@njit(fastmath=True)
 def predict_rows(X, W1, b1, W2, b2):
     places = np.empty(X.shape[1], np.int32)
     values = np.empty(X.shape[1], X.dtype)
@@ -136,6 +180,24 @@ def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
 
 
 mini_batch_sgd = per_sample_sgd
+
+
+def adam(workload: Workload) -> Callable[[], Parameters] | None:
+    if workload.activations != ["sigmoid", "sigmoid"]:
+        return None
+    W1, W2 = workload.start.weights
+    weights, biases = [W1, np.array(W2.T, order="C")], workload.start.biases
+    settings = workload.learning_rate, workload.epochs, workload.batch_size
+
+    def train() -> Parameters:
+        theta = np.concatenate([array.ravel() for array in (*weights, *biases)])
+        state = theta, np.empty_like(theta), np.zeros_like(theta), np.zeros_like(theta)
+        layers, gradients = (in_shapes(block, weights, biases) for block in state[:2])
+        adam_in_batches(workload.X, workload.y, layers, gradients, state, settings)
+        (W1, W2), (b1, b2) = layers
+        return Parameters([W1, W2.T], [b1, b2])
+
+    return train
 
 
 def batch_prediction(workload: Workload) -> Callable[[], Floats]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.workloads import Floats, Parameters, Workload
+from benchmarks.workloads import BETA_1, BETA_2, EPSILON, Floats, Parameters, Workload
 
 ROWS_AT_A_TIME = 512  # of batch prediction: their hidden units stay in the cache
 
@@ -99,6 +99,77 @@ def mini_batch_sgd(workload: Workload) -> Callable[[], Parameters]:
                 W1 -= np.dot(x.T, delta1)
                 b1 -= delta1.sum(axis=0)
         return Parameters([W1, W2], [b1, b2])
+
+    return train
+
+
+def adam(workload: Workload) -> Callable[[], Parameters]:
+    """Parameters, gradient, m and v are a block each, so that a step is few calls."""
+    start, dtype = workload.start, workload.dtype
+    one = np.array(1, dtype)
+    firsts = range(0, len(workload.X), workload.batch_size)
+    slices = [slice(first, first + workload.batch_size) for first in firsts]
+    batches = [(workload.X[rows], workload.y[rows]) for rows in slices]
+    arrays = [*start.weights, *start.biases]
+    downwards = range(len(start.weights))[::-1]
+    into_m, into_v, epsilon = (np.array(c, dtype) for c in (1 - BETA_1, 1 - BETA_2, EPSILON))
+
+    def views(block: Floats) -> Parameters:
+        ends = np.cumsum([array.size for array in arrays])
+        found = [
+            part.reshape(array.shape)
+            for part, array in zip(np.split(block, ends[:-1]), arrays, strict=True)
+        ]
+        return Parameters(found[: len(start.weights)], found[len(start.weights) :])
+
+    def train() -> Parameters:
+        theta = np.concatenate([array.ravel() for array in arrays])
+        g, rest, root = (np.empty_like(theta) for _ in range(3))
+        m, v = np.zeros_like(theta), np.zeros_like(theta)
+        parameters, gradient = views(theta), views(g)
+        layers = list(zip(parameters.weights, parameters.biases, workload.activations, strict=True))
+        t = 0
+        for _ in range(workload.epochs):
+            for x, y in batches:
+                units = [x]
+                for W, b, activation in layers:
+                    z = np.dot(units[-1], W)
+                    z += b
+                    if activation == "sigmoid":
+                        sigmoid(z, one)
+                    elif activation == "tanh":
+                        np.tanh(z, out=z)
+                    units.append(z)
+                delta = units[-1] - y
+                delta *= np.array(2 / y.size, dtype)
+                for layer in downwards:
+                    a, activation = units[layer + 1], workload.activations[layer]
+                    if activation == "sigmoid":
+                        delta *= a
+                        delta *= one - a
+                    elif activation == "tanh":
+                        np.multiply(a, a, out=a)
+                        delta *= np.subtract(one, a, out=a)
+                    np.dot(units[layer].T, delta, out=gradient.weights[layer])
+                    np.sum(delta, axis=0, out=gradient.biases[layer])
+                    if layer:
+                        delta = np.dot(delta, parameters.weights[layer].T)
+
+                t += 1
+                np.subtract(g, m, out=rest)
+                rest *= into_m
+                m += rest
+                np.multiply(g, g, out=g)
+                g -= v
+                g *= into_v
+                v += g
+                np.sqrt(v, out=root)
+                root *= np.array(1 / np.sqrt(1 - BETA_2**t), dtype)
+                root += epsilon
+                np.divide(m, root, out=root)
+                root *= np.array(workload.learning_rate / (1 - BETA_1**t), dtype)
+                theta -= root
+        return parameters
 
     return train
 
