@@ -76,11 +76,11 @@ class LambdaCallback(Callback):
     >>> X, y = datasets.load_people()
     >>> net = Network([2, 2, 1], seed=0)
     >>> show = callbacks.LambdaCallback(
-    ...     lambda net, epoch, logs: print(f"epoch {epoch}: {logs['loss']:.2f}"), every=500
+    ...     lambda net, epoch, logs: print(f"epoch {epoch}: {logs['loss']:.4f}"), every=500
     ... )
     >>> history = net.train(X, y, epochs=1000, learning_rate=0.1, callbacks=show)
-    epoch 499: 0.01
-    epoch 999: 0.00
+    epoch 499: 0.0049
+    epoch 999: 0.0023
     """
 
     def __init__(
