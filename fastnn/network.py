@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _checks, _kernels, chunks, model_file, training
+from fastnn import _checks, _kernels, chunks, training
 from fastnn._layout import Layout
 from fastnn._samples import CSR, Compressed, Samples, room_for
 from fastnn.callbacks import Callback, LambdaCallback
@@ -559,6 +559,8 @@ class Network:
         OSError
             If the file cannot be written.
         """
+        from fastnn import model_file  # a twentieth of the time to import fastnn
+
         model_file.save(self, _checks.path(path, "path"), _checks.flag(trainer, "trainer"))
 
     @classmethod
@@ -574,6 +576,8 @@ class Network:
         ModelFileError
             If it holds no network, is damaged or truncated, or from a newer fastnn.
         """
+        from fastnn import model_file
+
         return model_file.load(_checks.path(path, "path"), cls)
 
     def copy(self) -> Network:
