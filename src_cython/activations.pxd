@@ -6,9 +6,9 @@ that is possible, else from z. softmax, whose outputs depend on each other, stan
 from libc.math cimport NAN
 
 from vectors cimport (
-    real, vec, absolute, constant, if_greater, if_positive, lanes, sum_of_lanes, within,
+    real, vec, absolute, at, constant, copy_sign, if_greater, if_positive, lanes, sum_of_lanes, within,
 )
-from exponential cimport exp, expm1, log1p, one_plus_exp
+from exponential cimport exp, expm1, expm1_up_to_50, log1p, one_plus_exp
 
 
 cdef enum Activation:
@@ -41,9 +41,10 @@ cdef inline vec sigmoid_derivative(vec a) noexcept nogil:
 
 cdef inline vec tanh(vec z) noexcept nogil:
     """sign(z) t / (t + 2), t = e^(2|z|) - 1"""
-    cdef vec t = expm1(2 * absolute(z))
-    t = t / (t + 2)
-    return if_greater(constant(z, 0), z, -t, t)
+    cdef vec t = 2 * absolute(z)
+    cdef vec most = constant(z, 50)
+    t = expm1_up_to_50(if_greater(t, most, most, t))
+    return copy_sign(t / (t + 2), z)
 
 
 cdef inline vec tanh_derivative(vec a) noexcept nogil:
@@ -200,26 +201,62 @@ cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
 
 
 cdef inline void activate(
-    size_t activation, const vec* z, vec* a, size_t n_vec, size_t n_out, real like
+    size_t activation, const vec* z, vec* a, size_t units, Py_ssize_t n, size_t n_vec,
+    size_t n_out, real like,
 ) noexcept nogil:
-    """a = f(z) for a layer."""
-    cdef size_t k
-    if activation == SIGMOID:  # its constants then stay in registers from vec to vec
-        for k in range(n_vec):
-            a[k] = sigmoid(z[k])
-        return
-    for k in range(n_vec):
-        a[k] = activation_of(activation, z[k])
+    """a = f(z) in a layer for n samples, whose z and a lie `units` bytes apart."""
+    cdef Py_ssize_t s
+    # Where f is a constant, what it needs stays in registers from vec to vec.
+    if activation == SIGMOID:
+        activate_as(SIGMOID, z, a, units, n, n_vec)
+    elif activation == TANH:
+        activate_as(TANH, z, a, units, n, n_vec)
+    elif activation == RELU:
+        activate_as(RELU, z, a, units, n, n_vec)
+    else:
+        activate_as(activation, z, a, units, n, n_vec)
     if activation == SOFTMAX:
-        softmax(z, a, n_vec, n_out, like)
+        for s in range(n):
+            softmax(at(z, s * units), at(a, s * units), n_vec, n_out, like)
+
+
+cdef inline void activate_as(
+    size_t activation, const vec* z, vec* a, size_t units, Py_ssize_t n, size_t n_vec
+) noexcept nogil:
+    cdef Py_ssize_t s
+    cdef size_t k
+    for s in range(n):
+        for k in range(n_vec):
+            at(a, s * units)[k] = activation_of(activation, at(z, s * units)[k])
 
 
 cdef inline void multiply_derivative(
-    size_t activation, const vec* z, const vec* a, vec* delta, size_t n_vec, real like
+    size_t activation, const vec* z, const vec* a, vec* delta, size_t units, Py_ssize_t n,
+    size_t n_vec, real like,
 ) noexcept nogil:
-    """delta <- delta f'(z) for a layer: from ∂L/∂a to ∂L/∂z."""
-    cdef size_t k
-    for k in range(n_vec):
-        delta[k] = delta[k] * derivative_of(activation, z[k], a[k])
+    """delta <- delta f'(z) in a layer for n samples: from ∂L/∂a to ∂L/∂z."""
+    cdef Py_ssize_t s
+    if activation == SIGMOID:
+        multiply_derivative_of(SIGMOID, z, a, delta, units, n, n_vec)
+    elif activation == TANH:
+        multiply_derivative_of(TANH, z, a, delta, units, n, n_vec)
+    elif activation == RELU:
+        multiply_derivative_of(RELU, z, a, delta, units, n, n_vec)
+    else:
+        multiply_derivative_of(activation, z, a, delta, units, n, n_vec)
     if activation == SOFTMAX:
-        multiply_softmax_derivative(a, delta, n_vec, like)
+        for s in range(n):
+            multiply_softmax_derivative(at(a, s * units), at(delta, s * units), n_vec, like)
+
+
+cdef inline void multiply_derivative_of(
+    size_t activation, const vec* z, const vec* a, vec* delta, size_t units, Py_ssize_t n,
+    size_t n_vec,
+) noexcept nogil:
+    cdef Py_ssize_t s
+    cdef size_t k
+    for s in range(n):
+        for k in range(n_vec):
+            at(delta, s * units)[k] = at(delta, s * units)[k] * derivative_of(
+                activation, at(z, s * units)[k], at(a, s * units)[k]
+            )

@@ -6,7 +6,6 @@ from quad cimport Quad
 from samples cimport BLOCK, Block, Samples
 from vectors cimport real, vec, as_vecs, at, multiply
 cimport compression
-cimport dense
 cimport passes
 cimport quad
 cimport tile
@@ -124,9 +123,13 @@ cdef inline double losses(
 
 
 cdef inline kernel deltas(
-    const Network* net, const vec* parameters, const Block* block, vec* workspace, real like
+    const Network* net, const vec* parameters, const Block* block, vec* workspace, bint alone,
+    real like,
 ) noexcept nogil:
-    """delta of every layer, scaled as share is and by the samples' weights."""
+    """delta of every layer, scaled as share is and by the samples' weights.
+
+    alone says that there is one sample in every block.
+    """
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
     passes.output_deltas(
@@ -137,7 +140,7 @@ cdef inline kernel deltas(
             multiply(
                 at(units, s * net.units + net.last.delta), vecs(net.last, units), block.weight[s]
             )
-    passes.deltas(net, parameters, units, block.n, like)
+    passes.deltas(net, parameters, units, block.n, alone, like)
 
 
 cdef inline kernel updates(
@@ -152,10 +155,9 @@ cdef inline kernel updates(
     cdef Py_ssize_t s
     passes.updates(net, units, block.n, target, like)
     if quads != NULL:
-        for s in range(block.n):
-            dense.update_biases(
-                at(target, layer.b), at(units, s * net.units + layer.delta), vecs(layer, units)
-            )
+        tile.update_biases(
+            at(target, layer.b), block.n, at(units, layer.delta), net.units, vecs(layer, units)
+        )
         for s in range(0, block.n, 4):
             quad.update(
                 &quads[s // 4], at(target, layer.W), layer.stride,

@@ -76,9 +76,13 @@ cdef inline vec one_plus_exp(vec z) noexcept nogil:
 
 cdef inline vec expm1(vec z) noexcept nogil:
     """e^z - 1 for |z| <= 50; beyond, the value at ±50 (-1 to rounding on the left)."""
+    return expm1_up_to_50(within(z, -50, 50))
+
+
+cdef inline vec expm1_up_to_50(vec z) noexcept nogil:
+    """e^z - 1 for |z| <= 50"""
     cdef vec shift = rounding_shift(z)
     cdef vec shifted, power
-    z = within(z, -50, 50)
     shifted = z * constant(z, 1.4426950408889634) + shift
     power = to_power_of_two(shifted)
     return power * q(remainder(z, shifted - shift)) + (power - 1)

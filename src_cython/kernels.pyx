@@ -286,7 +286,7 @@ cdef void add_gradients(
         fill(&block, samples, NULL, start, end - start, False, workspace, scale)
         batch.read_targets(net, &block, workspace, scale)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        batch.deltas(net, parameters, &block, workspace, scale)
+        batch.deltas(net, parameters, &block, workspace, False, scale)
         batch.updates(net, &block, workspace, gradient, NULL, scale)
         start += block.n
 

@@ -170,4 +170,4 @@ cdef inline void output_delta(
     for k in range(n_vec):
         delta[k] = share[k] * derivative_of(net.loss, a[k], y[k])
     if net.loss == MSE or net.loss == MAE or net.loss == HUBER:
-        multiply_derivative(net.last.activation, z, a, delta, n_vec, like)
+        multiply_derivative(net.last.activation, z, a, delta, 0, 1, n_vec, like)

@@ -54,14 +54,14 @@ cdef inline double sgd_step(
     cdef double L
     cdef vec z, a, step, step_below
     z = z_of(layer, parameters, x)
-    activate(layer.activation, &z, &a, 1, layer.n_out, x[0])
+    activate(layer.activation, &z, &a, 0, 1, 1, layer.n_out, x[0])
     for l in range(1, net.n_layers):
         at(units, layer.z)[0] = z
         at(units, layer.a)[0] = a
         inputs = <const real*> at(units, layer.a)
         layer = &net.layer[l]
         z = z_of(layer, parameters, inputs)
-        activate(layer.activation, &z, &a, 1, layer.n_out, x[0])
+        activate(layer.activation, &z, &a, 0, 1, 1, layer.n_out, x[0])
     L = sample_loss(net, &z, &a, y, share, 1, x[0])
     output_delta(net, &z, &a, y, share + 1, &step, 1, x[0])
     for l in range(net.n_layers - 1, 0, -1):
@@ -69,7 +69,8 @@ cdef inline double sgd_step(
         below = &net.layer[l - 1]
         step_below = delta_below_of(layer, parameters, step, x[0])
         multiply_derivative(
-            below.activation, at(units, below.z), at(units, below.a), &step_below, 1, x[0]
+            below.activation, at(units, below.z), at(units, below.a), &step_below, 0, 1, 1,
+            x[0],
         )
         update(layer, parameters, <const real*> at(units, below.a), step)
         step = step_below

@@ -51,7 +51,7 @@ cdef inline double sgd_step(
     passes.forward(net, parameters, units, 1, NULL, eta)
     L = passes.loss(net, units, y, share, eta)
     passes.output_deltas(net, y, at(share, net.last.row), units, 1, eta)
-    passes.deltas(net, parameters, units, 1, eta)
+    passes.deltas(net, parameters, units, 1, True, eta)
     if not (L - L == 0 and stays_finite(net, units, size_of_x, eta)):
         return NAN
     passes.updates(net, units, 1, parameters, eta)

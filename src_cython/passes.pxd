@@ -33,7 +33,6 @@ cdef inline void forward(
     cdef Py_ssize_t l, s
     cdef size_t n_vec
     cdef const Layer* layer
-    cdef vec* of_sample
     for l in range(net.n_layers):
         layer = &net.layer[l]
         n_vec = vecs(layer, units)
@@ -43,14 +42,13 @@ cdef inline void forward(
                 at(parameters, layer.W), layer.stride, at(parameters, layer.b), a_below, n,
                 at(units, layer.z), net.units, layer.n_in, n_vec, like,
             )
-        for s in range(n):
-            of_sample = at(units, s * net.units)
-            if scale != NULL:
-                decay.to_true_z(scale, layer, of_sample)
-            activate(
-                layer.activation, at(of_sample, layer.z), at(of_sample, layer.a), n_vec,
-                layer.n_out, like,
-            )
+        if scale != NULL:
+            for s in range(n):
+                decay.to_true_z(scale, layer, at(units, s * net.units))
+        activate(
+            layer.activation, at(units, layer.z), at(units, layer.a), net.units, n, n_vec,
+            layer.n_out, like,
+        )
 
 
 cdef inline double loss(
@@ -81,28 +79,41 @@ cdef inline void output_deltas(
 
 
 cdef inline void deltas(
-    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, real like
+    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, bint alone, real like
 ) noexcept nogil:
-    """From delta of the last layer to that of the first."""
-    cdef Py_ssize_t l, s
+    """From delta of the last layer to that of the first.
+
+    alone says that n is 1 in every call. In blocks a sample's delta is summed in one order,
+    however many samples there are.
+    """
+    cdef const void* delta[BLOCK]
+    cdef Py_ssize_t l
     cdef const Layer* layer
-    cdef vec* of_sample
+    cdef const Layer* below
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
-        for s in range(n):
-            of_sample = at(units, s * net.units)
+        below = &net.layer[l - 1]
+        if alone:
             dense.backward(
-                at(parameters, layer.W), layer.stride, at(of_sample, layer.delta),
-                at(of_sample, net.layer[l - 1].delta), layer.n_in, vecs(layer, units),
+                at(parameters, layer.W), layer.stride, at(units, layer.delta),
+                at(units, below.delta), layer.n_in, vecs(layer, units),
             )
-            to_delta(&net.layer[l - 1], of_sample, like)
+        else:
+            rows_of(net, units, layer.delta, n, delta)
+            tile.backward(
+                at(parameters, layer.W), layer.stride, delta, n, at(units, below.delta),
+                net.units, layer.n_in, layer.n_out, like,
+            )
+        to_delta(net, below, units, n, like)
 
 
-cdef inline void to_delta(const Layer* layer, vec* of_sample, real like) noexcept nogil:
+cdef inline void to_delta(
+    const Network* net, const Layer* layer, vec* units, Py_ssize_t n, real like
+) noexcept nogil:
     """delta = ∂L/∂z from the ∂L/∂a that is in its place."""
     multiply_derivative(
-        layer.activation, at(of_sample, layer.z), at(of_sample, layer.a),
-        at(of_sample, layer.delta), vecs(layer, of_sample), like,
+        layer.activation, at(units, layer.z), at(units, layer.a), at(units, layer.delta),
+        net.units, n, vecs(layer, units), like,
     )
 
 
@@ -144,4 +155,4 @@ cdef inline void deltas_and_updates(
         )
         if scale != NULL:
             decay.to_true_step(scale, below, units)
-        to_delta(below, units, like)
+        to_delta(net, below, units, 1, like)

@@ -241,7 +241,7 @@ cdef inline kernel train_batches(
         batch.read_targets(net, &block, workspace, like)
         batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
         plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, like)
-        batch.deltas(net, parameters, &block, workspace, like)
+        batch.deltas(net, parameters, &block, workspace, plan.batch_size == 1, like)
         is_last = in_batch + block.n == size
         if is_last and plan.l2 > 0:
             decay.norm_and_decay(

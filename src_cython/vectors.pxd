@@ -58,6 +58,24 @@ cdef extern from *:
         return FASTNN_CHOOSE(fastnn_vd, fastnn_vi64, a, b, yes, no);
     }
 
+    /* The highest bit is the sign. */
+    FASTNN_INLINE fastnn_vf fastnn_copy_sign_f(fastnn_vf size, fastnn_vf sign) {
+    #ifdef FASTNN_VECTORS
+        fastnn_vi32 mask = FASTNN_SPLAT(fastnn_vi32, INT32_MAX);
+        return (fastnn_vf)(((fastnn_vi32) size & mask) | ((fastnn_vi32) sign & ~mask));
+    #else
+        return copysignf(size, sign);
+    #endif
+    }
+    FASTNN_INLINE fastnn_vd fastnn_copy_sign_d(fastnn_vd size, fastnn_vd sign) {
+    #ifdef FASTNN_VECTORS
+        fastnn_vi64 mask = FASTNN_SPLAT(fastnn_vi64, INT64_MAX);
+        return (fastnn_vd)(((fastnn_vi64) size & mask) | ((fastnn_vi64) sign & ~mask));
+    #else
+        return copysign(size, sign);
+    #endif
+    }
+
     /* Neighbouring lanes are added first, then pairs, then (float32) halves. */
     FASTNN_INLINE fastnn_vf fastnn_sums_f(const fastnn_vf *s) {
     #ifdef FASTNN_VECTORS
@@ -84,6 +102,41 @@ cdef extern from *:
              + FASTNN_SHUFFLE(pair[0], pair[1], 2, 3, 6, 7);
     #else
         return s[0];
+    #endif
+    }
+
+    /* Rows become columns; whole pairs, then (float32) fours and halves change places. */
+    FASTNN_INLINE void fastnn_transpose_f(fastnn_vf *s) {
+    #ifdef FASTNN_VECTORS
+        fastnn_vf pair[8], four[8];
+        for (int i = 0; i < 8; i += 2) {
+            pair[i] = FASTNN_SHUFFLE(s[i], s[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+            pair[i + 1] = FASTNN_SHUFFLE(s[i], s[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+        }
+        for (int i = 0; i < 8; i += 4)
+            for (int k = 0; k < 2; k++) {
+                four[i + 2 * k] = FASTNN_SHUFFLE(
+                    pair[i + k], pair[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+                four[i + 2 * k + 1] = FASTNN_SHUFFLE(
+                    pair[i + k], pair[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+            }
+        for (int i = 0; i < 4; i++) {
+            s[i] = FASTNN_SHUFFLE(four[i], four[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+            s[i + 4] = FASTNN_SHUFFLE(four[i], four[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        }
+    #endif
+    }
+    FASTNN_INLINE void fastnn_transpose_d(fastnn_vd *s) {
+    #ifdef FASTNN_VECTORS
+        fastnn_vd pair[4];
+        for (int i = 0; i < 4; i += 2) {
+            pair[i] = FASTNN_SHUFFLE(s[i], s[i + 1], 0, 4, 2, 6);
+            pair[i + 1] = FASTNN_SHUFFLE(s[i], s[i + 1], 1, 5, 3, 7);
+        }
+        for (int i = 0; i < 2; i++) {
+            s[i] = FASTNN_SHUFFLE(pair[i], pair[i + 2], 0, 1, 4, 5);
+            s[i + 2] = FASTNN_SHUFFLE(pair[i], pair[i + 2], 2, 3, 6, 7);
+        }
     #endif
     }
 
@@ -154,8 +207,12 @@ cdef extern from *:
     vd splat_d "fastnn_splat_d"(double number) noexcept nogil
     vf choose_f "fastnn_choose_f"(vf a, vf b, vf yes, vf no) noexcept nogil
     vd choose_d "fastnn_choose_d"(vd a, vd b, vd yes, vd no) noexcept nogil
+    vf copy_sign_f "fastnn_copy_sign_f"(vf size, vf sign) noexcept nogil
+    vd copy_sign_d "fastnn_copy_sign_d"(vd size, vd sign) noexcept nogil
     vf sums_f "fastnn_sums_f"(const vf* s) noexcept nogil
     vd sums_d "fastnn_sums_d"(const vd* s) noexcept nogil
+    void transpose_f "fastnn_transpose_f"(vf* s) noexcept nogil
+    void transpose_d "fastnn_transpose_d"(vd* s) noexcept nogil
     vf sqrt_f "fastnn_sqrt_f"(vf v) noexcept nogil
     vd sqrt_d "fastnn_sqrt_d"(vd v) noexcept nogil
     unsigned int nonzero_f "fastnn_nonzero_f"(const vf* v) noexcept nogil
@@ -193,8 +250,16 @@ cdef inline vec if_positive(vec a, vec yes, vec no) noexcept nogil:
     return if_greater(a, constant(a, 0), yes, no)
 
 
+cdef inline vec copy_sign(vec size, vec sign) noexcept nogil:
+    """|size| with the sign of `sign`, that of 0 and NaN too"""
+    if vec is vf:
+        return copy_sign_f(size, sign)
+    else:
+        return copy_sign_d(size, sign)
+
+
 cdef inline vec absolute(vec a) noexcept nogil:
-    return if_positive(a, a, -a)
+    return copy_sign(a, constant(a, 0))
 
 
 cdef inline vec square_root(vec a) noexcept nogil:
@@ -248,6 +313,14 @@ cdef inline vec sums(const vec* s) noexcept nogil:
         return sums_f(s)
     else:
         return sums_d(s)
+
+
+cdef inline void transpose(vec* s) noexcept nogil:
+    """Lane k of s[i] and lane i of s[k] change places, for as many vecs as a vec has lanes."""
+    if vec is vf:
+        transpose_f(s)
+    else:
+        transpose_d(s)
 
 
 cdef inline real sum_of_lanes(vec v, real like) noexcept nogil:
