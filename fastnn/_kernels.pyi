@@ -89,4 +89,5 @@ def train(
     gradient: _Floats,
     state: _Floats,
     workspace: _Floats,
-) -> None: ...
+    kept: _Records,
+) -> bool: ...

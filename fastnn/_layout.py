@@ -18,13 +18,13 @@ CACHE_LINE = 64
 WIDE_ROW = 256
 ALIGNMENT = 64
 
-# Parameters, a batch's gradient, the copy from before a chunk; and, for a while, what checks them
-# or the float64 numbers that float32 parameters are drawn in.
+# Parameters, a batch's gradient, and the copies of both from before a chunk; or, for a while, the
+# float64 numbers that float32 parameters are drawn in.
 BLOCKS_IN_TRAINING = 4
 
-# The fields mirror the structs Layer in src_cython/layers.pxd, Plan in src_cython/sgd.pxd and
-# Optimizer in src_cython/optimizers.pxd.
-# row, stride, W, b, z, a and delta are in bytes.
+# The fields mirror the structs Layer in src_cython/layers.pxd, Plan and Kept in src_cython/sgd.pxd,
+# and Optimizer in src_cython/optimizers.pxd.
+# row, stride, W, b, z, a and delta are in bytes, array and copy are addresses.
 LAYER = np.dtype(
     [
         (name, np.uintp)
@@ -47,6 +47,7 @@ PLAN = np.dtype(
         ("stopped", np.intp),
     ]
 )
+KEPT = np.dtype([(name, np.uintp) for name in ("array", "copy", "n_bytes")])
 OPTIMIZER = np.dtype(
     [
         ("kind", np.uintp),

@@ -1,7 +1,7 @@
 """Chunks: stretches of the sequence of samples, each run in one call of a kernel.
 
 A chunk is part of an epoch where data is large, many epochs where it is small. Its length comes
-from a count of operations and never from a clock.
+from the sizes of things and never from a clock.
 """
 
 from __future__ import annotations
@@ -12,25 +12,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastnn.network import Network
 
-# Ctrl-C is answered between chunks, within 100 ms: this is 4 to 25 ms of work with AVX2, and up to
-# four times that with the baseline kernels. What stands around a chunk costs some 50 µs, and a look
-# at each parameter.
-CHUNK_OPERATIONS = 300_000_000
+# Ctrl-C is answered between chunks, within 100 ms: this is 5 to 25 ms of work with AVX2, and up to
+# four times that with the baseline kernels. What stands around a chunk costs some 100 µs, and a
+# look at each parameter.
+CHUNK_NANOSECONDS = 10_000_000
 
 
 def samples_per_chunk(net: Network, density: float = 1.0, passes: float = 0.0) -> int:
-    """How many samples make a chunk, from what one costs.
+    """How many samples make a chunk, from what one costs with AVX2.
 
-    Three multiply-adds a parameter, tens of operations a unit for its activation, and about
-    200 for what stands around a sample. density is the part of the inputs that is not skipped,
-    and passes is how often beside it, per sample, all parameters or what an optimizer keeps for
-    them is gone through, which from memory takes as long as 16 operations a parameter.
+    50 ns for each layer; a fifth of one for each byte of units, whose activations are long
+    formulas; a fiftieth for each byte of parameters, for three multiply-adds. density is the part
+    of the inputs that is not skipped, and passes is how often beside it, per sample, all
+    parameters or what an optimizer keeps for them is gone through: a tenth of a nanosecond for
+    each byte, as large ones do not fit into a cache.
     """
-    size = net.dtype.itemsize
-    skipped = int((1 - density) * int(net._layout.layers["b"][0]))
-    n_bytes = 6 * (net._layout.n_bytes - skipped) + 20 * net._layout.units_bytes
-    n_bytes += int(16 * passes * net._layout.n_bytes)
-    return max(1, CHUNK_OPERATIONS // (n_bytes // size + 200))
+    layout = net._layout
+    skipped = (1 - density) * int(layout.layers["b"][0])
+    nanoseconds = (
+        50 * len(layout.layers)
+        + layout.units_bytes / 5
+        + (layout.n_bytes - skipped) / 50
+        + passes * layout.n_bytes / 10
+    )
+    return max(1, int(CHUNK_NANOSECONDS / nanoseconds))
 
 
 def row_chunks(net: Network, n: int) -> Iterator[tuple[int, int]]:

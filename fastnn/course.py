@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastnn import _kernels, chunks
-from fastnn._layout import BLOCK, PLAN
+from fastnn._layout import BLOCK, KEPT, PLAN
 from fastnn._samples import Compressed, Samples, compress, room_for
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.forms import choose_form, takes_quads
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 CHUNKS_IN_LAP = 4
-STRONG_DECAY = 0.35  # eta lambda
+STRONG_DECAY = 0.35  # eta lambda; for a chunk's length alone, as the kernel decides by itself
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Settings:
     learning_rate: float | Schedule | Callable[[int], float]
     batch_size: int
     shuffle: bool
-    tol: float | None
-    patience: int
     optimizer: Optimizer
+    tol: float | None = None
+    patience: int = 1
     form: str = "auto"
 
 
@@ -102,10 +102,18 @@ class Course:
         self.trained = [net._parameters, state.block, state.record, self.plan]
         if needs_gradient:
             self.trained.append(gradient)  # which may hold a part of a batch
+        self.before = [np.empty_like(array) for array in self.trained]
         self.blocks = (
             gradient,
-            state.block if optimizer.n_states else gradient,  # what is empty has no address
+            state.block if optimizer.n_states else net._parameters,  # what is empty has no address
             net._layout.workspace(self.n),
+            np.array(
+                [
+                    (array.ctypes.data, copy.ctypes.data, array.nbytes)
+                    for array, copy in zip(self.trained, self.before, strict=True)
+                ],
+                KEPT,
+            ),
         )
         self.loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
         self.last_loss = math.nan
@@ -130,22 +138,20 @@ class Course:
         if not settings.optimizer.is_plain:
             trainer.optimizer = self.state
         may_be_shorter = settings.shuffle and settings.tol is not None
-        before = rng.bit_generator.state if may_be_shorter else None
+        drawn_from = rng.bit_generator.state if may_be_shorter else None
         order = _order(rng, self.n, n_epochs if settings.shuffle else 0)
         losses = np.empty(n_epochs)
         self.epoch[0] = 0
         while self.epoch[0] < n_epochs and not self.has_stopped:
-            start = [array.copy() for array in self.trained]
-            self._run_chunk(order, rates, losses, self.chunk)
-            if not self._is_finite(losses):
-                raise self._divergence(start, order, rates, losses, done)
+            if not self._run_chunk(order, rates, losses, self.chunk):
+                raise self._divergence(order, rates, losses, done)
             ran = self.epoch.item()
             if ran:
                 self.last_loss = losses[ran - 1].item()
             if shown:
                 shown.show(done + ran + self.position.item() / self.n, self.last_loss)
-        if before and ran < n_epochs:
-            rng.bit_generator.state = before
+        if drawn_from and ran < n_epochs:
+            rng.bit_generator.state = drawn_from
             _order(rng, self.n, ran)
         if not isinstance(settings.learning_rate, float):
             trainer.schedule, trainer.time = settings.learning_rate, time + ran
@@ -155,38 +161,31 @@ class Course:
             trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
 
-    def _run_chunk(self, order: Array, rates: Array, losses: Array, n_samples: int) -> None:
+    def _run_chunk(self, order: Array, rates: Array, losses: Array, n_samples: int) -> bool:
+        """Whether all is finite then; what was there before is in self.before."""
         net, optimizer = self.net, self.trained[2]
-        _kernels.train(
+        is_finite: bool = _kernels.train(
             net._layout.layers, self.loss, self.samples.n_targets, net._parameters,
             self.samples.record, order, rates, self.plan, optimizer, n_samples, losses,
             *self.blocks,
         )  # fmt: skip
-
-    def _is_finite(self, losses: Array) -> bool:
-        """A finite loss does not prove it: relu swallows a NaN, sigmoid an infinity."""
-        parameters, state, *_ = self.trained
-        return (
-            math.isfinite(self.loss_sum[0])
-            and _kernels.all_finite(losses[: self.epoch[0]])
-            and _kernels.all_finite(parameters)
-            and _kernels.all_finite(state)
-        )
+        return is_finite
 
     def _divergence(
-        self, start: list[Array], order: Array, rates: Array, losses: Array, done: int
+        self, order: Array, rates: Array, losses: Array, done: int
     ) -> TrainingDivergedError:
         """The chunk is run once more, in pieces, to see where; and then all is as at its start."""
+        start = [array.copy() for array in self.before]
         self._restore(start)
-        epoch = position = 0
         loss = self.last_loss
-        while self._is_finite(losses):
+        is_finite = True
+        while is_finite:
             epoch, position = self.epoch.item(), self.position.item()
             if position:
                 loss = self.loss_sum.item() / position
             elif epoch:
                 loss = losses[epoch - 1].item()
-            self._run_chunk(order, rates, losses, 1)
+            is_finite = self._run_chunk(order, rates, losses, 1)
         end = self.n if self.epoch[0] > epoch else self.position.item()
         self._restore(start)
         batch_size = self.settings.batch_size

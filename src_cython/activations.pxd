@@ -6,7 +6,8 @@ that is possible, else from z. softmax, whose outputs depend on each other, stan
 from libc.math cimport NAN
 
 from vectors cimport (
-    real, vec, absolute, at, constant, copy_sign, if_greater, if_positive, lanes, sum_of_lanes, within,
+    real, vec, absolute, at, constant, copy_sign, if_greater, if_positive, lanes, sum_of_lanes,
+    within,
 )
 from exponential cimport exp, expm1, expm1_up_to_50, log1p, one_plus_exp
 

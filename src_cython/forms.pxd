@@ -26,7 +26,7 @@ cdef enum Form:
     BLOCKED
     QUADS       # zero_skip for wide dense rows: see quad.pxd
     NARROW      # the whole step in one pass: see narrow.pxd
-    SINGLES     # batches of one sample: for strong decay, see decay.pxd
+    SINGLES     # batches of one sample, for optimizers that need the gradient
 
 
 cdef inline bint shares_units(size_t form) noexcept nogil:

@@ -1,8 +1,8 @@
 """The kernels' entry points: what Python calls, with memoryviews as the contract.
 
 Only arithmetic lives here and in the .pxd files beside it. Kernels check nothing about values,
-allocate nothing and raise nothing: fastnn/_checks.py has looked at all that comes in, workspace
-is handed in zeroed, and randomness stays in Python, which makes the order of the samples.
+allocate nothing and raise nothing: fastnn/_data_checks.py has looked at all that comes in,
+workspace is handed in zeroed, and randomness stays in Python, which makes the order of the samples.
 
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
 delta = ∂L/∂z · eta learning rate · lambda the L2 coefficient
@@ -29,6 +29,7 @@ cpu           what this CPU can do
 """
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
+from libc.string cimport memcpy
 cimport numpy as np
 
 from cpu cimport cpu_has_avx2
@@ -36,7 +37,7 @@ from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
 from optimizers cimport Optimizer
 from samples cimport Block, Samples, fill
-from sgd cimport Course, Plan
+from sgd cimport Course, Kept, Plan
 from vectors cimport real, vec, vd, vf, as_vecs, at
 cimport activations
 cimport batch
@@ -112,14 +113,20 @@ cdef void exp_of(const vec* z, vec* out, size_t n_vec) noexcept nogil:
 
 def all_finite(const real[::1] numbers):
     """Whether none of the numbers is infinite or NaN."""
-    cdef real differences = 0
     cdef size_t n = numbers.shape[0]
+    cdef bint finite = True
     if n:
         with nogil:
-            if real is float:
-                compression.scan(as_vecs(<const vf*> NULL, &numbers[0]), n, &differences)
-            else:
-                compression.scan(as_vecs(<const vd*> NULL, &numbers[0]), n, &differences)
+            finite = are_finite(&numbers[0], n)
+    return finite
+
+
+cdef bint are_finite(const real* numbers, size_t n) noexcept nogil:
+    cdef real differences = 0
+    if real is float:
+        compression.scan(as_vecs(<const vf*> NULL, numbers), n, &differences)
+    else:
+        compression.scan(as_vecs(<const vd*> NULL, numbers), n, &differences)
     return differences == 0
 
 
@@ -295,23 +302,31 @@ def train(
     const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
     const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
     Plan[::1] plan, Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses,
-    real[::1] gradient, real[::1] state, real[::1] workspace,
+    real[::1] gradient, real[::1] state, real[::1] workspace, const Kept[::1] kept,
 ):
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
+
+    Whether all is finite then. A finite loss does not prove it: relu swallows a NaN, sigmoid an
+    infinity. What kept names is copied first.
 
     Row e of order is the order of the samples in epoch e; a single row serves all epochs. Row e
     of rates has eta of each update in epoch e, or one for all; a single row serves all epochs.
     losses[e] becomes the mean of the samples' losses before their updates. Training is left at
     the end of a block of samples, counted from an epoch's start, or from a batch's. gradient
     collects a batch that is larger than a block or whose gradient the optimizer needs, and holds
-    a begun one between chunks; state is what the optimizer keeps for each parameter.
+    a begun one between chunks; state is what the optimizer keeps for each parameter; parameters
+    stands in for it where that is nothing.
     """
+    cdef Py_ssize_t i
+    cdef bint finite
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     cdef Course course = Course(
         &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
         rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &optimizer[0],
     )
     with nogil:
+        for i in range(kept.shape[0]):
+            memcpy(<void*> kept[i].copy, <const void*> kept[i].array, kept[i].n_bytes)
         if real is float:
             sgd.train(
                 &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
@@ -322,6 +337,12 @@ def train(
                 &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
                 <vd*> &workspace[0], n_samples, <double> 0,
             )
+        finite = (
+            are_finite(&plan[0].loss_sum, 1) and are_finite(&losses[0], plan[0].epoch)
+            and are_finite(&parameters[0], parameters.shape[0])
+            and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
+        )
+    return finite
 
 
 cdef class OneSample:
@@ -329,7 +350,7 @@ cdef class OneSample:
 
     The plain case is NumPy arrays, contiguous, of the network's dtype, of the right length, all
     finite, and numbers of Python or NumPy. Everything else gets None, and goes the way through
-    fastnn/_checks.py. The arrays handed in here are kept, and so are the addresses in them.
+    fastnn/_data_checks.py. The arrays handed in here are kept, and so are the addresses in them.
     """
     cdef object numbers, integers, kept
     cdef Network net

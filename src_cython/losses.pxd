@@ -113,7 +113,7 @@ cdef inline void read_target(
 
 
 cdef inline bint fits(size_t loss, double y) noexcept nogil:
-    """Whether y may be a target, as fastnn/_checks.py demands it of a number."""
+    """Whether y may be a target, as fastnn/_data_checks.py demands it of a number."""
     return y - y == 0 and (loss != BCE or 0 <= y <= 1)
 
 

@@ -30,6 +30,12 @@ cdef struct Plan:
     Py_ssize_t stopped      # by tol and patience
 
 
+cdef struct Kept:
+    size_t array            # what training changes, its copy from before a chunk, and their size
+    size_t copy
+    size_t n_bytes
+
+
 cdef struct Course:
     const Network* net
     const Samples* samples

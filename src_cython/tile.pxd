@@ -263,8 +263,7 @@ cdef inline void update_bias_columns(
         s[k] = b[k]
     for t in range(n):
         for k in range(cols):
-            s[k] = s[k] + step[k]
-        step = at(step, units)
+            s[k] = s[k] + at(step, t * units)[k]
     for k in range(cols):
         b[k] = s[k]
 
