@@ -131,9 +131,10 @@ class Monitor(Callback):
         larger = self.mode == "max" or (
             self.mode == "auto" and self.monitor.removeprefix("val_") in LARGER_IS_BETTER
         )
-        gain = math.inf if best.value is None else best.value - value
-        if larger and best.value is not None:
-            gain = -gain
+        if best.value is None:
+            gain = math.inf
+        else:
+            gain = value - best.value if larger else best.value - value
         if math.isnan(value) or not gain > self.min_delta:
             best.waited += 1
             return False

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _checks
-from fastnn._checks import all_finite
+from fastnn._data_checks import all_finite
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS, State

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _checks, _kernels, chunks, training
+from fastnn import _checks, _data_checks, _kernels, chunks, training
 from fastnn._layout import Layout
 from fastnn._samples import CSR, Compressed, Samples, room_for
 from fastnn.callbacks import Callback, LambdaCallback
@@ -121,7 +121,7 @@ class Network:
         activation, loss, seed
             As for `Network`.
         """
-        W, b, dtype = _checks.parameters(weights, biases)
+        W, b, dtype = _data_checks.parameters(weights, biases)
         net = cls.__new__(cls)
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
         net._set_up(sizes, activation, loss, dtype, _checks.generator(seed, "seed"))
@@ -228,14 +228,14 @@ class Network:
         """feedforward in general. Apart, because names that a function within it uses cost time."""
         n_threads = _checks.integer(n_threads, "n_threads", 1)
         n_inputs, dtype = self._layer_sizes[0], self.dtype
-        X = _checks.array_or_csr(X, "X")
-        rows, single = _checks.one_or_many(X, "X", n_inputs, dtype, finite=False)
+        X = _data_checks.array_or_csr(X, "X")
+        rows, single = _data_checks.one_or_many(X, "X", n_inputs, dtype, finite=False)
         n, n_outputs = len(rows), self._layer_sizes[-1]
         shape = (n_outputs,) if single else (n, n_outputs)
         if out is None:
             out = np.empty(shape, dtype)
         else:
-            _checks.output(out, "out", shape, dtype)
+            _data_checks.output(out, "out", shape, dtype)
         out_rows = out.reshape(n, n_outputs)
 
         def predict(start: int, end: int) -> None:
@@ -245,7 +245,7 @@ class Network:
                 out_rows[start:end], self._layout.workspace(end - start),
             )  # fmt: skip
             if not finite:
-                _checks.one_or_many(X, "X", n_inputs, dtype)
+                _data_checks.one_or_many(X, "X", n_inputs, dtype)
 
         chunks.run_chunks(self, n, predict, n_threads)
         return out
@@ -344,13 +344,13 @@ class Network:
         TrainingDivergedError
             If the loss or a parameter stops being finite.
         """
-        rows, counts = _checks.counted_samples(X, "X", self._layer_sizes[0], self.dtype)
+        rows, counts = _data_checks.counted_samples(X, "X", self._layer_sizes[0], self.dtype)
         Y = self._targets(y, len(rows))
-        weights = _checks.sample_weight(sample_weight, "sample_weight", len(rows))
-        weights = _checks.class_weight(
+        weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
+        weights = _data_checks.class_weight(
             class_weight, "class_weight", Y, self._layer_sizes[-1], weights
         )
-        data = Data(rows, Y, counts, weights, _checks.is_mapped(rows))
+        data = Data(rows, Y, counts, weights, _data_checks.is_mapped(rows))
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(self._activations, self._loss, batch_size)
         chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
@@ -371,14 +371,14 @@ class Network:
     def _watch(self, data: Data, validation_data: Any, metrics: Any, callbacks: Any) -> Watch:
         validation = None
         if validation_data is not None:
-            X, y, weights = _checks.pair(validation_data, "validation_data")
+            X, y, weights = _data_checks.pair(validation_data, "validation_data")
             validation = self._data(X, y, weights, "validation_data: ")
         listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
         found_metrics = _checks.metrics(metrics, "metrics", METRICS)
         watch = Watch(self, data, validation, found_metrics, listed)
         for samples in (data, validation):
             if samples is not None:
-                _checks.metrics_fit(watch.metrics, "metrics", samples.Y, self._layer_sizes[-1])
+                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, self._layer_sizes[-1])
         for i, callback in enumerate(listed):
             callback.check(["loss", *watch.names()], f"callbacks[{i}]")
         return watch
@@ -418,16 +418,14 @@ class Network:
             loss = self._one_sample.update(x, y, learning_rate)
             if loss is not None:
                 return loss
-        X = _checks.one_sample(x, "x", self._layer_sizes[0], self.dtype)
-        Y = _checks.target_of_one(y, "y", self._loss, self._layer_sizes[-1], self.dtype)
+        X = _data_checks.one_sample(x, "x", self._layer_sizes[0], self.dtype)
+        Y = _data_checks.target_of_one(y, "y", self._loss, self._layer_sizes[-1], self.dtype)
         _checks.trainable(self._activations, self._loss, 1)
         settings = Settings(
             epochs=1,
             learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),
             batch_size=1,
             shuffle=False,
-            tol=None,
-            patience=1,
             optimizer=OPTIMIZERS["sgd"],
             form="direct",
         )
@@ -627,13 +625,15 @@ class Network:
     def _data(
         self, X: ArrayLike | CSR, y: ArrayLike, sample_weight: ArrayLike | None, prefix: str = ""
     ) -> Data:
-        rows = _checks.samples(X, f"{prefix}X", self._layer_sizes[0], self.dtype)
+        rows = _data_checks.samples(X, f"{prefix}X", self._layer_sizes[0], self.dtype)
         Y = self._targets(y, len(rows), f"{prefix}y")
-        weights = _checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
+        weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
         return Data(rows, Y, weights=weights)
 
     def _targets(self, y: ArrayLike, n_samples: int, name: str = "y") -> Array:
-        return _checks.targets(y, name, n_samples, self._loss, self._layer_sizes[-1], self.dtype)
+        return _data_checks.targets(
+            y, name, n_samples, self._loss, self._layer_sizes[-1], self.dtype
+        )
 
     def _mean_loss(self, data: Data, outputs: Array | None = None) -> float:
         """Of checked data; what it is computed from goes into outputs."""

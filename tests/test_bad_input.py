@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fastnn import Network, _checks, _layout
+from fastnn import Network, _data_checks, _layout
 from fastnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -298,7 +298,7 @@ def test_a_class_number_that_float32_would_round_up_to_the_number_of_classes():
     n_classes = 2**24 + 4
     y = {"y": [n_classes - 1], "name": "y", "n_samples": 1, "loss_name": "cross_entropy"}
     arguments = {**y, "n_outputs": n_classes, "dtype": np.dtype("float32")}
-    assert_refused(_checks.targets, arguments, ValueError, "exact in float32; got 16777219")
+    assert_refused(_data_checks.targets, arguments, ValueError, "exact in float32; got 16777219")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn import Network, _checks, training
+from fastnn import Network, _data_checks, training
 
 N_SAMPLES, N_INPUTS, N_OUTPUTS = 5, 4, 3
 
@@ -178,7 +178,7 @@ def test_mixtures(call_and_shapes, layouts, dtypes, width):
 @every_layout
 @every_width
 def test_kernels_get_plain_arrays(layout, width):
-    X = _checks.samples(layout(numbers((5, 4), width)), "X", 4, np.dtype(width))
+    X = _data_checks.samples(layout(numbers((5, 4), width)), "X", 4, np.dtype(width))
     assert type(X) is np.ndarray
     assert X.flags.c_contiguous
     assert X.flags.aligned
@@ -233,7 +233,7 @@ def test_class_numbers(dtype, layout, width):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_checked_class_numbers_are_nobody_elses(dtype, width):
     classes = np.array([0, 1, 2]).astype(dtype)
-    checked = _checks.targets(classes, "y", 3, "cross_entropy", 3, np.dtype(width))
+    checked = _data_checks.targets(classes, "y", 3, "cross_entropy", 3, np.dtype(width))
     assert not np.shares_memory(checked, classes)
 
 
