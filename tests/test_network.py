@@ -400,7 +400,8 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     train = _kernels.train
 
     def noting(*arguments):
-        handed_in.append(arguments[-2:])  # gradient and workspace
+        gradient, _, workspace, _ = arguments[-4:]
+        handed_in.append((gradient, workspace))
         return train(*arguments)
 
     monkeypatch.setattr(_kernels, "train", noting)
