@@ -191,6 +191,14 @@ def test_random_mini_batches(layer_sizes, activation, batch_size, n, density, se
 
 
 @every_dtype
+@pytest.mark.parametrize("width", [63, 64, 65, 127, 128, 129, 300])
+def test_mini_batches_of_wide_upper_layers(width, dtype):
+    """Whose deltas are summed piece by piece on their way down: see DEPTH in tile.pxd."""
+    case = Case([3, 21, width, 2], ["tanh", "sigmoid", "identity"], "mse", dtype, seed=0)
+    assert_equal_to_reference(case, 37, ["direct"], epochs=1, batch_size=35)
+
+
+@every_dtype
 @every_density
 def test_every_size_of_batches(density, dtype):
     case = Case([7, 9, 4], ["tanh", "softmax"], "cross_entropy", dtype, 0, density)
