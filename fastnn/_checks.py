@@ -26,7 +26,8 @@ T = TypeVar("T")
 REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
 INTEGERS = frozenset({int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
 NUMBERS = INTEGERS | {float, np.float16, np.float32, np.float64}
-LOSSES = [name for name in _kernels.LOSSES if name != "perceptron"]
+ACTIVATIONS = [name for name in _kernels.ACTIVATIONS if name not in _kernels.INTERNAL]
+LOSSES = [name for name in _kernels.LOSSES if name not in _kernels.INTERNAL]
 
 
 def integer(value: Any, name: str, minimum: int, maximum: float = sys.maxsize) -> int:
@@ -99,6 +100,13 @@ def below_one(value: Any, name: str) -> float:
     number = _real_number(value, name)
     if not (0 <= number < 1):
         raise ValueError(f"{name} must be from 0 to below 1, got {description(value)}")
+    return number
+
+
+def at_most_one(value: Any, name: str) -> float:
+    number = _real_number(value, name)
+    if not (0 <= number <= 1):
+        raise ValueError(f"{name} must be from 0 to 1, got {description(value)}")
     return number
 
 
@@ -245,7 +253,7 @@ def layer_sizes(value: Any, name: str) -> tuple[int, ...]:
 def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
     """One name for all layers or one per layer; softmax on the output layer only."""
     if isinstance(value, str):
-        names = (known_name(value, name, _kernels.ACTIVATIONS),) * n_layers
+        names = (known_name(value, name, ACTIVATIONS),) * n_layers
     else:
         listed = sequence(value, name, "a name, or a sequence of one name per layer")
         if len(listed) != n_layers:
@@ -253,9 +261,7 @@ def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
                 f"{name} must hold one name per layer, {n_layers} in all (the inputs are not "
                 f"a layer); got {len(listed)}: {description(value)}"
             )
-        names = tuple(
-            known_name(one, f"{name}[{i}]", _kernels.ACTIVATIONS) for i, one in enumerate(listed)
-        )
+        names = tuple(known_name(one, f"{name}[{i}]", ACTIVATIONS) for i, one in enumerate(listed))
     if "softmax" in names[:-1]:
         suggestion = ["sigmoid"] * (n_layers - 1) + ["softmax"]
         raise ValueError(

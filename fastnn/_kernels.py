@@ -30,6 +30,7 @@ if LEVEL == "avx2" and not _has_avx2:
 _kernels = _build(LEVEL)
 ACTIVATIONS = _kernels.ACTIVATIONS
 FORMS = _kernels.FORMS
+INTERNAL = _kernels.INTERNAL
 LOSSES = _kernels.LOSSES
 OPTIMIZERS = _kernels.OPTIMIZERS
 OneSample = _kernels.OneSample

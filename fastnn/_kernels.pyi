@@ -18,6 +18,7 @@ _Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
 LEVEL: str
 ACTIVATIONS: dict[str, int]
+INTERNAL: set[str]
 LOSSES: dict[str, int]
 FORMS: dict[str, int]
 OPTIMIZERS: dict[str, int]
@@ -73,7 +74,7 @@ def gradients(
     end: int,
     gradient: _Floats,
     workspace: _Floats,
-) -> None: ...
+) -> float: ...
 def train(
     layers: _Records,
     loss: int,

@@ -38,8 +38,10 @@ PLAN = np.dtype(
         ("l2", np.float64),
         ("tol", np.float64),
         ("patience", np.intp),
+        ("as_sklearn", np.intp),
         ("epoch", np.intp),
         ("position", np.intp),
+        ("weight", np.float64),
         ("loss_sum", np.float64),
         ("norm", np.float64),
         ("best", np.float64),
@@ -63,7 +65,6 @@ OPTIMIZER = np.dtype(
         ("power_2", np.float64),
     ]
 )
-PLAN_START = (0, 0, 0.0, 0.0, np.inf, 0, 0)  # the fields from "epoch" on
 
 
 class Layout:

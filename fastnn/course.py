@@ -18,6 +18,7 @@ from fastnn._layout import BLOCK, KEPT, PLAN
 from fastnn._samples import Compressed, Samples, compress, room_for
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.forms import choose_form, takes_quads
+from fastnn.orders import InOrder, Order, Shuffled
 from fastnn.schedules import Schedule, table
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Settings:
     tol: float | None = None
     patience: int = 1
     form: str = "auto"
+    # A batch's weights are divided by their sum, and lambda too; with tol, an epoch that is just
+    # good enough is a better one.
+    as_sklearn: bool = False
 
 
 class Lap(NamedTuple):
@@ -68,14 +72,20 @@ class Lap(NamedTuple):
 class Course:
     """Training on some data by some settings. The network is always at a completed chunk."""
 
-    def __init__(self, net: Network, data: Data, settings: Settings) -> None:
+    def __init__(
+        self, net: Network, data: Data, settings: Settings, order: Order | None = None
+    ) -> None:
         self.net, self.settings, self.n = net, settings, len(data.X)
+        if order is None:
+            order = Shuffled(self.n, net._rng) if settings.shuffle else InOrder(self.n)
+        self.order = order
         optimizer, batch_size = settings.optimizer, settings.batch_size
         trainer = net._trainer
         self.state = state = trainer.of_optimizer(optimizer, net._layout)
 
         self.samples, form, density = _in_form(net, data, settings)
-        if batch_size == 1 and not optimizer.is_plain:
+        divides_weight = settings.as_sklearn and data.weights is not None
+        if batch_size == 1 and (divides_weight or not optimizer.is_plain):
             form = "singles"
         passes = 0.0
         if optimizer.l2 or not optimizer.is_plain:
@@ -91,6 +101,7 @@ class Course:
         self.plan["l2"] = optimizer.l2
         self.plan["tol"] = math.nan if settings.tol is None else settings.tol
         self.plan["patience"] = settings.patience
+        self.plan["as_sklearn"] = settings.as_sklearn
         best, stale = trainer.of_stopping(settings.tol, settings.patience)
         self.plan["best"], self.plan["stale"] = best, stale
         # Views, as it costs ten times as much to ask for a field.
@@ -116,6 +127,7 @@ class Course:
             ),
         )
         self.loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
+        self.losses = np.empty(0)
         self.last_loss = math.nan
 
     def _may_decay_strongly(self) -> bool:
@@ -130,29 +142,26 @@ class Course:
 
     def run_lap(self, n_epochs: int, done: int, shown: Bar | None) -> Lap:
         """At most n_epochs epochs, after `done` of them."""
-        settings, trainer, rng = self.settings, self.net._trainer, self.net._rng
+        settings, trainer = self.settings, self.net._trainer
         n_epochs = min(n_epochs, self.longest_lap)
         n_updates = -(-self.n // settings.batch_size)
         time = trainer.time_of(settings.learning_rate)
         rates = table(settings.learning_rate, time, n_epochs, n_updates)
         if not settings.optimizer.is_plain:
             trainer.optimizer = self.state
-        may_be_shorter = settings.shuffle and settings.tol is not None
-        drawn_from = rng.bit_generator.state if may_be_shorter else None
-        order = _order(rng, self.n, n_epochs if settings.shuffle else 0)
-        losses = np.empty(n_epochs)
+        orders = self.order.draw(n_epochs)
+        self.losses = losses = np.empty(n_epochs)
         self.epoch[0] = 0
         while self.epoch[0] < n_epochs and not self.has_stopped:
-            if not self._run_chunk(order, rates, losses, self.chunk):
-                raise self._divergence(order, rates, losses, done)
+            if not self._run_chunk(orders, rates, losses, self.chunk):
+                raise self._divergence(orders, rates, losses, done)
             ran = self.epoch.item()
             if ran:
                 self.last_loss = losses[ran - 1].item()
             if shown:
                 shown.show(done + ran + self.position.item() / self.n, self.last_loss)
-        if drawn_from and ran < n_epochs:
-            rng.bit_generator.state = drawn_from
-            _order(rng, self.n, ran)
+        if ran < n_epochs:
+            self.order.keep(ran)
         if not isinstance(settings.learning_rate, float):
             trainer.schedule, trainer.time = settings.learning_rate, time + ran
         if settings.tol is not None:
@@ -161,18 +170,18 @@ class Course:
             trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
 
-    def _run_chunk(self, order: Array, rates: Array, losses: Array, n_samples: int) -> bool:
+    def _run_chunk(self, orders: Array, rates: Array, losses: Array, n_samples: int) -> bool:
         """Whether all is finite then; what was there before is in self.before."""
         net, optimizer = self.net, self.trained[2]
         is_finite: bool = _kernels.train(
             net._layout.layers, self.loss, self.samples.n_targets, net._parameters,
-            self.samples.record, order, rates, self.plan, optimizer, n_samples, losses,
+            self.samples.record, orders, rates, self.plan, optimizer, n_samples, losses,
             *self.blocks,
         )  # fmt: skip
         return is_finite
 
     def _divergence(
-        self, order: Array, rates: Array, losses: Array, done: int
+        self, orders: Array, rates: Array, losses: Array, done: int
     ) -> TrainingDivergedError:
         """The chunk is run once more, in pieces, to see where; and then all is as at its start."""
         start = [array.copy() for array in self.before]
@@ -185,7 +194,7 @@ class Course:
                 loss = self.loss_sum.item() / position
             elif epoch:
                 loss = losses[epoch - 1].item()
-            is_finite = self._run_chunk(order, rates, losses, 1)
+            is_finite = self._run_chunk(orders, rates, losses, 1)
         end = self.n if self.epoch[0] > epoch else self.position.item()
         self._restore(start)
         batch_size = self.settings.batch_size
@@ -229,15 +238,3 @@ def _in_form(net: Network, data: Data, settings: Settings) -> tuple[Samples, str
         block_and_next = room_for(BLOCK + 1, n_inputs, net.dtype)
         return Samples(X, Y, block_and_next, weights), form, density
     return Samples(X, Y, compress(X, data.counts), weights), form, density
-
-
-def _order(rng: np.random.Generator, n: int, shuffled_epochs: int) -> np.ndarray[Any, Any]:
-    """A row of sample numbers per shuffled epoch, or one in order for all epochs.
-
-    Many epochs drawn at once are the same stream as one after the other.
-    """
-    in_order = np.arange(n, dtype=np.intp)
-    if not shuffled_epochs:
-        return in_order[np.newaxis]
-    orders = np.tile(in_order, (shuffled_epochs, 1))
-    return rng.permuted(orders, axis=1, out=orders)

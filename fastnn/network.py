@@ -89,10 +89,12 @@ class Network:
         dtype: DTypeLike = "float64",
         seed: int | None = None,
     ) -> None:
+        sizes = _checks.layer_sizes(layer_sizes, "layer_sizes")
+        activations = _checks.activations(activation, "activation", len(sizes) - 1)
         self._set_up(
-            _checks.layer_sizes(layer_sizes, "layer_sizes"),
-            activation,
-            loss,
+            sizes,
+            activations,
+            _checks.loss(loss, "loss", activations[-1]),
             _checks.dtype(dtype, "dtype"),
             _checks.generator(seed, "seed"),
         )
@@ -124,7 +126,9 @@ class Network:
         W, b, dtype = _data_checks.parameters(weights, biases)
         net = cls.__new__(cls)
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
-        net._set_up(sizes, activation, loss, dtype, _checks.generator(seed, "seed"))
+        activations = _checks.activations(activation, "activation", len(W))
+        loss = _checks.loss(loss, "loss", activations[-1])
+        net._set_up(sizes, activations, loss, dtype, _checks.generator(seed, "seed"))
         for mine, given in zip(net.weights + net.biases, W + b, strict=True):
             mine[:] = given
         return net
@@ -132,16 +136,15 @@ class Network:
     def _set_up(
         self,
         layer_sizes: tuple[int, ...],
-        activation: str | Sequence[str],
+        activations: tuple[str, ...],
         loss: str,
         dtype: np.dtype[Any],
         rng: np.random.Generator,
     ) -> None:
         """Everything but the values of the parameters, which stay zero."""
-        n_layers = len(layer_sizes) - 1
         self._layer_sizes = layer_sizes
-        self._activations = _checks.activations(activation, "activation", n_layers)
-        self._loss = _checks.loss(loss, "loss", self._activations[-1])
+        self._activations = activations
+        self._loss = loss
         self._layout = Layout(
             layer_sizes, [_kernels.ACTIVATIONS[name] for name in self._activations], dtype
         )

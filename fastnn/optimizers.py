@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CHECKS: dict[str, Callable[[Any, str], float]] = {
     "l2": _checks.not_negative,
     "clip_norm": _checks.above_zero,
-    "momentum": _checks.below_one,
+    "momentum": _checks.at_most_one,
     "rate_inside": _checks.flag,
     "beta_1": _checks.below_one,
     "beta_2": _checks.below_one,
@@ -100,7 +100,7 @@ class Momentum(Optimizer):
     Parameters
     ----------
     momentum : float, default 0.9
-        mu, from 0 to below 1.
+        mu, from 0 to 1.
     rate_inside : bool, default False
         v <- mu v - eta g, theta <- theta + v, as in scikit-learn and Sutskever et al. 2013. That is
         the same as long as eta does not change.
@@ -120,7 +120,7 @@ class Nesterov(Momentum):
     Parameters
     ----------
     momentum : float, default 0.9
-        mu, from 0 to below 1.
+        mu, from 0 to 1.
     rate_inside : bool, default False
         v <- mu v - eta g, theta <- theta + mu v - eta g, as in scikit-learn.
     """

@@ -23,6 +23,7 @@ cdef enum Activation:
     SOFTPLUS
     SILU
     GELU
+    EXP
     SOFTMAX
 
 
@@ -171,6 +172,8 @@ cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
         return silu(z)
     elif activation == GELU:
         return gelu(z)
+    elif activation == EXP:
+        return exp(z)
     elif activation == STEP:
         return step(z)
     elif activation == IDENTITY or activation == SOFTMAX:
@@ -196,6 +199,8 @@ cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
         return silu_derivative(z, a)
     elif activation == GELU:
         return gelu_derivative(z)
+    elif activation == EXP:
+        return a
     elif activation == IDENTITY or activation == SOFTMAX:
         return constant(z, 1)
     return constant(z, NAN)

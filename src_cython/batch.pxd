@@ -109,14 +109,14 @@ cdef inline void forward_in_quads(
 
 
 cdef inline double losses(
-    const Network* net, const Block* block, vec* workspace, double total, real like
+    const Network* net, const Block* block, vec* workspace, double factor, double total, real like
 ) noexcept nogil:
-    """total + the samples' losses times their weights, one by one, after a forward pass."""
+    """total + factor times the samples' losses times their weights, after a forward pass."""
     cdef const vec* y = targets_in(net, workspace)
     cdef const vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
     for s in range(block.n):
-        total += (block.weight[s] if block.has_weights else 1) * passes.loss(
+        total += factor * (block.weight[s] if block.has_weights else 1) * passes.loss(
             net, at(units, s * net.units), at(y, s * net.last.row), workspace, like
         )
     return total

@@ -63,6 +63,7 @@ ACTIVATIONS = {
     "softplus": activations.SOFTPLUS,
     "silu": activations.SILU,
     "gelu": activations.GELU,
+    "exp": activations.EXP,
     "softmax": activations.SOFTMAX,
 }
 LOSSES = {
@@ -72,7 +73,13 @@ LOSSES = {
     "bce": loss_functions.BCE,
     "cross_entropy": loss_functions.CROSS_ENTROPY,
     "perceptron": loss_functions.PERCEPTRON,
+    "squared_error": loss_functions.SQUARED_ERROR,
+    "log_loss": loss_functions.LOG_LOSS,
+    "binary_log_loss": loss_functions.BINARY_LOG_LOSS,
+    "poisson": loss_functions.POISSON,
 }
+# What users of Network do not name: the loss of step units, and what scikit-learn's classes have.
+INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
 FORMS = {
     "direct": forms.DIRECT,
     "fused": forms.FUSED,
@@ -255,7 +262,7 @@ cdef double add_losses(
         fill(&block, samples, NULL, start + t, end - start - t, False, units, differences)
         batch.read_targets(net, &block, workspace, differences)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        total = batch.losses(net, &block, workspace, total, differences)
+        total = batch.losses(net, &block, workspace, 1, total, differences)
         for s in range(block.n if out.shape[0] else 0):
             copy_outputs(net, at(units, s * net.units), &out[t + s, 0])
         t += block.n
@@ -267,35 +274,43 @@ def gradients(
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
     real[::1] workspace,
 ):
-    """gradient += the samples' gradients times their weights; laid out as the parameters are."""
+    """gradient += the samples' gradients times their weights; laid out as the parameters are.
+
+    The sum of their losses times their weights.
+    """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
+    cdef double total
     with nogil:
         if real is float:
-            add_gradients(
+            total = add_gradients(
                 &net, <const vf*> &parameters[0], &samples[0], start, end, <vf*> &gradient[0],
                 <vf*> &workspace[0], <float> 1,
             )
         else:
-            add_gradients(
+            total = add_gradients(
                 &net, <const vd*> &parameters[0], &samples[0], start, end, <vd*> &gradient[0],
                 <vd*> &workspace[0], <double> 1,
             )
+    return total
 
 
-cdef void add_gradients(
+cdef double add_gradients(
     const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
     Py_ssize_t end, vec* gradient, vec* workspace, real scale,
 ) noexcept nogil:
     cdef Block block
     cdef real differences = 0
+    cdef double total = 0
     prepare_share(net, workspace, scale)
     while start < end:
         fill(&block, samples, NULL, start, end - start, False, workspace, scale)
         batch.read_targets(net, &block, workspace, scale)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
+        total = batch.losses(net, &block, workspace, 1, total, scale)
         batch.deltas(net, parameters, &block, workspace, False, scale)
         batch.updates(net, &block, workspace, gradient, NULL, scale)
         start += block.n
+    return total
 
 
 def train(

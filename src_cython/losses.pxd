@@ -4,11 +4,16 @@ mse, mae and huber are functions of the output a and give ∂L/∂a. bce (on a s
 cross_entropy (on a softmax) are computed from z, so that no log(0) exists, and give ∂L/∂z at once.
 PERCEPTRON is mse on step units with the perceptron rule's delta in place of a derivative.
 
+SQUARED_ERROR, LOG_LOSS, BINARY_LOG_LOSS and POISSON are scikit-learn's (_base.py of its
+neural_network), for an output layer of identity, softmax, sigmoid and exp: delta of each is a - y,
+whatever the loss is divided by, and log losses are cut as if no a were 0 or 1.
+
 Outputs and targets lie in rows padded to whole vecs. The row `share` holds the part of each
-output in delta: 1/K for the mean over K outputs, 1 for cross_entropy and PERCEPTRON, 0 in the
-padding, which so counts for nothing.
+output in delta: 1/K for the mean over K outputs, 1 for cross_entropy, PERCEPTRON and scikit-learn's
+losses, 0 in the padding, which so counts for nothing.
 """
-from libc.math cimport NAN, log
+from libc.float cimport DBL_EPSILON, FLT_EPSILON
+from libc.math cimport NAN, exp, log
 
 from activations cimport multiply_derivative, softplus
 from layers cimport Layer, Network
@@ -22,6 +27,15 @@ cdef enum Loss:
     BCE
     CROSS_ENTROPY
     PERCEPTRON
+    SQUARED_ERROR
+    LOG_LOSS
+    BINARY_LOG_LOSS
+    POISSON
+
+
+cdef inline bint is_summed(size_t loss) noexcept nogil:
+    """Whether delta is not divided by the number of outputs."""
+    return loss == CROSS_ENTROPY or loss >= PERCEPTRON
 
 
 cdef inline vec mse(vec a, vec y) noexcept nogil:
@@ -60,6 +74,49 @@ cdef inline vec bce(vec z, vec y) noexcept nogil:
     return softplus(z) - y * z
 
 
+cdef inline double log_loss(
+    const vec* z, const vec* a, const vec* y, size_t n_out, bint is_binary, real like
+) noexcept nogil:
+    """-Σ log(a_k) where y_k is 1, and for binary outputs -Σ log(1 - a_k) where it is 0.
+
+    As scikit-learn has it: from a, which is cut to eps and 1 - eps. Where a is so near to 1 that
+    its last bits are all there is of 1 - a, they must be scikit-learn's.
+    """
+    cdef const real* z_k = <const real*> z
+    cdef const real* a_k = <const real*> a
+    cdef const real* y_k = <const real*> y
+    cdef real eps = FLT_EPSILON if real is float else DBL_EPSILON
+    cdef real p
+    cdef size_t k
+    cdef double total = 0
+    for k in range(n_out):
+        p = a_k[k]
+        if is_binary and z_k[k] > 15:
+            p = <real> (1 / (1 + exp(-<double> z_k[k])))
+        p = min(max(p, eps), 1 - eps)
+        if y_k[k] != 0:
+            total -= log(p)
+        elif is_binary:
+            total -= log(1 - p)
+    return total
+
+
+cdef inline double poisson(
+    const vec* z, const vec* a, const vec* y, size_t n_out, real like
+) noexcept nogil:
+    """Σ y_k log(y_k / a_k) - y_k + a_k with a = e^z: half of the deviance"""
+    cdef const real* z_k = <const real*> z
+    cdef const real* a_k = <const real*> a
+    cdef const real* y_k = <const real*> y
+    cdef size_t k
+    cdef double total = 0
+    for k in range(n_out):
+        total += a_k[k] - y_k[k]
+        if y_k[k] > 0:
+            total += y_k[k] * (log(y_k[k]) - z_k[k])
+    return total
+
+
 cdef inline double cross_entropy(
     const vec* z, const vec* a, const vec* y, size_t n_out, real like
 ) noexcept nogil:
@@ -87,9 +144,8 @@ cdef inline void prepare_share(const Network* net, vec* share, real scale) noexc
     cdef real* share_k = <real*> share
     cdef real* scaled_k = <real*> at(share, last.row)
     cdef size_t k
-    cdef bint summed = net.loss == CROSS_ENTROPY or net.loss == PERCEPTRON
     for k in range(last.n_out):
-        share_k[k] = 1 if summed else <real> 1 / <real> last.n_out
+        share_k[k] = 1 if is_summed(net.loss) else <real> 1 / <real> last.n_out
         scaled_k[k] = scale * share_k[k]
 
 
@@ -118,8 +174,8 @@ cdef inline bint fits(size_t loss, double y) noexcept nogil:
 
 
 cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
-    """L of each output; cross_entropy, which is no function of one vec, is not asked for."""
-    if loss == MSE or loss == PERCEPTRON:
+    """L of each output; those that are no function of one vec are not asked for."""
+    if loss == MSE or loss == PERCEPTRON or loss == SQUARED_ERROR:
         return mse(a, y)
     elif loss == MAE:
         return mae(a, y)
@@ -138,7 +194,7 @@ cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
         return mae_derivative(a, y)
     elif loss == HUBER:
         return huber_derivative(a, y)
-    elif loss == BCE or loss == CROSS_ENTROPY or loss == PERCEPTRON:
+    elif loss == BCE or is_summed(loss):
         return a - y
     return constant(a, NAN)
 
@@ -152,8 +208,14 @@ cdef inline double sample_loss(
     cdef vec total = constant(a[0], 0)
     if net.loss == CROSS_ENTROPY:
         return cross_entropy(z, a, y, net.last.n_out, like)
+    if net.loss == LOG_LOSS or net.loss == BINARY_LOG_LOSS:
+        return log_loss(z, a, y, net.last.n_out, net.loss == BINARY_LOG_LOSS, like)
+    if net.loss == POISSON:
+        return poisson(z, a, y, net.last.n_out, like)
     for k in range(n_vec):
         total = total + share[k] * loss_of(net.loss, z[k], a[k], y[k])
+    if net.loss == SQUARED_ERROR:
+        return sum_of_lanes(total, like) / (2 * net.last.n_out)
     if net.last.n_out == 1:
         return (<const real*> &total)[0]
     if net.loss == PERCEPTRON:

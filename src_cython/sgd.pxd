@@ -20,9 +20,12 @@ cdef struct Plan:
     double l2               # lambda
     double tol              # a better epoch's loss is below best - tol; NaN: never stop
     Py_ssize_t patience
+    # A batch's weights are divided by their sum, and lambda too; best - tol is better, too.
+    Py_ssize_t as_sklearn
     # How far training has come. Kept between chunks, so that where they are cut changes nothing.
     Py_ssize_t epoch        # epochs done since the losses' start
     Py_ssize_t position     # samples done in this epoch
+    double weight           # of this batch: the number of its samples, or the sum of their weights
     double loss_sum         # of this epoch's samples
     double norm             # with L2, Σ W² of all layers
     double best
@@ -227,7 +230,7 @@ cdef inline kernel train_batches(
     cdef const Samples* samples = course.samples
     cdef Plan* plan = course.plan
     cdef Optimizer* optimizer = course.optimizer
-    cdef double eta
+    cdef double eta, lambda_
     cdef bint at_once = plan.batch_size <= BLOCK and optimizers.is_plain(optimizer)
     cdef bint is_last
     cdef Block block
@@ -240,25 +243,44 @@ cdef inline kernel train_batches(
         size = min(plan.batch_size, course.n - batch_start)
         in_batch = plan.position - batch_start
         eta = eta_at(course, batch_start)
+        if in_batch == 0:
+            plan.weight = weight_of_batch(course, order, size)
+        lambda_ = plan.l2 / plan.weight if plan.as_sklearn else plan.l2
         fill(&block, samples, order, plan.position, size - in_batch, False, workspace, like)
         prepare_share(
-            net, workspace, <real> (optimizers.scale_of_gradient(optimizer, eta) / size)
+            net, workspace, <real> (optimizers.scale_of_gradient(optimizer, eta) / plan.weight)
         )
         batch.read_targets(net, &block, workspace, like)
         batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
-        plan.loss_sum = batch.losses(net, &block, workspace, plan.loss_sum, like)
+        plan.loss_sum = batch.losses(
+            net, &block, workspace, size / plan.weight, plan.loss_sum, like
+        )
         batch.deltas(net, parameters, &block, workspace, plan.batch_size == 1, like)
         is_last = in_batch + block.n == size
         if is_last and plan.l2 > 0:
             decay.norm_and_decay(
-                net, parameters, eta * plan.l2 if optimizer.kind == optimizers.SGD else 0,
+                net, parameters, eta * lambda_ if optimizer.kind == optimizers.SGD else 0,
                 &plan.norm, like,
             )
-            plan.loss_sum += size * plan.l2 / 2 * plan.norm
+            plan.loss_sum += size * lambda_ / 2 * plan.norm
         batch.updates(net, &block, workspace, parameters if at_once else gradient, quads, like)
         plan.position += block.n
         if is_last and not at_once:
-            optimizers.step(optimizer, net, parameters, gradient, state, eta, plan.l2, like)
+            optimizers.step(optimizer, net, parameters, gradient, state, eta, lambda_, like)
+
+
+cdef inline double weight_of_batch(
+    const Course* course, const Py_ssize_t* order, Py_ssize_t size
+) noexcept nogil:
+    """What the sum of a batch's gradients is divided by, at the batch's start."""
+    cdef const double* weights = <const double*> course.samples.weights
+    cdef Py_ssize_t i, start = course.plan.position
+    cdef double total = 0
+    if not course.plan.as_sklearn or weights == NULL:
+        return <double> size
+    for i in range(start, start + size):
+        total += weights[order[i]]
+    return total
 
 
 cdef inline void finish_epoch(Plan* plan, Py_ssize_t n, double* losses) noexcept nogil:
@@ -267,7 +289,7 @@ cdef inline void finish_epoch(Plan* plan, Py_ssize_t n, double* losses) noexcept
     plan.epoch += 1
     plan.position = 0
     plan.loss_sum = 0
-    if L < plan.best - plan.tol:
+    if L < plan.best - plan.tol or (plan.as_sklearn and L == plan.best - plan.tol):
         plan.stale = 0
     else:
         plan.stale += 1

@@ -428,10 +428,11 @@ def test_settings_of_train(argument, value, exception, fragment):
 NOT_NEGATIVE = "must be a finite number of at least 0, got "
 ABOVE_ZERO = "must be a finite number above 0, got "
 BELOW_ONE = "must be from 0 to below 1, got "
+AT_MOST_ONE = "must be from 0 to 1, got "
 SETTINGS_OF_OPTIMIZERS = {
     "l2": NOT_NEGATIVE,
     "clip_norm": ABOVE_ZERO,
-    "momentum": BELOW_ONE,
+    "momentum": AT_MOST_ONE,
     "beta_1": BELOW_ONE,
     "beta_2": BELOW_ONE,
     "rho": BELOW_ONE,
@@ -456,6 +457,8 @@ def refused(expected):
         yield 0, ValueError, f"{expected}int 0"
     if expected == BELOW_ONE:
         yield 1, ValueError, f"{expected}int 1"
+    if expected == AT_MOST_ONE:
+        yield 1.001, ValueError, f"{expected}float 1.001"
 
 
 @pytest.mark.parametrize(
