@@ -1,0 +1,24 @@
+"""The pages in docs/ say what is true: each runs as one program, and prints what it says."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+PAGES = sorted((Path(__file__).parent.parent / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page(page, tmp_path):
+    program = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+    promised = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
+    assert promised
+    # New processes import the program, which therefore must be a file, and does nothing then.
+    program = 'if __name__ == "__main__":\n' + textwrap.indent(program, "    ")
+    (tmp_path / "page.py").write_text(program, encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "page.py"]
+    found = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert found.stdout.splitlines() == promised

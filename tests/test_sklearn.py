@@ -1,0 +1,464 @@
+"""MLPClassifier and MLPRegressor beside scikit-learn's own: the same model from the same script."""
+
+import copy
+import inspect
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from contextlib import redirect_stdout
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn import datasets, neural_network
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import fastnn.sklearn
+from fastnn import Network
+from fastnn.callbacks import LambdaCallback
+
+CLASSES = ["MLPClassifier", "MLPRegressor"]
+every_class = pytest.mark.parametrize("name", CLASSES)
+every_solver = pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+DATASETS = {
+    "iris": datasets.load_iris,
+    "breast cancer": datasets.load_breast_cancer,
+    "wine": datasets.load_wine,
+    "digits": datasets.load_digits,
+    "diabetes": datasets.load_diabetes,
+}
+SETTINGS = {
+    "adam": {},
+    "sgd": {"solver": "sgd"},
+    "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.3},
+    "adaptive": {
+        "solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.002, "tol": 0.01,
+        "n_iter_no_change": 2,
+    },
+    "adam, two layers": {
+        "activation": "tanh", "hidden_layer_sizes": (20, 10), "batch_size": 32, "alpha": 0.1,
+        "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-6,
+    },
+    "adam, early stopping": {
+        "activation": "logistic", "early_stopping": True, "n_iter_no_change": 3, "batch_size": 50,
+    },
+    "sgd, in order": {
+        "solver": "sgd", "nesterovs_momentum": False, "momentum": 0.5, "shuffle": False,
+        "activation": "identity", "batch_size": 17, "tol": 0,
+    },
+    "sgd, one by one": {
+        "solver": "sgd", "momentum": 0, "batch_size": 1, "learning_rate_init": 1e-4, "alpha": 0.01,
+    },
+}  # fmt: skip
+# Where rounding grows: of a unit near its limit, 1 - a² or a (1 - a) is made of a's last bits; and
+# without scaling, steps that are too large throw parameters about.
+GROWS = {
+    ("breast cancer", "adam, two layers"),
+    ("breast cancer", "adam, early stopping"),
+    ("breast cancer", "sgd, one by one"),
+    ("wine", "sgd, one by one"),
+}
+
+
+def load(name, scaled=False):
+    X, y = DATASETS[name](return_X_y=True)
+    if scaled:
+        X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+    return X, y
+
+
+def blobs(n=90, n_classes=3, n_features=5, seed=0):
+    return datasets.make_blobs(n, n_features, centers=n_classes, cluster_std=4, random_state=seed)
+
+
+def data_for(name, n=90):
+    X, y = blobs(n)
+    return X, y if name == "MLPClassifier" else y + X[:, 0] / 3
+
+
+def pair(name, **settings):
+    """An estimator of scikit-learn, and ours."""
+    settings = {"random_state": 3, "max_iter": 30, **settings}
+    return getattr(neural_network, name)(**settings), getattr(fastnn.sklearn, name)(**settings)
+
+
+def fitted(name, X, y, *, fit=None, **settings):
+    both = pair(name, **settings)
+    for one in both:
+        one.fit(X, y, **(fit or {}))
+    return both
+
+
+def outputs(estimator, X):
+    return getattr(estimator, "predict_proba", estimator.predict)(X)
+
+
+def assert_same(theirs, ours, X, rtol=1e-8):
+    """In whatever is public."""
+    public = [name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")]
+    assert {name for name in vars(ours) if name.endswith("_") and name[0] != "_"} == set(public)
+    for name in public:
+        expected, found = getattr(theirs, name), getattr(ours, name)
+        if name in ("coefs_", "intercepts_"):
+            for one, other in zip(expected, found, strict=True):
+                assert other.dtype == one.dtype
+                np.testing.assert_allclose(other, one, rtol=rtol, atol=rtol)
+        elif isinstance(expected, float | list):
+            np.testing.assert_allclose(found, expected, rtol=rtol)
+        elif isinstance(expected, np.ndarray):
+            np.testing.assert_array_equal(found, expected)
+        else:
+            assert found == expected, name
+    np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X), rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=rtol)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_same_fit(name, settings, scaled):
+    """To 1e-8 over 40 epochs."""
+    X, y = load(name, scaled)
+    if not scaled and (name, settings) in GROWS:
+        X = X / X.max(axis=0)
+    kind = "MLPRegressor" if name == "diabetes" else "MLPClassifier"
+    assert_same(*fitted(kind, X, y, max_iter=40, **SETTINGS[settings]), X)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("name", DATASETS)
+def test_lbfgs(name, scaled):
+    X, y = load(name, scaled)
+    kind = "MLPRegressor" if name == "diabetes" else "MLPClassifier"
+    theirs, ours = fitted(kind, X, y, solver="lbfgs", max_iter=40)
+    assert ours.n_iter_ == theirs.n_iter_
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-4)
+
+
+@every_class
+def test_the_signature(name):
+    """Of scikit-learn, and further parameters at its end."""
+    theirs, ours = (
+        list(inspect.signature(getattr(module, name)).parameters.values())
+        for module in (neural_network, fastnn.sklearn)
+    )
+    for one, other in zip(theirs, ours, strict=False):
+        assert (other.name, other.default, other.kind) == (one.name, one.default, one.kind)
+    assert len(ours) > len(theirs)
+
+
+@parametrize_with_checks(
+    [
+        getattr(fastnn.sklearn, name)(**{"max_iter": 100, **settings})
+        for name in CLASSES
+        for settings in (
+            {}, {"solver": "sgd"}, {"solver": "lbfgs", "max_iter": 40},
+            {"solver": "sgd", "momentum": 0, "activation": "tanh", "learning_rate_init": 0.1},
+        )
+    ]
+)  # fmt: skip
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@every_class
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
+def test_partial_fit(name, solver, learning_rate):
+    X, y = data_for(name)
+    settings = {"solver": solver, "learning_rate": learning_rate, "learning_rate_init": 0.002}
+    theirs, ours = pair(name, **settings, batch_size=20, tol=0.05, n_iter_no_change=1)
+    for i in range(12):
+        part = slice(i % 3 * 30, i % 3 * 30 + 30)
+        for one in (theirs, ours):
+            if name == "MLPClassifier" and i == 0:
+                one.partial_fit(X[part], y[part], classes=np.unique(y))
+            else:
+                one.partial_fit(X[part], y[part])
+        if i == 5:
+            ours = pickle.loads(pickle.dumps(ours))
+        assert_same(theirs, ours, X)
+
+
+@every_class
+@every_solver
+def test_warm_start(name, solver):
+    X, y = data_for(name)
+    both = pair(name, solver=solver, warm_start=True, max_iter=7, learning_rate="invscaling")
+    for _ in range(3):
+        for one in both:
+            one.fit(X, y)
+        assert_same(*both, X, 1e-8 if solver != "lbfgs" else 1e-4)
+    theirs, ours = (clone(one).set_params(warm_start=False).fit(X, y) for one in both)
+    assert_same(theirs, ours, X, 1e-8 if solver != "lbfgs" else 1e-4)
+
+
+@every_solver
+def test_several_labels(solver):
+    X, y = datasets.make_multilabel_classification(80, 6, random_state=0)
+    assert_same(*fitted("MLPClassifier", X, y, solver=solver, max_iter=15), X, 1e-7)
+
+
+@every_solver
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_several_outputs(solver, loss):
+    X, y = datasets.make_regression(80, 4, n_targets=3, random_state=0)
+    y = np.abs(y / 50).round() if loss == "poisson" else y / 50
+    both = fitted("MLPRegressor", X, y, solver=solver, loss=loss, max_iter=15)
+    assert_same(*both, X, 1e-6)
+
+
+@every_class
+@every_solver
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
+def test_sparse_input(name, solver, kind):
+    X, y = data_for(name)
+    X[np.random.default_rng(0).random(X.shape) < 0.7] = 0
+    assert_same(*fitted(name, kind(X), y, solver=solver, max_iter=15), kind(X), 1e-6)
+
+
+@every_class
+@every_solver
+@pytest.mark.parametrize("batch_size", [1, 20, "auto"])
+@pytest.mark.parametrize("momentum", [0, 0.9, 1])
+def test_sample_weights(name, solver, batch_size, momentum):
+    X, y = data_for(name)
+    w = np.random.default_rng(0).integers(1, 4, len(y)) / 2
+    settings = {"solver": solver, "batch_size": batch_size, "momentum": momentum, "alpha": 0.1}
+    settings["learning_rate_init"] = 1e-6 if momentum == 1 else 1e-4
+    both = fitted(name, X, y, fit={"sample_weight": w}, **settings, max_iter=10)
+    assert_same(*both, X, 1e-6)
+    unweighted = clone(both[1]).fit(X, y)
+    assert abs(outputs(unweighted, X) / outputs(both[1], X) - 1).max() > 1e-6
+
+
+@every_class
+def test_sample_weights_in_early_stopping(name):
+    X, y = data_for(name)
+    w = np.random.default_rng(0).integers(1, 4, len(y))
+    settings = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 2}
+    assert_same(*fitted(name, X, y, fit={"sample_weight": w}, **settings), X)
+
+
+@every_class
+@every_solver
+def test_float32_stays_float32(name, solver):
+    X, y = data_for(name)
+    theirs, ours = fitted(name, X.astype("float32"), y, solver=solver)
+    assert {array.dtype for array in ours.coefs_ + ours.intercepts_} == {np.dtype("float32")}
+    assert outputs(ours, X.astype("float32")).dtype == np.float32
+    assert outputs(ours, X).dtype == np.float64
+    found, expected = outputs(ours, X.astype("float32")), outputs(theirs, X.astype("float32"))
+    np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)
+
+
+def printed(estimator, X, y):
+    with redirect_stdout(io.StringIO()) as out:
+        estimator.fit(X, y)
+    return out.getvalue()
+
+
+@every_class
+@pytest.mark.parametrize("settings", ["adam", "adaptive", "adam, early stopping"])
+def test_verbose_output(name, settings):
+    X, y = data_for(name)
+    both = pair(name, **SETTINGS[settings] | {"max_iter": 300, "tol": 0.01}, verbose=True)
+    expected, found = (printed(one, X, y) for one in both)
+    assert found == expected
+    assert "Stopping" in found
+
+
+def warnings_of(estimator, X, y):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X, y)
+    return [(one.category, str(one.message)) for one in caught]
+
+
+@every_class
+@every_solver
+def test_the_same_warnings(name, solver):
+    X, y = data_for(name)
+    both = pair(name, solver=solver, max_iter=2, batch_size=1000)
+    expected, found = (warnings_of(one, X, y) for one in both)
+    assert [category for category, _ in expected] == [category for category, _ in found]
+    if solver != "lbfgs":  # whose message has the gradient in it
+        assert found == expected
+        assert {UserWarning, ConvergenceWarning} <= set(dict(found))
+
+
+def error_of(function, *arguments):
+    with pytest.raises(Exception) as found:  # noqa: PT011 -- class and message are compared
+        function(*arguments)
+    return type(found.value), str(found.value)
+
+
+MISTAKES = [
+    {"hidden_layer_sizes": (3, 0)}, {"solver": "adamw"}, {"alpha": -1}, {"batch_size": 0},
+    {"learning_rate": 0.1}, {"learning_rate_init": 0}, {"momentum": 1.1}, {"max_iter": 0},
+    {"early_stopping": True, "validation_fraction": 0.001}, {"tol": -1}, {"beta_1": 1},
+]  # fmt: skip
+
+
+@every_class
+@pytest.mark.parametrize("settings", MISTAKES, ids=str)
+def test_the_same_errors(name, settings):
+    X, y = data_for(name)
+    theirs, ours = pair(name, **settings)
+    assert error_of(ours.fit, X, y) == error_of(theirs.fit, X, y)
+
+
+@every_class
+@pytest.mark.parametrize("X", [[[np.nan] * 5], np.ones((2, 4)), np.ones(5), "text"], ids=str)
+def test_the_same_errors_of_predict(name, X):
+    theirs, ours = fitted(name, *data_for(name), max_iter=2)
+    X = X if isinstance(X, str) else np.asarray(X, float)
+    assert error_of(ours.predict, X) == error_of(theirs.predict, X)
+    with pytest.raises(NotFittedError):
+        getattr(fastnn.sklearn, name)().predict(X)
+
+
+def test_parameters_that_are_not_finite():
+    X, y = data_for("MLPRegressor")
+    both = pair("MLPRegressor", solver="sgd", learning_rate_init=1e10)
+    messages = []
+    for one in both:
+        with pytest.raises(ValueError, match="non-finite") as error, np.errstate(all="ignore"):
+            one.fit(X, y)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+@every_class
+@every_solver
+def test_copies_and_pickles(name, solver):
+    X, y = data_for(name)
+    fitted_one = pair(name, solver=solver)[1].fit(X, y)
+    expected = outputs(fitted_one, X).tobytes()
+    for other in (copy.deepcopy(fitted_one), pickle.loads(pickle.dumps(fitted_one))):
+        assert outputs(other, X).tobytes() == expected
+        other.coefs_[0][:] = 0
+        assert outputs(other, X).tobytes() != expected
+    assert outputs(fitted_one, X).tobytes() == expected
+    assert not hasattr(clone(fitted_one), "coefs_")
+    parameters = sum(array.nbytes for array in fitted_one.coefs_ + fitted_one.intercepts_)
+    states = {"sgd": 1, "adam": 2, "lbfgs": 0}[solver]
+    assert len(pickle.dumps(fitted_one)) < (4 + states) * parameters + 6000
+
+
+@every_class
+def test_parameters_may_be_changed(name):
+    X, y = data_for(name)
+    theirs, ours = fitted(name, X, y)
+    for one in (theirs, ours):
+        one.coefs_[0][0] *= 2
+    np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X))
+    for one in (theirs, ours):
+        one.intercepts_ = [b + 1 for b in one.intercepts_]
+    np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X))
+    for one in (theirs, ours):
+        one.partial_fit(X, y)
+    np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X))
+
+
+@every_class
+def test_ctrl_c(name):
+    """Training ends with a warning, and what was learned so far stays."""
+    X, y = data_for(name, 3000)
+    estimator = pair(name, max_iter=10**6, tol=0, n_iter_no_change=10**6)[1]
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.warns(UserWarning, match=r"Training interrupted by user\."):
+        estimator.fit(X, y)
+    assert estimator.n_iter_ == len(estimator.loss_curve_) > 0
+    assert estimator.loss_curve_[-1] < estimator.loss_curve_[0]
+
+
+# Beyond scikit-learn
+
+
+@every_class
+def test_an_activation_per_layer(name):
+    X, y = data_for(name)
+    settings = {"hidden_layer_sizes": (6, 5), "random_state": 0, "max_iter": 5}
+    kind = getattr(fastnn.sklearn, name)
+    same = kind(activation=["tanh", "tanh"], **settings).fit(X, y)
+    assert same.loss_curve_ == kind(activation="tanh", **settings).fit(X, y).loss_curve_
+    mixed = kind(activation=["gelu", "softplus"], **settings).fit(X, y)
+    net = Network.from_parameters(
+        mixed.coefs_, mixed.intercepts_,
+        activation=["gelu", "softplus", "softmax" if name == "MLPClassifier" else "identity"],
+    )  # fmt: skip
+    assert outputs(mixed, X).tobytes() == np.squeeze(net.feedforward(X)).tobytes()
+    with pytest.raises(ValueError, match="one for each of the 2 hidden layers"):
+        kind(activation=["tanh"], **settings).fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_losses_of_the_core(loss):
+    X, y = data_for("MLPRegressor")
+    settings = {"loss": loss, "alpha": 0, "shuffle": False, "solver": "sgd", "momentum": 0}
+    ours = fastnn.sklearn.MLPRegressor(
+        **settings, random_state=0, max_iter=9, hidden_layer_sizes=4, batch_size=10, tol=0
+    )
+    start = clone(ours).set_params(max_iter=1, learning_rate_init=1e-300).fit(X, y)
+    ours.fit(X, y)
+    net = Network.from_parameters(
+        start.coefs_, start.intercepts_, activation=["relu", "identity"], loss=loss
+    )
+    history = net.train(X, y, epochs=9, learning_rate=0.001, batch_size=10, shuffle=False)
+    assert ours.loss_curve_ == history.history["loss"]
+
+
+def test_class_weights():
+    X, y = data_for("MLPClassifier")
+    w = np.random.default_rng(0).uniform(1, 2, len(y))
+    for given in ({0: 1, 1: 2, 2: 5}, "balanced"):
+        expected = compute_sample_weight(given, y[20:])
+        weighted = pair("MLPClassifier")[1].set_params(class_weight=given)
+        for weights in (None, w[20:]):
+            plain = pair("MLPClassifier")[1].fit(
+                X[20:], y[20:], expected * (1 if weights is None else weights)
+            )
+            found = clone(weighted).fit(X[20:], y[20:], weights)
+            assert found.loss_curve_ == plain.loss_curve_
+
+
+@every_class
+def test_callbacks(name):
+    X, y = data_for(name)
+    seen = []
+    estimator = pair(name)[1]
+    plain = clone(estimator).fit(X, y)
+    estimator.set_params(callbacks=LambdaCallback(lambda net, epoch, logs: seen.append(logs)))
+    estimator.fit(X, y)
+    assert [logs["loss"] for logs in seen] == estimator.loss_curve_ == plain.loss_curve_
+    estimator.set_params(callbacks=lambda net, epoch, logs: epoch == 6).fit(X, y)
+    assert estimator.n_iter_ == 7
+    assert estimator.loss_curve_ == plain.loss_curve_[:7]
+
+
+@every_class
+def test_validation_loss(name):
+    X, y = data_for(name)
+    settings = {"early_stopping": True, "validation_loss": True}
+    estimator = getattr(fastnn.sklearn, name)(**settings, random_state=0, max_iter=20).fit(X, y)
+    assert len(estimator.validation_loss_curve_) == estimator.n_iter_
+    assert estimator.validation_loss_curve_[-1] < estimator.validation_loss_curve_[0]
+
+
+def test_import_fastnn_does_not_import_scikit_learn():
+    code = "import fastnn, sys; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert found.stdout == "False False\n"
