@@ -1,5 +1,6 @@
 """Ctrl-C during training is answered at once, and leaves the network at a completed step."""
 
+import gc
 import signal
 from dataclasses import dataclass
 from time import perf_counter, process_time
@@ -69,10 +70,13 @@ def _alarm():
     """Let an alarm do what Ctrl-C does.
 
     The system rings it at any moment. A thread that sent SIGINT would need the interpreter's
-    lock for that, which it gets while a kernel runs, and never amid Python code.
+    lock for that, which it gets while a kernel runs, and never amid Python code. What others have
+    hung into the collection of garbage would swallow it.
     """
     handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    gc.disable()
     yield
+    gc.enable()
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, handler)
 
