@@ -42,7 +42,7 @@ def debug(session: nox.Session) -> None:
     AddressSanitizer what the kernels reach through pointers. Kernels cannot raise: what Cython
     finds in them is only printed, so stderr is searched. Left out are tests of rounding, of many
     moments for Ctrl-C, of cuts, of derivatives, of long runs of the reference, of random networks,
-    and of files, callbacks, metrics and scikit-learn, which take long: others go through all
+    and of files, callbacks, metrics, scikit-learn and river, which take long: others go through all
     shapes. So is S3's example: AddressSanitizer cannot stand Matplotlib's exceptions.
     """
     watch = "-fsanitize=address"
@@ -55,7 +55,7 @@ def debug(session: nox.Session) -> None:
                 "-k", "not errs and not rounding and not random and not moments and not cuts "
                 "and not those_of_the_reference and not derivative and not going_on "
                 "and not model_file and not callbacks and not metrics and not s3 "
-                "and not sklearn and not docs",
+                "and not sklearn and not river and not docs",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),

@@ -271,6 +271,20 @@ def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
     return names
 
 
+def hidden_layers(sizes: Any, activation: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Units and activation of each hidden layer, of which there is at least one."""
+    listed = sequence(sizes, "hidden_layer_sizes", "a sequence of integers, such as (16,)")
+    if not listed:
+        raise ValueError("hidden_layer_sizes must hold at least one number, as in (16,); got none")
+    found = tuple(integer(n, f"hidden_layer_sizes[{i}]", 1) for i, n in enumerate(listed))
+    names = activations(activation, "activation", len(found))
+    for wrong in {"softmax", "step"}.intersection(names):
+        raise ValueError(
+            f'activation must not be "{wrong}" in a hidden layer; use for example relu'
+        )
+    return found, names
+
+
 def loss(value: Any, name: str, output_activation: str) -> str:
     found = known_name(value, name, LOSSES)
     required = REQUIRED_OUTPUT.get(found, output_activation)

@@ -5,7 +5,8 @@ ndim is looked at before shape, and shape before values. The caller's arrays are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fastnn._checks import array, description, plural, sequence
 from fastnn._samples import Compressed
 
 Array = np.ndarray[Any, Any]
+LABELS = {bool, int, str}
 
 
 def array_or_csr(X: Any, name: str) -> Any:
@@ -167,6 +169,45 @@ def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.d
             f"{name} must be {number}of shape ({n_outputs},) for one sample, got {found.shape}"
         )
     return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
+
+
+def features(x: Any, dtype: np.dtype[Any]) -> dict[Any, float]:
+    """One sample, whose numbers have names."""
+    if not isinstance(x, Mapping):
+        raise TypeError(f"x must be a dict of features by name, got {description(x)}")
+    return {name: _feature(value, f"x[{name!r}]", dtype) for name, value in x.items()}
+
+
+def _feature(value: Any, name: str, dtype: np.dtype[Any]) -> float:
+    if type(value) is float and dtype == np.float64 and math.isfinite(value):
+        return value
+    found = array(value, name)
+    try:
+        if found.ndim or found.dtype.kind not in "biufO":
+            raise TypeError
+        number = np.array([float(found[()])])
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(
+            f"{name} must be a number, got {description(value)}; encode it first, for example "
+            "with river.preprocessing.OneHotEncoder"
+        ) from None
+    return float(_converted(number, name, dtype)[0])
+
+
+def columns(numbers: Array, names: Sequence[Any], dtype: np.dtype[Any]) -> Array:
+    """Many samples, whose columns have names."""
+    if not all_finite(np.ascontiguousarray(numbers, dtype)):
+        for name, column in zip(names, numbers.T, strict=True):
+            _converted(column, f"X[{name!r}]", dtype)
+    return numbers
+
+
+def label(y: Any, name: str) -> Hashable:
+    """A class: whatever can be a key, and equals itself."""
+    if type(y) not in LABELS and (y is None or not isinstance(y, Hashable) or y != y):
+        raise ValueError(f"{name} must be a class, such as True, 3 or 'spam', got {description(y)}")
+    found: Hashable = y.item() if isinstance(y, np.generic) else y
+    return found
 
 
 def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:

@@ -448,7 +448,8 @@ cdef class OneSample:
             return None
         try:
             if self.is_number(y):
-                number = y
+                # Of a single class, targets are the outputs.
+                number = 1 if self.is_class_number and self.net.last.n_out == 1 else y
                 as_float = <float> number
                 target = &as_float if self.dtype == np.NPY_FLOAT else <const void*> &number
             elif not self.is_class_number:

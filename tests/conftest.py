@@ -1,5 +1,7 @@
-"""The fixture through which one test body runs over the reference and over the compiled kernels."""
+"""Fixtures: one test body over the reference and over the compiled kernels; and Ctrl-C."""
 
+import gc
+import signal
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -83,3 +85,19 @@ IMPLEMENTATIONS = {
 def implementation(request):
     """The reference, and the kernels in each float width; parametrise indirectly to pick some."""
     return IMPLEMENTATIONS[request.param]
+
+
+@pytest.fixture
+def _alarm():
+    """Let an alarm do what Ctrl-C does.
+
+    The system rings it at any moment. A thread that sent SIGINT would need the interpreter's
+    lock for that, which it gets while a kernel runs, and never amid Python code. What others have
+    hung into the collection of garbage would swallow it.
+    """
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    gc.disable()
+    yield
+    gc.enable()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, handler)

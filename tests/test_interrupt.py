@@ -1,6 +1,5 @@
 """Ctrl-C during training is answered at once, and leaves the network at a completed step."""
 
-import gc
 import signal
 from dataclasses import dataclass
 from time import perf_counter, process_time
@@ -63,22 +62,6 @@ class Workload:
             batches = net._rng.permuted(np.arange(self.n_samples))[: rest * self.batch_size]
             net.train(self.X[batches], self.y[batches], epochs=1, shuffle=False, **self.options)
         return net
-
-
-@pytest.fixture
-def _alarm():
-    """Let an alarm do what Ctrl-C does.
-
-    The system rings it at any moment. A thread that sent SIGINT would need the interpreter's
-    lock for that, which it gets while a kernel runs, and never amid Python code. What others have
-    hung into the collection of garbage would swallow it.
-    """
-    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    gc.disable()
-    yield
-    gc.enable()
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, handler)
 
 
 def interrupt(workload, net, delay):

@@ -3,12 +3,10 @@
 import copy
 import inspect
 import io
-import os
 import pickle
 import signal
 import subprocess
 import sys
-import threading
 import warnings
 from contextlib import redirect_stdout
 
@@ -371,13 +369,13 @@ def test_parameters_may_be_changed(name):
     np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X))
 
 
+@pytest.mark.usefixtures("_alarm")
 @every_class
 def test_ctrl_c(name):
     """Training ends with a warning, and what was learned so far stays."""
     X, y = data_for(name, 3000)
     estimator = pair(name, max_iter=10**6, tol=0, n_iter_no_change=10**6)[1]
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
     with pytest.warns(UserWarning, match=r"Training interrupted by user\."):
         estimator.fit(X, y)
     assert estimator.n_iter_ == len(estimator.loss_curve_) > 0
