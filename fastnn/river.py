@@ -73,12 +73,10 @@ class _OnlineNetwork(base.Estimator):
         steps = self._steps
         if steps is None or steps.net is not net or steps.learning_rate != self.learning_rate:
             rate = _checks.positive_number(self.learning_rate, "learning_rate", DTYPE)
-            steps = SingleSteps(net, self._optimizer, rate)
+            self._steps = steps = SingleSteps(net, self._optimizer, rate)
         if net.loss != "cross_entropy":
             target = _data_checks.target_of_one(target, "y", net.loss, 1, DTYPE)
-        self._steps = None  # after an error or Ctrl-C, it begins anew
         steps.step(row, target)
-        self._steps = steps
 
     def _train(self, net: Network, rows: Array, targets: Any) -> None:
         """A step on each row, with the same bits however many there are."""

@@ -42,6 +42,7 @@ def columns(pattern, output):
 
 def test_every_example_has_a_test():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_s")}
+    tested |= {path.stem for path in EXAMPLES.glob("sklearn_*.py")}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -138,3 +139,15 @@ def test_s4_the_math(tmp_path):
     assert output.count("right on 128 of 128 cases") == 2
     assert len(differences(output)) == len(both_times(output)) == 2
     assert max(differences(output)) < 1e-9
+
+
+def test_either_import_line(tmp_path):
+    output = run("sklearn_either_import.py", tmp_path)
+    scripts = set(re.findall(r"^--- (sklearn_.*)$", output, re.M))
+    assert scripts == {path.name for path in EXAMPLES.glob("sklearn_*.py")} - {
+        "sklearn_either_import.py"
+    }
+    assert output.count("--- same output: yes\n") == len(scripts) == 3
+    times = rf"^--- scikit-learn {NUMBER} ms, fastnn {NUMBER} ms, ratio {NUMBER}$"
+    assert len(re.findall(times, output, re.M)) == 3
+    assert len(output) > 2000
