@@ -102,6 +102,8 @@ class _OnKernels(Estimator):
         if getattr(self, "class_weight", None) is not None:
             of_classes = compute_sample_weight(self.class_weight, y)
             sample_weight = of_classes if sample_weight is None else of_classes * sample_weight
+        if sample_weight is None:  # which scikit-learn 1.6 does not know
+            return super().fit(X, y)
         return super().fit(X, y, sample_weight)
 
     def _core_activations(self) -> list[str]:

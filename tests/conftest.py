@@ -1,6 +1,7 @@
 """Fixtures: one test body over the reference and over the compiled kernels; and Ctrl-C."""
 
 import gc
+import os
 import signal
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -10,6 +11,9 @@ import pytest
 from reference import ReferenceNetwork
 
 import fastnn
+
+# Before SciPy is imported: scikit-learn's checks of an estimator would otherwise leave some out.
+os.environ["SCIPY_ARRAY_API"] = "1"
 
 
 class ArrayReference:

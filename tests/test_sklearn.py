@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import unittest
 import warnings
 from contextlib import redirect_stdout
 
@@ -166,7 +167,11 @@ def test_the_signature(name):
     ]
 )  # fmt: skip
 def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
+    try:
+        check(estimator)
+    except unittest.SkipTest as skipped:  # pytest would skip the test, too
+        assert str(skipped) == "MLPClassifier does not have a decision_function method."
+        assert not hasattr(neural_network.MLPClassifier, "decision_function")
 
 
 @every_class
