@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from fastnn import _checks, _data_checks, _kernels
@@ -106,6 +107,21 @@ class _OnKernels(Estimator):
             return super().fit(X, y)
         return super().fit(X, y, sample_weight)
 
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        if incremental and not reset and not self.warm_start and self._is_plain(X):
+            targets = self._plain_targets(y, len(X)) if _data_checks.all_finite(X) else None
+            if targets is not None:
+                return X, targets
+        return super()._validate_input(X, y, incremental, reset)
+
+    def _is_plain(self, X: Any) -> bool:
+        """Whether scikit-learn's checks would change nothing in X, once it is finite."""
+        return (
+            type(X) is np.ndarray and X.ndim == 2 and X.dtype == self.coefs_[0].dtype
+            and len(X) > 0 and X.shape[1] == self.n_features_in_ and X.flags.c_contiguous
+            and "feature_names_in_" not in self.__dict__
+        )  # fmt: skip
+
     def _core_activations(self) -> list[str]:
         """Of each layer, by their names in fastnn."""
         n_hidden = len(self.coefs_) - 1
@@ -170,7 +186,9 @@ class _OnKernels(Estimator):
 
     def _targets(self, y: Array) -> Array:
         """What scikit-learn has made of y, as kernels take it."""
-        dtype = self.coefs_[0].dtype
+        dtype, n_outputs = self.coefs_[0].dtype, len(self.intercepts_[-1])
+        if y.shape[1] != n_outputs:
+            raise ValueError(f"y has {y.shape[1]} outputs, but the model has learned {n_outputs}.")
         if self._core_loss() == "log_loss":
             y = y.argmax(axis=1)[:, np.newaxis]
         return np.ascontiguousarray(y, dtype).reshape(len(y), -1)
@@ -399,11 +417,7 @@ class _OnKernels(Estimator):
 
     def _outputs_of_plain(self, X: Any) -> Array | None:
         """Outputs for what needs no conversion, without scikit-learn's checks; else None."""
-        net = self.__dict__.get("_network")
-        if (
-            type(X) is not np.ndarray or X.ndim != 2 or not len(X) or net is None
-            or X.dtype != net.dtype or "feature_names_in_" in self.__dict__
-        ):  # fmt: skip
+        if "_network" not in self.__dict__ or not self._is_plain(X):
             return None
         try:
             return self._as_network().feedforward(X)
@@ -539,6 +553,47 @@ class MLPClassifier(_OnKernels, neural_network.MLPClassifier):
         self.callbacks = callbacks
         self.validation_loss = validation_loss
 
+    @available_if(lambda estimator: estimator._check_solver())
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> MLPClassifier:
+        """One epoch over the data, as scikit-learn's class of the same name.
+
+        Parameters
+        ----------
+        X : array_like, DataFrame or sparse matrix, (n_samples, n_features)
+        y : array_like, (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like, (n_samples,), or None, default None
+        classes : array_like, (n_classes,), or None, default None
+            All that may come; needed in the first call.
+
+        Returns
+        -------
+        self
+        """
+        known = self.__dict__.get("classes_")
+        if type(classes) is np.ndarray and known is not None and np.array_equal(classes, known):
+            classes = None  # to compare them again takes scikit-learn a third of a short call
+        if sample_weight is None:
+            return super().partial_fit(X, y, classes=classes)
+        return super().partial_fit(X, y, sample_weight, classes)
+
+    def _plain_targets(self, y: Any, n: int) -> Array | None:
+        """What scikit-learn makes of y, if that needs none of its checks; else None."""
+        classes = self.classes_
+        if (
+            type(y) is not np.ndarray or y.shape != (n,) or y.dtype != classes.dtype
+            or y.dtype.kind not in "biuU" or len(classes) < 2
+        ):  # fmt: skip
+            return None
+        places = classes.searchsorted(y)
+        known = classes.take(places, mode="clip") == y
+        if not known.all():
+            return None
+        if len(classes) == 2:
+            return (places == 1)[:, np.newaxis]
+        return places[:, np.newaxis] == np.arange(len(classes))
+
     def predict(self, X: Any) -> Array:
         """The class of each sample.
 
@@ -659,6 +714,15 @@ class MLPRegressor(_OnKernels, neural_network.MLPRegressor):
         self.loss = loss
         self.callbacks = callbacks
         self.validation_loss = validation_loss
+
+    def _plain_targets(self, y: Any, n: int) -> Array | None:
+        """y, if scikit-learn's checks would change nothing in it; else None."""
+        if (
+            type(y) is not np.ndarray or y.shape != (n,) or y.dtype != np.float64
+            or self.n_outputs_ > 1 or not np.isfinite(y).all()
+        ):  # fmt: skip
+            return None
+        return y
 
     def predict(self, X: Any) -> Array:
         """The outputs.
