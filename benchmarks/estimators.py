@@ -125,7 +125,7 @@ def beside_scikit_learn(name: str, rounds: int) -> list[str]:
             rounds,
         )
         row += [
-            f"{spent['fastnn'] / calls * 1e6:.3g} µs",
+            f"{three_digits(spent['fastnn'] / calls * 1e6)} µs",
             f"**{spent['scikit-learn'] / spent['fastnn']:.3g}**",
         ]
     return row

@@ -314,6 +314,20 @@ class MLPClassifier(_OnlineNetwork, base.MiniBatchClassifier):
         p = self._outputs_of_one(net, x).tolist()
         return dict(zip(self._growing.outputs, p, strict=True))
 
+    def predict_one(self, x: Any, **kwargs: Any) -> Any:
+        """The most probable class; None before the first is known.
+
+        Parameters
+        ----------
+        x : dict
+            Numbers by the names of features.
+        """
+        net = self._growing.net
+        if net is None:
+            return None
+        p = self._outputs_of_one(net, x).tolist()
+        return list(self._growing.outputs)[p.index(max(p))]
+
     def predict_proba_many(self, X: Any) -> Any:
         """The probabilities of classes for samples.
 

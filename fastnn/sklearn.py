@@ -419,8 +419,9 @@ class _OnKernels(Estimator):
         """Outputs for what needs no conversion, without scikit-learn's checks; else None."""
         if "_network" not in self.__dict__ or not self._is_plain(X):
             return None
+        net = self._as_network()
         try:
-            return self._as_network().feedforward(X)
+            return net.feedforward(X[0])[np.newaxis] if len(X) == 1 else net.feedforward(X)
         except ValueError:  # scikit-learn says what is wrong
             return None
 

@@ -388,6 +388,15 @@ def test_another_number_of_outputs(n):
             one.partial_fit(X, np.array([y] * n).T)
 
 
+@every_class
+def test_a_row_alone_has_the_outputs_of_the_row_among_others(name):
+    X, y = data_for(name)
+    ours = pair(name, max_iter=5)[1].fit(X, y)
+    for k in range(10):
+        assert outputs(ours, X[k : k + 1]).tobytes() == outputs(ours, X)[k : k + 1].tobytes()
+        assert ours.predict(X[k : k + 1]).tolist() == ours.predict(X)[k : k + 1].tolist()
+
+
 @pytest.mark.parametrize("labels", [[False, True], ["no", "yes"], [3, 7, 5], [2.0, 1.0]])
 @pytest.mark.parametrize("in_order", [True, False])
 def test_labels_in_later_calls_of_partial_fit(labels, in_order):
@@ -555,8 +564,8 @@ def test_validation_loss(name):
     assert estimator.validation_loss_curve_[-1] < estimator.validation_loss_curve_[0]
 
 
-def test_import_fastnn_does_not_import_scikit_learn():
+def test_import_fastnn_does_not_import_scikit_learn(tmp_path):
     code = "import fastnn, sys; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
     command = [sys.executable, "-c", code]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert found.stdout == "False False\n"
