@@ -65,8 +65,9 @@ class GrowingNetwork:
             first[place] = self._weights(first.shape[1], net.activations[0], "input", name)
         if is_new:
             last[:, n_outputs] = self._weights(last.shape[0], net.activations[-1], "output", output)
-            self.outputs[output] = n_outputs
         self.net = net
+        if is_new:
+            self.outputs[output] = n_outputs
         self.inputs.update(zip(new, range(len(self.inputs), n_inputs), strict=True))
         return net
 
@@ -76,13 +77,11 @@ class GrowingNetwork:
         Also None where their sum is too large: the caller then looks at each of them.
         """
         n = len(self.inputs)
-        if n < 2:  # for one name, itemgetter makes no tuple
-            return None
-        if n != self._n_taken:
-            self._prepare_rows(n)
         try:
-            if len(x) != n:
+            if len(x) != n or n < 2:  # for one name, itemgetter makes no tuple
                 return None
+            if n != self._n_taken:
+                self._prepare_rows(n)
             numbers = self._take(x)
             row = np.frombuffer(self._pack(*numbers), self.dtype)
             return row if math.isfinite(sum(numbers)) else None
