@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from fastnn.sklearn import MLPRegressor
 
-X, y = make_friedman1(n_samples=3000, noise=1.0, random_state=1)
+X, y = make_friedman1(n_samples=1500, noise=1.0, random_state=1)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1)
 scaler = StandardScaler()
 X_train, X_test = scaler.fit_transform(X_train), scaler.transform(X_test)

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from fastnn.sklearn import MLPClassifier
 
 X, y = make_classification(
-    n_samples=20_000, n_features=20, n_informative=8, n_classes=3, random_state=0
+    n_samples=10_000, n_features=20, n_informative=8, n_classes=3, random_state=0
 )
 scaler = StandardScaler().fit(X[:1000])
 model = MLPClassifier(hidden_layer_sizes=(16,), batch_size=1, solver="sgd", random_state=0)
@@ -23,7 +23,7 @@ for start in range(0, len(X), 100):
     if start > 0:
         accuracies.append(accuracy_score(labels, model.predict(block)))
     model.partial_fit(block, labels, classes=np.unique(y))
-    if start % 2000 == 1900:
-        recent = np.mean(accuracies[-20:])
+    if start % 1000 == 900:
+        recent = np.mean(accuracies[-10:])
         print(f"{start + 100:6,} samples: accuracy {recent:.3f}, loss {model.loss_:.4f}")
 print(f"Progressive accuracy: {np.mean(accuracies):.4f}")

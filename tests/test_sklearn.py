@@ -397,6 +397,17 @@ def test_a_row_alone_has_the_outputs_of_the_row_among_others(name):
         assert ours.predict(X[k : k + 1]).tolist() == ours.predict(X)[k : k + 1].tolist()
 
 
+def test_with_warm_start_a_later_call_of_partial_fit_wants_all_classes():
+    X, y = data_for("MLPClassifier")
+    messages = []
+    for one in pair("MLPClassifier", hidden_layer_sizes=(5,), warm_start=True):
+        one.partial_fit(X, y, classes=np.unique(y))
+        with pytest.raises(ValueError, match=r"same classes as in the previous call") as raised:
+            one.partial_fit(X[y > 0], y[y > 0])
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1]
+
+
 @pytest.mark.parametrize("labels", [[False, True], ["no", "yes"], [3, 7, 5], [2.0, 1.0]])
 @pytest.mark.parametrize("in_order", [True, False])
 def test_labels_in_later_calls_of_partial_fit(labels, in_order):
