@@ -384,8 +384,8 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = Tru
 
 
 def all_finite(array: Array) -> bool:
-    """Whether no number of a contiguous float array is infinite or NaN."""
-    return _kernels.all_finite(array.reshape(-1))
+    """Whether no number of a float array is infinite or NaN."""
+    return _kernels.all_finite(array.ravel())
 
 
 def _class_numbers(found: Array, name: str, n_classes: int, dtype: np.dtype[Any]) -> Array:

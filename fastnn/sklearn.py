@@ -41,7 +41,6 @@ else:
 
 Array = np.ndarray[Any, Any]
 
-ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names, where they are others
 HIDDEN = {name for name in _checks.ACTIVATIONS if name not in ("softmax", "step")} | {"logistic"}
 CORE_LOSSES = {"mse", "mae", "huber"}
 SMALLEST_RATE = 1e-6
@@ -50,7 +49,7 @@ FURTHER_CONSTRAINTS = {
     "callbacks": [callable, Callback, "array-like", None],
     "validation_loss": ["boolean"],
 }
-OF_THE_NETWORK = {"_network", "_views"}  # what is made of coefs_ and intercepts_
+OF_THE_NETWORK = {"_network", "_views", "_made_for"}  # what is made of coefs_ and intercepts_
 
 
 class Reshuffled:
@@ -78,6 +77,7 @@ class Reshuffled:
 class _OnKernels(Estimator):
     """What replaces methods of scikit-learn's BaseMultilayerPerceptron."""
 
+    activation: Any
     coefs_: Any
     intercepts_: Any
     best_loss_: Any
@@ -101,11 +101,16 @@ class _OnKernels(Estimator):
         self
         """
         if getattr(self, "class_weight", None) is not None:
-            of_classes = compute_sample_weight(self.class_weight, y)
-            sample_weight = of_classes if sample_weight is None else of_classes * sample_weight
+            sample_weight = _weighted(self.class_weight, y, sample_weight)
         if sample_weight is None:  # which scikit-learn 1.6 does not know
             return super().fit(X, y)
         return super().fit(X, y, sample_weight)
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        sizes = self.hidden_layer_sizes
+        self._hidden_activations(len(list(sizes)) if hasattr(sizes, "__iter__") else 1)
+        self._checked_callbacks()
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         if incremental and not reset and not self.warm_start and self._is_plain(X):
@@ -118,21 +123,33 @@ class _OnKernels(Estimator):
         """Whether scikit-learn's checks would change nothing in X, once it is finite."""
         return (
             type(X) is np.ndarray and X.ndim == 2 and X.dtype == self.coefs_[0].dtype
-            and len(X) > 0 and X.shape[1] == self.n_features_in_ and X.flags.c_contiguous
+            and len(X) > 0 and X.shape[1] == self.n_features_in_
             and "feature_names_in_" not in self.__dict__
         )  # fmt: skip
 
-    def _core_activations(self) -> list[str]:
-        """Of each layer, by their names in fastnn."""
-        n_hidden = len(self.coefs_) - 1
+    def _hidden_activations(self, n_hidden: int) -> list[str]:
+        """Of each of n_hidden layers, as given."""
         given = self.activation
         hidden = [given] * n_hidden if isinstance(given, str) else list(given)
-        if len(hidden) != n_hidden:
+        if len(hidden) != n_hidden or not all(
+            isinstance(name, str) and name in HIDDEN for name in hidden
+        ):
             raise ValueError(
-                f"activation must be one name, or one for each of the {n_hidden} hidden layers, "
-                f"got {given}."
+                f"activation must be one of {', '.join(sorted(HIDDEN))}, or a list with one for "
+                f"each of {n_hidden} hidden layer{_checks.plural(n_hidden)}, got {given!r}."
             )
-        return [ACTIVATIONS.get(name, name) for name in (*hidden, self.out_activation_)]
+        return hidden
+
+    def _core_activations(self) -> list[str]:
+        """Of each layer, by their names in fastnn."""
+        names = *self._hidden_activations(len(self.coefs_) - 1), self.out_activation_
+        return ["sigmoid" if name == "logistic" else name for name in names]
+
+    def _checked_callbacks(self) -> list[Any]:
+        callbacks = _checks.callbacks(self.callbacks, "callbacks", Callback, LambdaCallback)
+        for i, callback in enumerate(callbacks):
+            callback.check(["loss"], f"callbacks[{i}]")
+        return callbacks
 
     def _core_loss(self) -> str:
         if self.loss == "log_loss" and self.out_activation_ == "logistic":
@@ -142,29 +159,46 @@ class _OnKernels(Estimator):
     def _initialize(self, y: Array, layer_units: list[int], dtype: np.dtype[Any]) -> None:
         super()._initialize(y, layer_units, dtype)
         if self.loss == "poisson":
-            self.out_activation_ = "exp"
+            self.out_activation_ = "exp"  # scikit-learn 1.6 does not know it
         self.__dict__.pop("_optimizer", None)
         if self.validation_loss:
             self.validation_loss_curve_: list[float] = []
+
+    def _init_coef(self, fan_in: int, fan_out: int, dtype: np.dtype[Any]) -> Any:
+        # Of "logistic" scikit-learn draws smaller ones, into the output layer too; here that one
+        # goes by the layer below it.
+        given = self.activation
+        hidden = [given] if isinstance(given, str) else list(given)
+        try:
+            if hidden:
+                name = hidden[min(len(self.coefs_), len(hidden) - 1)]
+                self.activation = "logistic" if name == "sigmoid" else name
+            return super()._init_coef(fan_in, fan_out, dtype)
+        finally:
+            self.activation = given
 
     def _to_network(self) -> Network:
         """A network with the parameters, of which coefs_ and intercepts_ become views."""
         net = self._as_network()
         self.coefs_, self.intercepts_ = list(net.weights), list(net.biases)
         self._network, self._views = net, (*self.coefs_, *self.intercepts_)
+        self._made_for = self.activation, self.loss
         return net
 
     def _as_network(self) -> Network:
         """A network with copies of coefs_ and intercepts_, or the one whose views they are."""
-        parameters = (*self.coefs_, *self.intercepts_)
-        views = self.__dict__.get("_views", ())
-        if len(views) == len(parameters) and all(map(operator.is_, views, parameters)):
-            return self._network
+        parameters = (*self.coefs_, *self.intercepts_, self.activation, self.loss)
+        if "_network" in self.__dict__:
+            made_of = self._views + self._made_for
+            if len(made_of) == len(parameters) and all(map(operator.is_, made_of, parameters)):
+                return self._network
         net = Network.__new__(Network)
         sizes = (len(self.coefs_[0]), *(len(b) for b in self.intercepts_))
         activations, loss = tuple(self._core_activations()), self._core_loss()
         net._set_up(sizes, activations, loss, self.coefs_[0].dtype, np.random.default_rng(0))
-        for mine, given in zip(net.weights + net.biases, parameters, strict=True):
+        for mine, given in zip(
+            net.weights + net.biases, (*self.coefs_, *self.intercepts_), strict=True
+        ):
             mine[:] = given
         return net
 
@@ -264,10 +298,7 @@ class _OnKernels(Estimator):
         course.plan["stale"] = self._no_improvement_count
         if not self.early_stopping:
             course.plan["best"] = self.best_loss_
-        callbacks = _checks.callbacks(self.callbacks, "callbacks", Callback, LambdaCallback)
-        for i, callback in enumerate(callbacks):
-            callback.check(["loss"], f"callbacks[{i}]")
-        watch = Watch(net, data, callbacks=callbacks)
+        watch = Watch(net, data, callbacks=self._checked_callbacks())
         self.n_iter_ = 0
         laps = []
         watch.begin()
@@ -455,6 +486,12 @@ class Objective:
         return loss / self.total_weight, packed.astype(np.float64) / self.total_weight
 
 
+def _weighted(class_weight: Any, y: Any, sample_weight: Any) -> Any:
+    """The samples' weights times those of their classes."""
+    of_classes = compute_sample_weight(class_weight, y)
+    return of_classes if sample_weight is None else of_classes * sample_weight
+
+
 class MLPClassifier(_OnKernels, neural_network.MLPClassifier):
     """scikit-learn's ``MLPClassifier``, tens of times faster in training.
 
@@ -470,9 +507,11 @@ class MLPClassifier(_OnKernels, neural_network.MLPClassifier):
     loss : {"log_loss", "mse", "mae", "huber"}, default "log_loss"
         The others as in `fastnn.Network`, of outputs that are probabilities still.
     class_weight : dict, "balanced" or None, default None
-        By which samples of each class count, beside their ``sample_weight``, in ``fit``.
+        By which samples of each class count, beside their ``sample_weight``. ``partial_fit`` takes
+        a dict only, as it does not see all samples.
     callbacks : callback, function, sequence of them, or None, default None
-        Of `fastnn.callbacks`. Their logs have "loss" and "learning_rate".
+        Of `fastnn.callbacks`, called by the solvers "sgd" and "adam". Their logs have "loss" and
+        "learning_rate".
     validation_loss : bool, default False
         With ``early_stopping``, keep the loss of the held-out samples after each epoch in
         ``validation_loss_curve_``.
@@ -572,12 +611,25 @@ class MLPClassifier(_OnKernels, neural_network.MLPClassifier):
         -------
         self
         """
+        if self.class_weight is not None:
+            sample_weight = _weighted(self._weights_of_present(y), y, sample_weight)
         known = self.__dict__.get("classes_")
         if type(classes) is np.ndarray and known is not None and np.array_equal(classes, known):
             classes = None  # to compare them again takes scikit-learn a third of a short call
         if sample_weight is None:
             return super().partial_fit(X, y, classes=classes)
         return super().partial_fit(X, y, sample_weight, classes)
+
+    def _weights_of_present(self, y: Any) -> dict[Any, float]:
+        """class_weight without the classes that are not in y, which scikit-learn might refuse."""
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" is not supported for partial_fit, which does not see all '
+                "samples; give a dict, made by sklearn.utils.class_weight.compute_class_weight "
+                "from y, or from a large enough part of it."
+            )
+        present = np.unique(y)
+        return {label: w for label, w in self.class_weight.items() if label in present}
 
     def _plain_targets(self, y: Any, n: int) -> Array | None:
         """What scikit-learn makes of y, if that needs none of its checks; else None."""
@@ -645,7 +697,8 @@ class MLPRegressor(_OnKernels, neural_network.MLPRegressor):
     activation : str or list of str, default "relu"
         Also any other activation of hidden layers in `fastnn.Network`, or one for each of them.
     callbacks : callback, function, sequence of them, or None, default None
-        Of `fastnn.callbacks`. Their logs have "loss" and "learning_rate".
+        Of `fastnn.callbacks`, called by the solvers "sgd" and "adam". Their logs have "loss" and
+        "learning_rate".
     validation_loss : bool, default False
         With ``early_stopping``, keep the loss of the held-out samples after each epoch in
         ``validation_loss_curve_``.

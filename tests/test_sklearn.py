@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastnn.sklearn
 from fastnn import Network
-from fastnn.callbacks import LambdaCallback
+from fastnn.callbacks import EarlyStopping, LambdaCallback
 
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 every_class = pytest.mark.parametrize("name", CLASSES)
@@ -126,12 +126,13 @@ def assert_same(theirs, ours, X, rtol=1e-8):
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("name", DATASETS)
 def test_the_same_fit(name, settings, scaled):
-    """To 1e-8 over 40 epochs."""
+    """To 1e-8 over 40 epochs; over 10 one by one, where scikit-learn takes its time."""
     X, y = load(name, scaled)
     if not scaled and (name, settings) in GROWS:
         X = X / X.max(axis=0)
     kind = "MLPRegressor" if name == "diabetes" else "MLPClassifier"
-    assert_same(*fitted(kind, X, y, max_iter=40, **SETTINGS[settings]), X)
+    max_iter = 10 if settings == "sgd, one by one" else 40
+    assert_same(*fitted(kind, X, y, max_iter=max_iter, **SETTINGS[settings]), X)
 
 
 @pytest.mark.parametrize("scaled", [False, True])
@@ -397,6 +398,25 @@ def test_a_row_alone_has_the_outputs_of_the_row_among_others(name):
         assert ours.predict(X[k : k + 1]).tolist() == ours.predict(X)[k : k + 1].tolist()
 
 
+@every_class
+@pytest.mark.parametrize("n_features", [1, 3])
+@pytest.mark.parametrize(
+    "lay_out", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2], lambda X: X[::-1]]
+)
+def test_the_order_in_memory_changes_nothing_in_later_calls(name, n_features, lay_out):
+    X, y = data_for(name)
+    X = lay_out(X[:, :n_features])
+    found = []
+    for samples in (X, np.ascontiguousarray(X)):
+        one = pair(name, hidden_layer_sizes=(5,))[1]
+        for _ in range(2):
+            one.partial_fit(samples, y, **all_classes(name, y))
+        found.append(
+            [one.loss_curve_, one.predict(samples).tolist(), outputs(one, samples[:1]).tolist()]
+        )
+    assert found[0] == found[1]
+
+
 def test_with_warm_start_a_later_call_of_partial_fit_wants_all_classes():
     X, y = data_for("MLPClassifier")
     messages = []
@@ -455,6 +475,19 @@ def test_the_same_errors_in_later_calls_of_partial_fit(name, spoil):
         assert found[1] == pytest.approx(found[0], rel=1e-8)
     else:
         assert found[1] == found[0]
+
+
+@every_class
+def test_a_new_activation_of_a_fitted_model(name):
+    X, y = data_for(name)
+    theirs, ours = pair(name, warm_start=True, max_iter=4)
+    for one in (theirs, ours):
+        one.fit(X, y).set_params(activation="tanh")
+    np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X), rtol=1e-8)
+    for one in (theirs, ours):
+        one.fit(X, y)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-8)
+    np.testing.assert_allclose(outputs(ours, X[:1]), outputs(theirs, X[:1]), rtol=1e-8)
 
 
 @every_class
@@ -518,8 +551,57 @@ def test_an_activation_per_layer(name):
         activation=["gelu", "softplus", "softmax" if name == "MLPClassifier" else "identity"],
     )  # fmt: skip
     assert outputs(mixed, X).tobytes() == np.squeeze(net.feedforward(X)).tobytes()
-    with pytest.raises(ValueError, match="one for each of the 2 hidden layers"):
-        kind(activation=["tanh"], **settings).fit(X, y)
+
+
+@every_class
+def test_initial_weights_are_those_of_the_layers_activation(name):
+    X, y = data_for(name)
+
+    def start(activation):
+        settings = {"solver": "sgd", "learning_rate_init": 1e-300, "max_iter": 1}
+        estimator = pair(name, activation=activation, hidden_layer_sizes=(6, 5), **settings)[1]
+        return estimator.fit(X, y).coefs_
+
+    logistic, tanh = start("logistic"), start("tanh")
+    for same in (["logistic", "logistic"], "sigmoid", ["sigmoid", "logistic"]):
+        for W, expected in zip(start(same), logistic, strict=True):
+            assert W.tobytes() == expected.tobytes()
+    mixed = start(["tanh", "logistic"])
+    for W, expected in zip(mixed, (tanh[0], logistic[1], logistic[2]), strict=True):
+        assert W.tobytes() == expected.tobytes()
+
+
+@every_class
+@pytest.mark.parametrize(
+    ("activation", "message"),
+    [
+        (["tanh"], r"one for each of 2 hidden layers, got \['tanh'\]"),
+        (["tanh", "bogus"], "got .*bogus"),
+        (["tanh", "softmax"], "got .*softmax"),
+        (["step", "tanh"], "got .*step"),
+        ([["tanh"], 3], r"got \[\['tanh'\], 3\]"),
+    ],
+)
+def test_bad_activations_lose_nothing(name, activation, message):
+    X, y = data_for(name)
+    estimator = pair(name, hidden_layer_sizes=(6, 5), max_iter=2)[1].fit(X, y)
+    before = outputs(estimator, X)
+    with pytest.raises(ValueError, match=message):
+        estimator.set_params(activation=activation).fit(X, y)
+    estimator.set_params(activation="relu")
+    assert outputs(estimator, X).tobytes() == before.tobytes()
+
+
+@every_class
+def test_bad_callbacks_lose_nothing(name):
+    X, y = data_for(name)
+    estimator = pair(name, max_iter=2)[1].fit(X, y)
+    before = outputs(estimator, X)
+    with pytest.raises(TypeError, match=r"callbacks\[0\] must be a function"):
+        estimator.set_params(callbacks=["print"]).fit(X, y)
+    with pytest.raises(ValueError, match="monitor"):
+        estimator.set_params(callbacks=EarlyStopping()).fit(X, y)
+    assert outputs(estimator, X).tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
@@ -550,6 +632,23 @@ def test_class_weights():
             )
             found = clone(weighted).fit(X[20:], y[20:], weights)
             assert found.loss_curve_ == plain.loss_curve_
+
+
+def test_class_weights_in_partial_fit():
+    X, y = data_for("MLPClassifier")
+    given = {0: 3, 2: 5}
+    weighted = pair("MLPClassifier")[1].set_params(class_weight=given)
+    plain = pair("MLPClassifier")[1]
+    w = np.random.default_rng(0).uniform(1, 2, len(y))
+    of_classes = np.array([3.0, 1, 5])[y]
+    for rows in (slice(40), np.flatnonzero(y == 1)[:9], np.flatnonzero(y < 2)[9:30]):
+        weighted.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+        plain.partial_fit(X[rows], y[rows], of_classes[rows], classes=[0, 1, 2])
+        weighted.partial_fit(X[rows], y[rows], w[rows])
+        plain.partial_fit(X[rows], y[rows], w[rows] * of_classes[rows])
+    assert weighted.loss_curve_ == plain.loss_curve_
+    with pytest.raises(ValueError, match='class_weight="balanced" is not supported'):
+        weighted.set_params(class_weight="balanced").partial_fit(X, y)
 
 
 @every_class
