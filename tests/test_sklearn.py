@@ -23,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import fastnn.sklearn
 from fastnn import Network
 from fastnn.callbacks import EarlyStopping, LambdaCallback
+from fastnn.course import Course
 
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 every_class = pytest.mark.parametrize("name", CLASSES)
@@ -533,6 +534,29 @@ def test_ctrl_c(name):
         estimator.fit(X, y)
     assert estimator.n_iter_ == len(estimator.loss_curve_) > 0
     assert estimator.loss_curve_[-1] < estimator.loss_curve_[0]
+
+
+@every_class
+def test_ctrl_c_keeps_the_epochs_that_are_done(name, monkeypatch):
+    X, y = data_for(name)
+    run_chunk, ends = Course._run_chunk, []
+
+    def interrupted(course, *arguments):
+        if len(ends) == 2:
+            raise KeyboardInterrupt
+        found = run_chunk(course, *arguments)
+        ends.append(course.epoch.item())
+        return found
+
+    monkeypatch.setattr(Course, "_run_chunk", interrupted)
+    estimator = pair(name, max_iter=10**4, tol=0, n_iter_no_change=10**4)[1]
+    with pytest.warns(UserWarning, match=r"Training interrupted by user\."):
+        estimator.fit(X, y)
+    assert estimator.n_iter_ == ends[1] > ends[0] > 0
+    monkeypatch.undo()
+    whole = clone(estimator).set_params(max_iter=ends[1]).fit(X, y)
+    assert estimator.loss_curve_ == whole.loss_curve_
+    assert estimator.t_ == whole.t_
 
 
 # Beyond scikit-learn
