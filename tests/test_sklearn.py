@@ -399,6 +399,14 @@ def test_a_row_alone_has_the_outputs_of_the_row_among_others(name):
         assert ours.predict(X[k : k + 1]).tolist() == ours.predict(X)[k : k + 1].tolist()
 
 
+def test_with_tol_0_an_equal_validation_score_is_no_worse():
+    settings = {"early_stopping": True, "tol": 0, "n_iter_no_change": 2, "max_iter": 8}
+    theirs, ours = fitted("MLPClassifier", *blobs(), learning_rate_init=1e-9, **settings)
+    assert len(set(ours.validation_scores_)) == 1
+    assert ours.validation_scores_ == theirs.validation_scores_
+    assert ours.n_iter_ == theirs.n_iter_ == 8
+
+
 @every_class
 @pytest.mark.parametrize("n_features", [1, 3])
 @pytest.mark.parametrize(
