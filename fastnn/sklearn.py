@@ -636,7 +636,7 @@ class MLPClassifier(_OnKernels, neural_network.MLPClassifier):
         classes = self.classes_
         if (
             type(y) is not np.ndarray or y.shape != (n,) or y.dtype != classes.dtype
-            or y.dtype.kind not in "biuU" or len(classes) < 2
+            or y.dtype.kind not in "biufU" or len(classes) < 2
         ):  # fmt: skip
             return None
         places = classes.searchsorted(y)
@@ -772,7 +772,7 @@ class MLPRegressor(_OnKernels, neural_network.MLPRegressor):
     def _plain_targets(self, y: Any, n: int) -> Array | None:
         """y, if scikit-learn's checks would change nothing in it; else None."""
         if (
-            type(y) is not np.ndarray or y.shape != (n,) or y.dtype != np.float64
+            type(y) is not np.ndarray or y.shape != (n,) or y.dtype.kind not in "iuf"
             or self.n_outputs_ > 1 or not np.isfinite(y).all()
         ):  # fmt: skip
             return None

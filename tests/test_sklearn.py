@@ -356,6 +356,7 @@ LATER_Y = {
     "a column": lambda y: y[:, np.newaxis],
     "a list": lambda y: y.tolist(),
     "other numbers": lambda y: y.astype(np.float32),
+    "integers": lambda y: y.astype(np.int16),
 }
 
 
@@ -452,6 +453,16 @@ def test_labels_in_later_calls_of_partial_fit(labels, in_order):
     assert ours.predict(X).tolist() == theirs.predict(X).tolist()
 
 
+def test_other_classes_in_later_calls_of_partial_fit():
+    X, y = data_for("MLPClassifier")
+    for classes in (np.arange(4), np.arange(2), np.array([0, 1, 5]), [0, 1, 5]):
+        messages = []
+        for one in pair("MLPClassifier", hidden_layer_sizes=(5,)):
+            one.partial_fit(X, y, classes=np.arange(3))
+            messages.append(error_of(one.partial_fit, X, y, None, classes))
+        assert messages[0] == messages[1]
+
+
 @every_class
 @pytest.mark.parametrize(
     "spoil",
@@ -466,6 +477,8 @@ def test_labels_in_later_calls_of_partial_fit(labels, in_order):
         lambda X, y: (X, np.where(np.arange(len(y)) == 3, -1, y)),
         lambda X, y: (X, np.where(np.arange(len(y)) == 3, np.nan, y)),
         lambda X, y: (X, np.where(np.arange(len(y)) == 3, 0.5, y)),
+        lambda X, y: (X, y.astype(complex)),
+        lambda X, y: (X, y.astype(object)),
         lambda X, y: (X, None),
     ],
 )  # fmt: skip
