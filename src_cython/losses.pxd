@@ -223,13 +223,20 @@ cdef inline double sample_loss(
     return sum_of_lanes(total, like)
 
 
-cdef inline void output_delta(
+cdef inline void output_deltas(
     const Network* net, const vec* z, const vec* a, const vec* y, const vec* share, vec* delta,
-    size_t n_vec, real like,
+    size_t units, Py_ssize_t n, size_t n_vec, real like,
 ) noexcept nogil:
-    """delta = ∂L/∂z of the output layer, or a multiple of it, as share is."""
+    """delta = ∂L/∂z of the output layer, or a multiple of it, as share is, for n samples.
+
+    Their z, a and delta lie `units` bytes apart.
+    """
+    cdef Py_ssize_t s
     cdef size_t k
-    for k in range(n_vec):
-        delta[k] = share[k] * derivative_of(net.loss, a[k], y[k])
+    for s in range(n):
+        for k in range(n_vec):
+            at(delta, s * units)[k] = share[k] * derivative_of(
+                net.loss, at(a, s * units)[k], at(y, s * net.last.row)[k]
+            )
     if net.loss == MSE or net.loss == MAE or net.loss == HUBER:
-        multiply_derivative(net.last.activation, z, a, delta, 0, 1, n_vec, like)
+        multiply_derivative(net.last.activation, z, a, delta, units, n, n_vec, like)

@@ -7,7 +7,7 @@ functions.
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
-from losses cimport output_delta, sample_loss
+from losses cimport output_deltas, sample_loss
 from vectors cimport real, vec, at, constant, sums
 cimport dense
 
@@ -63,7 +63,7 @@ cdef inline double sgd_step(
         z = z_of(layer, parameters, inputs)
         activate(layer.activation, &z, &a, 0, 1, 1, layer.n_out, x[0])
     L = sample_loss(net, &z, &a, y, share, 1, x[0])
-    output_delta(net, &z, &a, y, share + 1, &step, 1, x[0])
+    output_deltas(net, &z, &a, y, share + 1, &step, 0, 1, 1, x[0])
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
         below = &net.layer[l - 1]

@@ -6,11 +6,11 @@ per-sample SGD, where it is known when this is inlined.
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network, vecs
-from losses cimport output_delta, sample_loss
 from samples cimport BLOCK
 from vectors cimport real, vec, at
 cimport decay
 cimport dense
+cimport losses
 cimport tile
 
 
@@ -55,7 +55,7 @@ cdef inline double loss(
     const Network* net, const vec* units, const vec* y, const vec* share, real like
 ) noexcept nogil:
     """L of one sample after a forward pass."""
-    return sample_loss(
+    return losses.sample_loss(
         net, at(units, net.last.z), at(units, net.last.a), y, share, vecs(net.last, units), like
     )
 
@@ -68,14 +68,10 @@ cdef inline void output_deltas(
     What the loss's share is scaled by, delta is, in every layer: -eta makes it a step.
     """
     cdef const Layer* last = net.last
-    cdef Py_ssize_t s
-    cdef vec* of_sample
-    for s in range(n):
-        of_sample = at(units, s * net.units)
-        output_delta(
-            net, at(of_sample, last.z), at(of_sample, last.a), at(y, s * last.row), share,
-            at(of_sample, last.delta), vecs(last, units), like,
-        )
+    losses.output_deltas(
+        net, at(units, last.z), at(units, last.a), y, share, at(units, last.delta), net.units, n,
+        vecs(last, units), like,
+    )
 
 
 cdef inline void deltas(
