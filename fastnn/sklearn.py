@@ -49,7 +49,7 @@ FURTHER_CONSTRAINTS = {
     "callbacks": [callable, Callback, "array-like", None],
     "validation_loss": ["boolean"],
 }
-OF_THE_NETWORK = {"_network", "_views", "_made_for"}  # what is made of coefs_ and intercepts_
+OF_THE_NETWORK = {"_network", "_made_of"}  # and what it is made of: see _as_network
 
 
 class Reshuffled:
@@ -181,24 +181,22 @@ class _OnKernels(Estimator):
         """A network with the parameters, of which coefs_ and intercepts_ become views."""
         net = self._as_network()
         self.coefs_, self.intercepts_ = list(net.weights), list(net.biases)
-        self._network, self._views = net, (*self.coefs_, *self.intercepts_)
-        self._made_for = self.activation, self.loss
+        self._network = net
+        self._made_of = (*self.coefs_, *self.intercepts_, self.activation, self.loss)
         return net
 
     def _as_network(self) -> Network:
         """A network with copies of coefs_ and intercepts_, or the one whose views they are."""
-        parameters = (*self.coefs_, *self.intercepts_, self.activation, self.loss)
-        if "_network" in self.__dict__:
-            made_of = self._views + self._made_for
-            if len(made_of) == len(parameters) and all(map(operator.is_, made_of, parameters)):
-                return self._network
+        made_of = (*self.coefs_, *self.intercepts_, self.activation, self.loss)
+        before = self.__dict__.get("_made_of", ())
+        if len(before) == len(made_of) and all(map(operator.is_, before, made_of)):
+            return self._network
         net = Network.__new__(Network)
         sizes = (len(self.coefs_[0]), *(len(b) for b in self.intercepts_))
         activations, loss = tuple(self._core_activations()), self._core_loss()
         net._set_up(sizes, activations, loss, self.coefs_[0].dtype, np.random.default_rng(0))
-        for mine, given in zip(
-            net.weights + net.biases, (*self.coefs_, *self.intercepts_), strict=True
-        ):
+        given_parameters = (*self.coefs_, *self.intercepts_)
+        for mine, given in zip(net.weights + net.biases, given_parameters, strict=True):
             mine[:] = given
         return net
 
@@ -336,9 +334,8 @@ class _OnKernels(Estimator):
         self._learning_rate = self._rate(self.n_iter_)
         self._optimizer = course.state
         if self.early_stopping:
-            for mine, best in zip(
-                self._views, (*self._best_coefs, *self._best_intercepts), strict=True
-            ):
+            best_parameters = self._best_coefs + self._best_intercepts
+            for mine, best in zip(net.weights + net.biases, best_parameters, strict=True):
                 mine[:] = best
         watch.end(History(laps, watch.columns))
 
@@ -434,7 +431,7 @@ class _OnKernels(Estimator):
 
     def _unpack(self, packed_parameters: Array) -> None:
         place = 0
-        for view in self._views:
+        for view in (*self.coefs_, *self.intercepts_):
             view[:] = packed_parameters[place : place + view.size].reshape(view.shape)
             place += view.size
 
