@@ -308,11 +308,7 @@ class MLPClassifier(_OnlineNetwork, base.MiniBatchClassifier):
         x : dict
             Numbers by the names of features.
         """
-        net = self._growing.net
-        if net is None:
-            return {}
-        p = self._outputs_of_one(net, x).tolist()
-        return dict(zip(self._growing.outputs, p, strict=True))
+        return dict(zip(self._growing.outputs, self._probabilities(x), strict=True))
 
     def predict_one(self, x: Any, **kwargs: Any) -> Any:
         """The most probable class; None before the first is known.
@@ -322,11 +318,13 @@ class MLPClassifier(_OnlineNetwork, base.MiniBatchClassifier):
         x : dict
             Numbers by the names of features.
         """
+        # As river's own, which makes a dict first: two thirds of the time.
+        p = self._probabilities(x)
+        return list(self._growing.outputs)[p.index(max(p))] if p else None
+
+    def _probabilities(self, x: Any) -> list[float]:
         net = self._growing.net
-        if net is None:
-            return None
-        p = self._outputs_of_one(net, x).tolist()
-        return list(self._growing.outputs)[p.index(max(p))]
+        return self._outputs_of_one(net, x).tolist() if net else []
 
     def predict_proba_many(self, X: Any) -> Any:
         """The probabilities of classes for samples.
