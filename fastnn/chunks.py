@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastnn.network import Network
 
-# Ctrl-C is answered between chunks, within 100 ms: this is 5 to 25 ms of work with AVX2, and up to
+# Ctrl-C is answered between chunks, within 100 ms: this is 3 to 20 ms of work with AVX2, and up to
 # four times that with the baseline kernels. What stands around a chunk costs some 100 µs, and a
 # look at each parameter.
 CHUNK_NANOSECONDS = 10_000_000
