@@ -1,6 +1,6 @@
 """fastnn: small neural networks, trained on the CPU by exact SGD, as fast as the machine allows."""
 
-from fastnn import callbacks, datasets, metrics, optimizers, schedules
+from fastnn import _self_test, callbacks, datasets, metrics, optimizers, schedules
 from fastnn._kernels import LEVEL as _LEVEL
 from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
@@ -19,6 +19,8 @@ __all__ = [
     "schedules",
 ]
 __version__ = "0.1.0"
+
+_self_test.check()
 
 
 def kernel_level() -> str:

@@ -12,7 +12,7 @@ import operator
 import os
 import reprlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -163,11 +163,12 @@ def flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
-def known_name(value: Any, name: str, known: Iterable[str]) -> str:
+def known_name(value: Any, name: str, known: Iterable[str], internal: Collection[str] = ()) -> str:
+    """One of the known names; or an internal one, which comes from a network, not from a user."""
     names = ", ".join(repr(one) for one in known)
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {names}, got {description(value)}")
-    if value not in known:
+    if value not in known and value not in internal:
         raise ValueError(f"{name} must be one of {names}, got {description(value)}")
     return str(value)  # not NumPy's kind
 
@@ -250,10 +251,30 @@ def layer_sizes(value: Any, name: str) -> tuple[int, ...]:
     return tuple(integer(size, f"{name}[{i}]", 1) for i, size in enumerate(sizes))
 
 
-def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
+def state(value: Any, name: str, keys: Iterable[str]) -> None:
+    """A dict with these keys."""
+    if not isinstance(value, dict) or not set(keys) <= set(value):
+        raise ValueError(
+            f"{name} must be a dict with {', '.join(keys)}, as its __getstate__ makes it, "
+            f"got {description(value)}"
+        )
+
+
+def generator_of_state(value: Any, name: str) -> np.random.Generator:
+    """One that is made by default_rng, as model files know no other."""
+    if type(value) is not np.random.Generator or type(value.bit_generator) is not np.random.PCG64:
+        raise TypeError(
+            f"{name} must be a numpy.random.Generator of PCG64, got {description(value)}"
+        )
+    return value
+
+
+def activations(
+    value: Any, name: str, n_layers: int, internal: Collection[str] = ()
+) -> tuple[str, ...]:
     """One name for all layers or one per layer; softmax on the output layer only."""
     if isinstance(value, str):
-        names = (known_name(value, name, ACTIVATIONS),) * n_layers
+        names = (known_name(value, name, ACTIVATIONS, internal),) * n_layers
     else:
         listed = sequence(value, name, "a name, or a sequence of one name per layer")
         if len(listed) != n_layers:
@@ -261,7 +282,9 @@ def activations(value: Any, name: str, n_layers: int) -> tuple[str, ...]:
                 f"{name} must hold one name per layer, {n_layers} in all (the inputs are not "
                 f"a layer); got {len(listed)}: {description(value)}"
             )
-        names = tuple(known_name(one, f"{name}[{i}]", ACTIVATIONS) for i, one in enumerate(listed))
+        names = tuple(
+            known_name(one, f"{name}[{i}]", ACTIVATIONS, internal) for i, one in enumerate(listed)
+        )
     if "softmax" in names[:-1]:
         suggestion = ["sigmoid"] * (n_layers - 1) + ["softmax"]
         raise ValueError(
@@ -285,8 +308,8 @@ def hidden_layers(sizes: Any, activation: Any) -> tuple[tuple[int, ...], tuple[s
     return found, names
 
 
-def loss(value: Any, name: str, output_activation: str) -> str:
-    found = known_name(value, name, LOSSES)
+def loss(value: Any, name: str, output_activation: str, internal: Collection[str] = ()) -> str:
+    found = known_name(value, name, LOSSES, internal)
     required = REQUIRED_OUTPUT.get(found, output_activation)
     if output_activation != required:
         raise ValueError(

@@ -1,13 +1,16 @@
 """Checks of a user's data and parameters, in the manner of _checks.py.
 
-ndim is looked at before shape, and shape before values. The caller's arrays are never written.
+ndim is looked at before shape, and shape before values. The caller's arrays are never written; and
+whoever else holds them may write into them at any time, also after a check and while a kernel runs.
+So what kernels use as an address or a count, of an array of the user's, is a copy.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +18,11 @@ from fastnn import _checks, _kernels
 from fastnn._checks import array, description, plural, sequence
 from fastnn._samples import Compressed
 
+if TYPE_CHECKING:
+    from fastnn._layout import Layout
+
 Array = np.ndarray[Any, Any]
+Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
 LABELS = {bool, int, str}
 
 
@@ -102,23 +109,55 @@ def _compressed(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum:
         )
     if shape[0] < minimum:
         raise ValueError(f"{name} must have at least one sample, got shape {shape}")
-    starts = np.require(_real_array(X.indptr, f"{name}.indptr"), np.intp, ["C", "A"])
-    columns = np.require(_real_array(X.indices, f"{name}.indices"), np.int32, ["C", "A"])
-    values = _converted(_real_array(X.data, f"{name}.data"), f"{name}.data", dtype)
-    fits = (
-        starts.shape == (shape[0] + 1,)
-        and columns.ndim == values.ndim == 1
-        and starts[0] == 0
-        and (np.diff(starts) >= 0).all()
-        and starts[-1] <= min(len(columns), len(values))
-    )
-    used = columns[: starts[-1]] if fits else columns
-    if not fits or (len(used) and (used.min() < 0 or used.max() >= n_inputs)):
+    starts = _indices(X.indptr, f"{name}.indptr", np.dtype(np.intp))
+    columns = _indices(X.indices, f"{name}.indices", np.dtype(np.int32))
+    data = _real_array(X.data, f"{name}.data")
+    if (
+        starts is None or columns is None or data.ndim != 1
+        or len(starts) != shape[0] + 1 or starts[0] != 0 or (starts[1:] < starts[:-1]).any()
+        or starts[-1] > min(len(columns), len(data))
+        or (columns[: starts[-1]] < 0).any() or (columns[: starts[-1]] >= n_inputs).any()
+    ):  # fmt: skip
         raise ValueError(
             f"{name} must be a valid CSR array, and its indptr, indices and data do not fit "
             "together; build it anew with scipy.sparse.csr_array"
         )
-    return Compressed(starts, columns, values)
+    starts, columns, data = _without_duplicates(starts, columns[: starts[-1]], data[: starts[-1]])
+    return Compressed(starts, columns, _converted(data, f"{name}.data", dtype))
+
+
+def _indices(value: Any, name: str, dtype: np.dtype[Any]) -> Array | None:
+    """A copy of whole numbers in one dimension; None if they are none, or beyond the dtype."""
+    found = _real_array(value, name)
+    with np.errstate(invalid="ignore"):
+        copy = found.astype(dtype)
+    fits = found.ndim == 1 and (found.dtype == dtype or np.array_equal(copy, found))
+    return copy if fits else None
+
+
+def _without_duplicates(starts: Array, columns: Array, data: Array) -> tuple[Array, Array, Array]:
+    """The same rows, in which no column stands twice: the numbers of such a one are summed."""
+    ascends = columns[1:] > columns[:-1]
+    ascends[starts[(starts > 0) & (starts < len(columns))] - 1] = True  # from row to row
+    if ascends.all():
+        return starts, columns, data
+    rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    order = np.lexsort((columns, rows))
+    sorted_rows, sorted_columns = rows[order], columns[order]
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(sorted_rows) > 0) | (np.diff(sorted_columns) > 0)
+    if is_first.all():
+        return starts, columns, data
+    first = np.flatnonzero(is_first)
+    starts = np.searchsorted(sorted_rows[first], np.arange(len(starts)))
+    return starts, sorted_columns[first], np.add.reduceat(data[order], first)
+
+
+def apart(rows: Rows, written: Array) -> Rows:
+    """Samples or targets that are not in an array that is written while they are read."""
+    if isinstance(rows, Compressed):
+        return replace(rows, values=apart(rows.values, written))
+    return rows.copy() if np.may_share_memory(rows, written) else rows
 
 
 def targets(
@@ -300,7 +339,9 @@ def is_mapped(X: Any) -> bool:
     return False
 
 
-def output(out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def output(
+    out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parameters: Array
+) -> None:
     """An array that results can be written into."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} must be None or a NumPy array, got {description(out)}")
@@ -312,6 +353,11 @@ def output(out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
         raise ValueError(
             f"{name} must be C-contiguous, aligned and writable; use numpy.empty({shape}, "
             f'"{dtype}")'
+        )
+    if np.may_share_memory(out, parameters):
+        raise ValueError(
+            f"{name} must not be the weights or biases of the network, which the outputs would "
+            f'overwrite; use numpy.empty({shape}, "{dtype}")'
         )
 
 
@@ -342,6 +388,35 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
     W = [_converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
     b = [_converted(one, f"biases[{i}]", wanted) for i, one in enumerate(b)]
     return W, b, wanted
+
+
+def dtype_of_block(value: Any, name: str) -> np.dtype[Any]:
+    """Of a block of parameters; in the machine's order of bytes, whatever its own."""
+    if isinstance(value, np.ndarray):
+        dtype: np.dtype[Any] = value.dtype.newbyteorder("=")
+        if dtype in (np.float32, np.float64):
+            return dtype
+    raise ValueError(f"{name} must be an array of float32 or float64, got {description(value)}")
+
+
+def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
+    """Put the parameters in a block that was handed in into one of the network's own.
+
+    There may be several blocks in a row. The padding between parameters stays zero.
+    """
+    if dtype_of_block(given, name) != block.dtype or given.shape != block.shape:
+        raise ValueError(
+            f"{name} must be an array of {block.size:,} {block.dtype} numbers for these "
+            f"layer_sizes, got {description(given)} of {given.dtype}"
+        )
+    given = _converted(given, name, block.dtype)
+    if not block.size:
+        return
+    n_blocks = block.nbytes // layout.n_bytes
+    for part, given_part in zip(np.split(block, n_blocks), np.split(given, n_blocks), strict=True):
+        for arrays, given_arrays in zip(layout.views(part), layout.views(given_part), strict=True):
+            for mine, given_array in zip(arrays, given_arrays, strict=True):
+                mine[:] = given_array
 
 
 def _real_array(value: Any, name: str) -> Array:
@@ -381,6 +456,11 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = Tru
             f"{name} must be finite, got {value} in {where}; remove or fill such values"
         )
     return converted
+
+
+def finite(found: Array, name: str) -> None:
+    """Refuse floats of which some are infinite or NaN."""
+    _converted(found, name, found.dtype)
 
 
 def all_finite(array: Array) -> bool:

@@ -12,6 +12,7 @@ from typing_extensions import disjoint_base
 
 from fastnn._samples import Samples
 
+_Array: TypeAlias = np.ndarray[Any, Any]
 _Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
 _Integers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 _Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
@@ -25,6 +26,9 @@ OPTIMIZERS: dict[str, int]
 
 @disjoint_base
 class OneSample:
+    version: int
+    @property
+    def turn(self) -> Turn | None: ...
     def __init__(
         self,
         numbers: frozenset[type],
@@ -34,10 +38,18 @@ class OneSample:
         parameters: _Floats,
         workspace: _Floats,
         samples: Samples,
+        learns: bool,
     ) -> None: ...
     def feedforward(self, x: object, out: object) -> Any: ...
     def update(self, x: object, y: object, eta: object) -> float | None: ...
 
+@disjoint_base
+class Turn:
+    def __init__(self, gate: OneSample, trains: bool) -> None: ...
+    def __enter__(self) -> Turn: ...
+    def __exit__(self, *_: object) -> None: ...
+
+def copy(sources: list[_Array], targets: list[_Array]) -> None: ...
 def exp(z: _Floats, out: _Floats) -> None: ...
 def all_finite(numbers: _Floats) -> bool: ...
 def scan(X: _Floats, counts: _Integers) -> bool: ...
@@ -91,4 +103,6 @@ def train(
     state: _Floats,
     workspace: _Floats,
     kept: _Records,
-) -> bool: ...
+    begins: bool,
+    gate: OneSample,
+) -> int: ...

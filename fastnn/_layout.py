@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-VECTOR_BYTES = 32
+VECTOR_BYTES = 32  # src_cython/vectors.pxd has the same number
 BLOCK = 32  # samples in a block at most; src_cython/samples.pxd has the same number
 CACHE_LINE = 64
 WIDE_ROW = 256
@@ -24,7 +24,7 @@ BLOCKS_IN_TRAINING = 4
 
 # The fields mirror the structs Layer in src_cython/layers.pxd, Plan and Kept in src_cython/sgd.pxd,
 # and Optimizer in src_cython/optimizers.pxd.
-# row, stride, W, b, z, a and delta are in bytes, array and copy are addresses.
+# row, stride, W, b, z, a and delta are in bytes, working and kept are addresses.
 LAYER = np.dtype(
     [
         (name, np.uintp)
@@ -47,9 +47,10 @@ PLAN = np.dtype(
         ("best", np.float64),
         ("stale", np.intp),
         ("stopped", np.intp),
+        ("samples", np.intp, 7),
     ]
 )
-KEPT = np.dtype([(name, np.uintp) for name in ("array", "copy", "n_bytes")])
+KEPT = np.dtype([(name, np.uintp) for name in ("working", "kept", "n_bytes")])
 OPTIMIZER = np.dtype(
     [
         ("kind", np.uintp),

@@ -197,7 +197,7 @@ class EarlyStopping(Monitor):
         """Give the network the parameters of the best epoch so far, if they are kept."""
         best = self.best(net).parameters
         if best is not None:
-            net._parameters[:] = best
+            net._model.write(best)
 
 
 @dataclass(frozen=True, kw_only=True)

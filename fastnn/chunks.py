@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastnn.network import Network
+    from fastnn._layout import Layout
 
 # Ctrl-C is answered between chunks, within 100 ms: this is 3 to 20 ms of work with AVX2, and up to
 # four times that with the baseline kernels. What stands around a chunk costs some 100 µs, and a
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CHUNK_NANOSECONDS = 10_000_000
 
 
-def samples_per_chunk(net: Network, density: float = 1.0, passes: float = 0.0) -> int:
+def samples_per_chunk(layout: Layout, density: float = 1.0, passes: float = 0.0) -> int:
     """How many samples make a chunk, from what one costs with AVX2.
 
     50 ns for each layer; a fifth of one for each byte of units, whose activations are long
@@ -27,7 +27,6 @@ def samples_per_chunk(net: Network, density: float = 1.0, passes: float = 0.0) -
     parameters or what an optimizer keeps for them is gone through: a tenth of a nanosecond for
     each byte, as large ones do not fit into a cache.
     """
-    layout = net._layout
     skipped = (1 - density) * int(layout.layers["b"][0])
     nanoseconds = (
         50 * len(layout.layers)
@@ -38,24 +37,24 @@ def samples_per_chunk(net: Network, density: float = 1.0, passes: float = 0.0) -
     return max(1, int(CHUNK_NANOSECONDS / nanoseconds))
 
 
-def row_chunks(net: Network, n: int) -> Iterator[tuple[int, int]]:
+def row_chunks(layout: Layout, n: int) -> Iterator[tuple[int, int]]:
     """Stretches of rows for calls without updates, so that Ctrl-C is answered there too."""
-    chunk = samples_per_chunk(net)
+    chunk = samples_per_chunk(layout)
     for start in range(0, n, chunk):
         yield start, min(start + chunk, n)
 
 
-def run_chunks(net: Network, n: int, run: Callable[[int, int], None], n_threads: int) -> None:
+def run_chunks(layout: Layout, n: int, run: Callable[[int, int], None], n_threads: int) -> None:
     """Call run(start, end) for all chunks of n rows, from several threads."""
     if n_threads == 1:
-        for start, end in row_chunks(net, n):
+        for start, end in row_chunks(layout, n):
             run(start, end)
         return
     from concurrent.futures import ThreadPoolExecutor  # 5 ms, which few need
 
     with ThreadPoolExecutor(n_threads) as pool:
         try:
-            for _ in pool.map(run, *zip(*row_chunks(net, n), strict=True)):
+            for _ in pool.map(run, *zip(*row_chunks(layout, n), strict=True)):
                 pass
         except BaseException:
             pool.shutdown(cancel_futures=True)  # else Ctrl-C would wait for all of them

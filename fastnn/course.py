@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fastnn import _kernels, chunks
-from fastnn._layout import BLOCK, KEPT, PLAN
+from fastnn import _data_checks, _kernels, chunks
+from fastnn._layout import BLOCK, KEPT, PLAN, Layout
 from fastnn._samples import Compressed, Samples, compress, room_for
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.forms import choose_form, takes_quads
+from fastnn.model import copies
 from fastnn.orders import InOrder, Order, Shuffled
 from fastnn.schedules import Schedule, table
 
 if TYPE_CHECKING:
+    from fastnn.model import Model
     from fastnn.network import Network
     from fastnn.optimizers import Optimizer
     from fastnn.progress import Bar
@@ -34,8 +36,9 @@ STRONG_DECAY = 0.35  # eta lambda; for a chunk's length alone, as the kernel dec
 
 @dataclass(frozen=True)
 class Data:
-    """Checked samples, and what belongs to them."""
+    """Samples that have been checked for a network, and what belongs to them."""
 
+    model: Model
     X: Array | Compressed
     Y: Array
     # How many numbers of each row are not zero, where X is dense. None: nobody has counted, and
@@ -43,6 +46,27 @@ class Data:
     counts: Array | None = None
     weights: Array | None = None  # None: all are 1
     is_mapped: bool = False  # X is a file, which may be larger than memory
+
+    def loss(self, l2: float = 0.0, outputs: Array | None = None) -> float:
+        """The mean of the samples' losses and ½ l2 ‖W‖²; the outputs of the network go there."""
+        return self.model.read(lambda parameters: self._loss_at(parameters, l2, outputs))
+
+    def _loss_at(self, parameters: Array, l2: float, outputs: Array | None) -> float:
+        layout, n = self.model.layout, len(self.X)
+        n_inputs, n_outputs = self.model.layer_sizes[0], self.model.layer_sizes[-1]
+        samples = Samples(self.X, self.Y, room_for(1, n_inputs, layout.dtype), self.weights)
+        workspace = layout.workspace(n)
+        if outputs is None:
+            outputs = np.empty((0, n_outputs), layout.dtype)
+        total = 0.0
+        for start, end in chunks.row_chunks(layout, n):
+            total = _kernels.loss(
+                layout.layers, _kernels.LOSSES[self.model.loss], samples.n_targets, parameters,
+                samples.record, start, end, outputs[start:end], workspace, total,
+            )  # fmt: skip
+        weights = layout.views(parameters)[0] if l2 else ()
+        squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
+        return total / n + l2 / 2 * squares
 
 
 @dataclass(frozen=True)
@@ -70,20 +94,26 @@ class Lap(NamedTuple):
 
 
 class Course:
-    """Training on some data by some settings. The network is always at a completed chunk."""
+    """Training on some data by some settings, in the network's turn.
+
+    Kernels work on copies of what training changes. Those become what is kept, that is, the
+    network's parameters, the optimizer's state and the plan that is read here, when a chunk is done
+    and finite: so whatever ends training, they are as a completed step has left them.
+    """
 
     def __init__(
         self, net: Network, data: Data, settings: Settings, order: Order | None = None
     ) -> None:
-        self.net, self.settings, self.n = net, settings, len(data.X)
+        self.net, self.model, self.settings, self.n = net, data.model, settings, len(data.X)
+        layout = self.model.layout
         if order is None:
             order = Shuffled(self.n, net._rng) if settings.shuffle else InOrder(self.n)
         self.order = order
         optimizer, batch_size = settings.optimizer, settings.batch_size
         trainer = net._trainer
-        self.state = state = trainer.of_optimizer(optimizer, net._layout)
+        self.state = state = trainer.of_optimizer(optimizer, layout)
 
-        self.samples, form, density = _in_form(net, data, settings)
+        self.samples, form, density = _in_form(layout, data, settings)
         divides_weight = settings.as_sklearn and data.weights is not None
         if batch_size == 1 and (divides_weight or not optimizer.is_plain):
             form = "singles"
@@ -91,8 +121,8 @@ class Course:
         if optimizer.l2 or not optimizer.is_plain:
             # All of W changes, after each batch or block.
             in_blocks = batch_size == 1 and form != "singles" and not self._may_decay_strongly()
-            passes = (1 + optimizer.n_states) / (BLOCK if in_blocks else batch_size)
-        self.chunk = chunks.samples_per_chunk(net, density, passes)
+            passes = (1 + state.n_parts) / (BLOCK if in_blocks else batch_size)
+        self.chunk = chunks.samples_per_chunk(layout, density, passes)
         self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
 
         self.plan = np.zeros(1, PLAN)
@@ -109,24 +139,30 @@ class Course:
         self.stopped, self.loss_sum = self.plan["stopped"], self.plan["loss_sum"]
 
         needs_gradient = batch_size > BLOCK or not optimizer.is_plain
-        gradient = net._layout.parameter_block() if needs_gradient else net._parameters
-        self.trained = [net._parameters, state.block, state.record, self.plan]
-        if needs_gradient:
-            self.trained.append(gradient)  # which may hold a part of a batch
-        self.before = [np.empty_like(array) for array in self.trained]
+        self.kept = [self.model.parameters, state.block, state.record, self.plan]
+        working = [
+            layout.parameter_block(), layout.parameter_block(state.n_parts),
+            np.empty_like(state.record), np.empty_like(self.plan),
+        ]  # fmt: skip
+        parameters, block, self.working_record, self.working_plan = working
+        if needs_gradient:  # which may hold a part of a batch
+            self.kept.append(layout.parameter_block())
+            working.append(layout.parameter_block())
         self.blocks = (
-            gradient,
-            state.block if optimizer.n_states else net._parameters,  # what is empty has no address
-            net._layout.workspace(self.n),
+            working[-1] if needs_gradient else parameters,
+            block if state.n_parts else parameters,  # what is empty has no address
+            layout.workspace(self.n),
             np.array(
                 [
-                    (array.ctypes.data, copy.ctypes.data, array.nbytes)
-                    for array, copy in zip(self.trained, self.before, strict=True)
+                    (copy.ctypes.data, array.ctypes.data, array.nbytes)
+                    for copy, array in zip(working, self.kept, strict=True)
                 ],
                 KEPT,
             ),
         )
-        self.loss = _kernels.LOSSES["perceptron" if "step" in net.activations else net.loss]
+        self.working_parameters = parameters
+        uses_steps = "step" in self.model.activations
+        self.loss = _kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
         self.losses = np.empty(0)
         self.last_loss = math.nan
 
@@ -152,9 +188,11 @@ class Course:
         orders = self.order.draw(n_epochs)
         self.losses = losses = np.empty(n_epochs)
         self.epoch[0] = 0
+        begins = True
         while self.epoch[0] < n_epochs and not self.has_stopped:
-            if not self._run_chunk(orders, rates, losses, self.chunk):
+            if self._run_chunk(orders, rates, losses, self.chunk, begins):
                 raise self._divergence(orders, rates, losses, done)
+            begins = False
             ran = self.epoch.item()
             if ran:
                 self.last_loss = losses[ran - 1].item()
@@ -170,58 +208,75 @@ class Course:
             trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
 
-    def _run_chunk(self, orders: Array, rates: Array, losses: Array, n_samples: int) -> bool:
-        """Whether all is finite then; what was there before is in self.before."""
-        net, optimizer = self.net, self.trained[2]
-        is_finite: bool = _kernels.train(
-            net._layout.layers, self.loss, self.samples.n_targets, net._parameters,
-            self.samples.record, orders, rates, self.plan, optimizer, n_samples, losses,
-            *self.blocks,
+    def _run_chunk(
+        self, orders: Array, rates: Array, losses: Array, n_samples: int, begins: bool = False
+    ) -> int:
+        """0 if all is finite, or else the place in its epoch to which training had come.
+
+        Where it begins, what is kept may have been changed by others.
+        """
+        if self.net._model is not self.model:
+            raise RuntimeError(
+                "the network was set up anew while it was being trained, for example by its "
+                "__init__ or __setstate__ in a callback: make another network instead"
+            )
+        place: int = _kernels.train(
+            self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
+            self.samples.record, orders, rates, self.working_plan, self.working_record, n_samples,
+            losses, *self.blocks, begins, self.model.gate,
         )  # fmt: skip
-        return is_finite
+        return place
 
     def _divergence(
         self, orders: Array, rates: Array, losses: Array, done: int
     ) -> TrainingDivergedError:
         """The chunk is run once more, in pieces, to see where; and then all is as at its start."""
-        start = [array.copy() for array in self.before]
-        self._restore(start)
-        loss = self.last_loss
-        is_finite = True
-        while is_finite:
+        for name, arrays in (("weights", self.net.weights), ("biases", self.net.biases)):
+            for i, array in enumerate(arrays):
+                _data_checks.finite(array, f"{name}[{i}]")  # else it is not training that diverged
+        start = copies(*self.kept)
+        loss, piece, left = self.last_loss, self.chunk, self.chunk
+        place = 0
+        # A piece that does not diverge is done, of another one the first half is looked at.
+        while piece and left > 0 and self.epoch[0] < len(losses) and not self.has_stopped:
             epoch, position = self.epoch.item(), self.position.item()
             if position:
                 loss = self.loss_sum.item() / position
             elif epoch:
                 loss = losses[epoch - 1].item()
-            is_finite = self._run_chunk(orders, rates, losses, 1)
-        end = self.n if self.epoch[0] > epoch else self.position.item()
-        self._restore(start)
-        batch_size = self.settings.batch_size
-        first, last = position // batch_size + 1, -(-end // batch_size)
-        rate = rates[epoch if len(rates) > 1 else 0, first - 1 if rates.shape[1] > 1 else 0]
+            place = self._run_chunk(orders, rates, losses, piece)
+            if place:
+                piece //= 2
+            else:
+                left -= piece
+        _kernels.copy(start, self.kept)
+        self.model.gate.version += 1
+        where = ""
+        if place:  # else it does not do so again, as its data have changed meanwhile
+            batch_size = self.settings.batch_size
+            first, last = position // batch_size + 1, -(-place // batch_size)
+            row, column = epoch if len(rates) > 1 else 0, first - 1 if rates.shape[1] > 1 else 0
+            where = (
+                f" in epoch {done + epoch}, step {first}"
+                f"{f' to {last}' if last > first else ''}, at learning_rate="
+                f"{float(rates[row, column])!r}"
+            )
         return TrainingDivergedError(
-            f"training diverged in epoch {done + epoch}, step {first}"
-            f"{f' to {last}' if last > first else ''}, at learning_rate={float(rate)!r}: the loss "
-            "or a parameter is no longer finite. "
+            f"training diverged{where}: the loss or a parameter is no longer finite. "
             f"{f'The last finite loss was {loss:.6g}. ' if math.isfinite(loss) else ''}"
             "The network keeps its last finite parameters. Use a smaller learning_rate, or scale "
             "the inputs and targets (for example to mean 0 and standard deviation 1)"
         )
 
-    def _restore(self, start: list[Array]) -> None:
-        for array, before in zip(self.trained, start, strict=True):
-            array[:] = before
 
-
-def _in_form(net: Network, data: Data, settings: Settings) -> tuple[Samples, str, float]:
+def _in_form(layout: Layout, data: Data, settings: Settings) -> tuple[Samples, str, float]:
     """The samples as a form of the first layer wants them, and the part of X that it looks at.
 
     "auto" is chosen here.
     """
     X, Y, form, weights = data.X, data.Y, settings.form, data.weights
     batch_size, optimizer = settings.batch_size, settings.optimizer
-    n_inputs = net.layer_sizes[0]
+    n_inputs = int(layout.layers["n_in"][0])
     if isinstance(X, Compressed):
         density = X.n_numbers / (len(X) * n_inputs)
         return Samples(X, Y, weights=weights), "zero_skip", density
@@ -229,12 +284,12 @@ def _in_form(net: Network, data: Data, settings: Settings) -> tuple[Samples, str
         return Samples(X, Y, weights=weights), form, 1.0
     density = int(data.counts.sum()) / X.size
     if form == "auto":
-        form = choose_form(net._layout, density, batch_size, optimizer)
+        form = choose_form(layout, density, batch_size, optimizer)
     if form != "zero_skip":
         return Samples(X, Y, weights=weights), form, 1.0
-    if takes_quads(net._layout, batch_size, optimizer):
+    if takes_quads(layout, batch_size, optimizer):
         return Samples(X, Y, weights=weights), "quads", density
     if data.is_mapped:
-        block_and_next = room_for(BLOCK + 1, n_inputs, net.dtype)
+        block_and_next = room_for(BLOCK + 1, n_inputs, layout.dtype)
         return Samples(X, Y, block_and_next, weights), form, density
     return Samples(X, Y, compress(X, data.counts), weights), form, density

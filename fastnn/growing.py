@@ -139,7 +139,7 @@ class GrowingNetwork:
         if kept is not None:
             net._trainer.optimizer = state = State(kept.optimizer, net._layout)
             state.record[:] = kept.record
-            for k in range(kept.optimizer.n_states):
+            for k in range(kept.n_parts):
                 _copy_parameters(old, kept.part(k), net, state.part(k))
         return net
 

@@ -11,22 +11,21 @@ import contextlib
 import hashlib
 import io
 import json
-import math
 import os
 import secrets
-import sys
+import stat
 import zipfile
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from fastnn import _checks
 from fastnn._data_checks import all_finite
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS, State
-from fastnn.schedules import SCHEDULES, Schedule
+from fastnn.schedules import SCHEDULES
 from fastnn.trainer_state import Best, TrainerState, storable
 
 if TYPE_CHECKING:
@@ -35,9 +34,11 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FORMAT = 1
+LONGEST_DESCRIPTION = 1_000_000  # characters; a layer takes some twenty
 MARK = b"fastnn model "
 MARK_LENGTH = len(MARK) + 4 + len(" sha256 ") + 64
-DESCRIPTION = "model.json"
+DESCRIPTION, ENDING = "model.json", ".npy"
+T = TypeVar("T", zipfile.ZipFile, IO[bytes])
 BEGINNING, NAME = b"PK\x03\x04", DESCRIPTION.encode()  # of a zip, and of its first file at byte 30
 KINDS: dict[str, type] = {
     kind.__name__: kind
@@ -46,7 +47,7 @@ KINDS: dict[str, type] = {
 
 
 def save(net: Network, path: str, trainer: bool) -> None:
-    """Write a network into a file, and the state of its trainer if wanted."""
+    """Write a network, which nobody else trains, into a file; and its trainer's state if wanted."""
     if not all_finite(net._parameters):
         raise ValueError("weights and biases must be finite to be saved, and some are not")
     arrays = _by_name(net, net._parameters, "")
@@ -62,28 +63,58 @@ def save(net: Network, path: str, trainer: bool) -> None:
 
 def load(path: str, network: type[Network]) -> Network:
     """The network in a file, of the class `network`."""
-    with open(path, "rb") as file:
-        content = file.read()
+    content = _content(path)
     try:
         description, arrays = _unpacked(content)
         return _network(description, arrays, network)
     except ModelFileError as error:
         raise ModelFileError(f"{path!r} {error}") from error.__cause__
+    except MemoryError:
+        raise
     except Exception as error:  # a right checksum, but not from save
         what = f"{type(error).__name__}: {error}"[:200]
         raise ModelFileError(f"{path!r} does not describe a network: {what}") from error
 
 
+def _content(path: str) -> bytes:
+    """All of a regular file; another one, such as a device, might have no end."""
+    is_regular = stat.S_ISREG(os.stat(path).st_mode)
+    if not is_regular and not os.path.isdir(path):  # which open refuses in its own words
+        raise ModelFileError(f"{path!r} is no regular file")
+    with open(path, "rb") as file:
+        return file.read(os.fstat(file.fileno()).st_size)
+
+
 def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
+    text = json.dumps(description)
+    if len(text) > LONGEST_DESCRIPTION:
+        raise ValueError(
+            f"a network's description must have at most {LONGEST_DESCRIPTION:,} characters to be "
+            f"saved, and this one, of {len(description['activations']):,} layers, has {len(text):,}"
+        )
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(DESCRIPTION), json.dumps(description))
+    with _closed_quietly(zipfile.ZipFile(buffer, "w")) as archive:
+        archive.writestr(zipfile.ZipInfo(DESCRIPTION), text)
         for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
+            with _closed_quietly(
+                archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True)
+            ) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         archive.comment = bytes(MARK_LENGTH)
     covered = buffer.getvalue()[:-MARK_LENGTH]
     return covered + _mark(covered)
+
+
+@contextlib.contextmanager
+def _closed_quietly(file: T) -> Iterator[T]:
+    """Close it in the end; after an error, another one by closing must not take its place."""
+    try:
+        yield file
+    except BaseException:
+        with contextlib.suppress(Exception):
+            file.close()
+        raise
+    file.close()
 
 
 def _mark(covered: bytes) -> bytes:
@@ -105,19 +136,34 @@ def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     if mark != _mark(covered):
         raise ModelFileError("is damaged: its checksum is wrong")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if any(member.file_size > len(content) for member in archive.infolist()):
+        members = {member.filename: member for member in archive.infolist()}
+        sizes = [member.file_size for member in archive.infolist()]
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members.values()):
             raise ModelFileError("is not a model file of fastnn: it is compressed")
-        if len(set(archive.namelist())) < len(archive.namelist()):
-            raise ModelFileError("does not describe a network: two of its arrays have one name")
-        description = json.loads(archive.read(DESCRIPTION))
+        if len(members) < len(sizes) or sum(sizes) > len(content):
+            raise ModelFileError("does not describe a network: it holds an array twice")
+        if members[DESCRIPTION].file_size > LONGEST_DESCRIPTION:
+            raise ModelFileError("does not describe a network: its model.json is too long")
+        description = json.loads(archive.read(members.pop(DESCRIPTION)))
         arrays = {}
-        for name in archive.namelist():
-            if name != DESCRIPTION:
-                with archive.open(name) as file:
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(
-                        file, allow_pickle=False
-                    )
+        for name, member in members.items():
+            if not name.endswith(ENDING):
+                raise ModelFileError(f"does not describe a network: what is {name!r}?")
+            arrays[name.removesuffix(ENDING)] = _array(archive.read(member))
     return description, arrays
+
+
+def _array(content: bytes) -> Array:
+    """An array from a file of NumPy's, which cannot claim to be larger than it is."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ModelFileError("does not describe a network: its arrays are of another version")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    is_plain = not is_fortran and all(n >= 0 for n in shape)
+    if dtype.name not in ("float32", "float64") or not is_plain:
+        raise ModelFileError(f"does not describe a network: it has an array of {dtype}")
+    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
 
 
 def _network(
@@ -149,7 +195,7 @@ def _described(net: Network, arrays: dict[str, Array]) -> dict[str, Any]:
     trainer = net._trainer
     optimizer = trainer.optimizer
     if optimizer is not None:
-        for k in range(optimizer.optimizer.n_states):
+        for k in range(optimizer.n_parts):
             arrays |= _by_name(net, optimizer.part(k), f"optimizer{k}_")
     for i, best in enumerate(trainer.best.values()):
         if best.parameters is not None:
@@ -184,28 +230,16 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
         raise ModelFileError("does not describe a network: its generator has no such state")
     net._rng = np.random.Generator(generator)
 
-    trainer = net._trainer = TrainerState()
+    trainer = TrainerState(time=given["time"], lowest=given["lowest"], stale=given["stale"])
     if given["optimizer"]:
-        state = State(_made(given["optimizer"]["settings"]), net._layout)
-        trainer.optimizer = state
-        state.powers = tuple(_number(power, 0, 1) for power in given["optimizer"]["powers"])
-        for k in range(state.optimizer.n_states):
+        trainer.optimizer = state = State(_made(given["optimizer"]["settings"]), net._layout)
+        state.powers = tuple(given["optimizer"]["powers"])
+        for k in range(state.n_parts):
             _put(net, state.part(k), f"optimizer{k}_", arrays)
     trainer.schedule = _made(given["schedule"])
-    if not isinstance(trainer.schedule, Schedule | str | None):
-        raise ModelFileError("does not describe a network: its schedule is none")
-    trainer.time = _checks.integer(given["time"], "time", 0)
-    if given["stopping"]:
-        tol, patience = given["stopping"]
-        trainer.stopping = (
-            _number(tol, 0, sys.float_info.max),
-            _checks.integer(patience, "patience", 1),
-        )
-        trainer.lowest = _number(given["lowest"], 0)
-        trainer.stale = _checks.integer(given["stale"], "stale", 0)
+    trainer.stopping = given["stopping"]
     for i, one in enumerate(given["best"]):
-        value = None if one["value"] is None else _number(one["value"], -math.inf)
-        best = Best(value, _checks.integer(one["waited"], "waited", 0))
+        best = Best(one["value"], one["waited"])
         monitor = _made(one["settings"])
         if not isinstance(monitor, Monitor):
             raise ModelFileError("does not describe a network: what is no callback has seen it")
@@ -213,6 +247,7 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
         if one["has_parameters"]:
             best.parameters = net._layout.parameter_block()
             _put(net, best.parameters, f"best{i}_", arrays)
+    net._trainer = TrainerState.checked(trainer, net._layout)
 
 
 def _by_name(net: Network, block: Array, prefix: str) -> dict[str, Array]:
@@ -256,21 +291,18 @@ def _made(settings: Any) -> Any:
     return KINDS[kind](**{name: _made(value) for name, value in given.items()})
 
 
-def _number(value: Any, least: float, most: float = math.inf) -> float:
-    if not isinstance(value, int | float) or not least <= value <= most:
-        raise ModelFileError(f"does not describe a network: {value!r} is no such number")
-    return float(value)
-
-
 def _write_atomically(path: str, content: bytes) -> None:
     """The file has all of its content on the disk before it takes its name."""
     path = os.path.realpath(path)  # a link goes on to be one
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(f"{path!r} is no regular file, which could be replaced")
+    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f".{secrets.token_hex(8)}.fastnn")
     try:
         with open(temporary, "xb") as file:
+            if mode is not None:
+                os.chmod(temporary, mode)  # before there is something to be read
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _checks, _data_checks, _kernels, chunks, training
-from fastnn._layout import Layout
 from fastnn._samples import CSR, Compressed, Samples, room_for
 from fastnn.callbacks import Callback, LambdaCallback
 from fastnn.course import Data, Settings
@@ -17,7 +18,8 @@ from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
 from fastnn.metrics import METRICS
-from fastnn.optimizers import OPTIMIZERS, Optimizer
+from fastnn.model import Model, copies
+from fastnn.optimizers import OPTIMIZERS, Optimizer, State
 from fastnn.trainer_state import TrainerState
 from fastnn.watching import Watch
 
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike
 
+    from fastnn._layout import Layout
+
     Array = np.ndarray[Any, Any]
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
+STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
 class Network:
@@ -99,7 +104,7 @@ class Network:
             _checks.generator(seed, "seed"),
         )
         initialize = INITIALIZERS[_checks.initializer(initializer, "initializer")]
-        for W, b, name in zip(self.weights, self.biases, self._activations, strict=True):
+        for W, b, name in zip(self.weights, self.biases, activations, strict=True):
             n_in, n_out = W.shape
             W[:], b[:] = initialize(self._rng, n_in, n_out, name)
 
@@ -126,8 +131,8 @@ class Network:
         W, b, dtype = _data_checks.parameters(weights, biases)
         net = cls.__new__(cls)
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
-        activations = _checks.activations(activation, "activation", len(W))
-        loss = _checks.loss(loss, "loss", activations[-1])
+        activations = _checks.activations(activation, "activation", len(W), _kernels.INTERNAL)
+        loss = _checks.loss(loss, "loss", activations[-1], _kernels.INTERNAL)
         net._set_up(sizes, activations, loss, dtype, _checks.generator(seed, "seed"))
         for mine, given in zip(net.weights + net.biases, W + b, strict=True):
             mine[:] = given
@@ -142,59 +147,59 @@ class Network:
         rng: np.random.Generator,
     ) -> None:
         """Everything but the values of the parameters, which stay zero."""
-        self._layer_sizes = layer_sizes
-        self._activations = activations
-        self._loss = loss
-        self._layout = Layout(
-            layer_sizes, [_kernels.ACTIVATIONS[name] for name in self._activations], dtype
-        )
-        self._rng = rng
-        self._parameters = self._layout.parameter_block()
-        self._trainer = TrainerState()
-        self._steps_one_by_one = "step" not in self._activations
-        self._one_sample = _kernels.OneSample(
-            _checks.NUMBERS, _checks.INTEGERS, self._layout.layers, _kernels.LOSSES[self._loss],
-            self._parameters, self._layout.workspace(1),
-            Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
-        )  # fmt: skip
+        self._become(Model(layer_sizes, activations, loss, dtype), rng, TrainerState())
+
+    def _become(self, model: Model, rng: np.random.Generator, trainer: TrainerState) -> None:
+        """Refused while what the network was before is being trained."""
+        before: Model | None = self.__dict__.get("_model")
+        with contextlib.nullcontext() if before is None else before.turn(trains=True):
+            self._model = model
+            self._one_sample = model.gate  # from here, update finds it sooner
+            self._rng = rng
+            self._trainer = trainer
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
         """The number of inputs, then of units in each layer."""
-        return self._layer_sizes
+        return self._model.layer_sizes
 
     @property
     def activations(self) -> tuple[str, ...]:
         """The name of each layer's activation."""
-        return self._activations
+        return self._model.activations
 
     @property
     def loss(self) -> str:
         """The name of the loss."""
-        return self._loss
+        return self._model.loss
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """float32 or float64."""
-        return self._layout.dtype
+        return self._model.layout.dtype
+
+    @property
+    def _layout(self) -> Layout:
+        return self._model.layout
+
+    @property
+    def _parameters(self) -> Array:
+        return self._model.parameters
 
     @property
     def weights(self) -> tuple[Array, ...]:
         """W of each layer, (n_in, n_out): views into the network, so writing changes it."""
-        return self._layout.views(self._parameters)[0]
+        return self._model.layout.views(self._model.parameters)[0]
 
     @property
     def biases(self) -> tuple[Array, ...]:
         """b of each layer, (n_out,): views into the network, so writing changes it."""
-        return self._layout.views(self._parameters)[1]
+        return self._model.layout.views(self._model.parameters)[1]
 
     @property
     def n_parameters(self) -> int:
         """How many weights and biases there are."""
-        return sum(
-            (n_in + 1) * n_out
-            for n_in, n_out in zip(self._layer_sizes, self._layer_sizes[1:], strict=False)
-        )
+        return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layer_sizes))
 
     def feedforward(
         self, X: ArrayLike | CSR, out: Array | None = None, *, n_threads: int = 1
@@ -230,27 +235,33 @@ class Network:
     def _feedforward_rows(self, X: ArrayLike | CSR, out: Array | None, n_threads: int) -> Array:
         """feedforward in general. Apart, because names that a function within it uses cost time."""
         n_threads = _checks.integer(n_threads, "n_threads", 1)
-        n_inputs, dtype = self._layer_sizes[0], self.dtype
+        model = self._model
+        layout, n_inputs, n_outputs = model.layout, model.layer_sizes[0], model.layer_sizes[-1]
         X = _data_checks.array_or_csr(X, "X")
-        rows, single = _data_checks.one_or_many(X, "X", n_inputs, dtype, finite=False)
-        n, n_outputs = len(rows), self._layer_sizes[-1]
+        rows, single = _data_checks.one_or_many(X, "X", n_inputs, layout.dtype, finite=False)
+        n = len(rows)
         shape = (n_outputs,) if single else (n, n_outputs)
         if out is None:
-            out = np.empty(shape, dtype)
+            out = np.empty(shape, layout.dtype)
         else:
-            _data_checks.output(out, "out", shape, dtype)
+            _data_checks.output(out, "out", shape, layout.dtype, model.parameters)
+            rows = _data_checks.apart(rows, out)
         out_rows = out.reshape(n, n_outputs)
 
-        def predict(start: int, end: int) -> None:
-            samples = self._samples(rows)  # with room of its own, as threads need it
-            finite = _kernels.feedforward(
-                self._layout.layers, self._parameters, samples.record, start,
-                out_rows[start:end], self._layout.workspace(end - start),
-            )  # fmt: skip
-            if not finite:
-                _data_checks.one_or_many(X, "X", n_inputs, dtype)
+        def predict(parameters: Array) -> None:
+            def predict_rows(start: int, end: int) -> None:
+                samples = _samples(layout, rows)  # with room of its own, as threads need it
+                finite = _kernels.feedforward(
+                    layout.layers, parameters, samples.record, start, out_rows[start:end],
+                    layout.workspace(end - start),
+                )  # fmt: skip
+                if not finite:
+                    _data_checks.one_or_many(X, "X", n_inputs, layout.dtype)
+                    raise ValueError("X must not change while it is read, and it did; give a copy")
 
-        chunks.run_chunks(self, n, predict, n_threads)
+            chunks.run_chunks(layout, n, predict_rows, n_threads)
+
+        model.read(predict)
         return out
 
     def train(
@@ -347,20 +358,21 @@ class Network:
         TrainingDivergedError
             If the loss or a parameter stops being finite.
         """
-        rows, counts = _data_checks.counted_samples(X, "X", self._layer_sizes[0], self.dtype)
-        Y = self._targets(y, len(rows))
+        model = self._model
+        n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
+        rows, counts = _data_checks.counted_samples(X, "X", n_inputs, dtype)
+        rows = _data_checks.apart(rows, model.parameters)
+        Y = _targets(model, y, len(rows), "y")
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
-        weights = _data_checks.class_weight(
-            class_weight, "class_weight", Y, self._layer_sizes[-1], weights
-        )
-        data = Data(rows, Y, counts, weights, _data_checks.is_mapped(rows))
+        weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
+        data = Data(model, rows, Y, counts, weights, _data_checks.is_mapped(rows))
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
-        _checks.trainable(self._activations, self._loss, batch_size)
+        _checks.trainable(model.activations, model.loss, batch_size)
         chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
-        _checks.optimizer_fits(chosen, "optimizer", self.dtype, self._activations)
+        _checks.optimizer_fits(chosen, "optimizer", dtype, model.activations)
         settings = Settings(
             epochs=_checks.integer(epochs, "epochs", 0),
-            learning_rate=_checks.learning_rate(learning_rate, "learning_rate", self.dtype),
+            learning_rate=_checks.learning_rate(learning_rate, "learning_rate", dtype),
             batch_size=batch_size,
             shuffle=_checks.flag(shuffle, "shuffle"),
             tol=_checks.tolerance(tol, "tol"),
@@ -375,13 +387,14 @@ class Network:
         validation = None
         if validation_data is not None:
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
-            validation = self._data(X, y, weights, "validation_data: ")
+            validation = _data(data.model, X, y, weights, "validation_data: ")
         listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
         found_metrics = _checks.metrics(metrics, "metrics", METRICS)
         watch = Watch(self, data, validation, found_metrics, listed)
         for samples in (data, validation):
             if samples is not None:
-                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, self._layer_sizes[-1])
+                n_outputs = data.model.layer_sizes[-1]
+                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, n_outputs)
         for i, callback in enumerate(listed):
             callback.check(["loss", *watch.names()], f"callbacks[{i}]")
         return watch
@@ -417,22 +430,24 @@ class Network:
         TrainingDivergedError
             If the loss or a parameter would not be finite; the parameters stay as they were.
         """
-        if self._steps_one_by_one:
-            loss = self._one_sample.update(x, y, learning_rate)
-            if loss is not None:
-                return loss
-        X = _data_checks.one_sample(x, "x", self._layer_sizes[0], self.dtype)
-        Y = _data_checks.target_of_one(y, "y", self._loss, self._layer_sizes[-1], self.dtype)
-        _checks.trainable(self._activations, self._loss, 1)
+        loss = self._one_sample.update(x, y, learning_rate)
+        if loss is not None:
+            return loss
+        model = self._model
+        dtype, parameters = model.layout.dtype, model.parameters
+        X = _data_checks.one_sample(x, "x", model.layer_sizes[0], dtype)
+        Y = _data_checks.target_of_one(y, "y", model.loss, model.layer_sizes[-1], dtype)
+        _checks.trainable(model.activations, model.loss, 1)
+        data = Data(model, _data_checks.apart(X, parameters), _data_checks.apart(Y, parameters))
         settings = Settings(
             epochs=1,
-            learning_rate=_checks.positive_number(learning_rate, "learning_rate", self.dtype),
+            learning_rate=_checks.positive_number(learning_rate, "learning_rate", dtype),
             batch_size=1,
             shuffle=False,
             optimizer=OPTIMIZERS["sgd"],
             form="direct",
         )
-        return training.train(self, Data(X, Y), settings).history["loss"][0]
+        return training.update(self, data, settings)
 
     def evaluate(
         self,
@@ -451,8 +466,8 @@ class Network:
         l2 : float, default 0.0
             lambda, the coefficient of L2 regularisation; ‖W‖² are the squares of all weights.
         """
-        data = self._data(X, y, sample_weight)
-        return self._penalised_loss(data, _checks.not_negative(l2, "l2"))
+        data = _data(self._model, X, y, sample_weight)
+        return data.loss(_checks.not_negative(l2, "l2"))
 
     def gradients(
         self,
@@ -479,24 +494,29 @@ class Network:
         ValueError
             For bad data, and for a network with step units, which have no useful derivative.
         """
-        _checks.differentiable(self._activations)
-        data = self._data(X, y, sample_weight)
+        model = self._model
+        _checks.differentiable(model.activations)
+        data = _data(model, X, y, sample_weight)
         l2 = _checks.not_negative(l2, "l2")
-        n = len(data.X)
-        samples = self._samples(data.X, data.Y, data.weights)
-        gradient = self._layout.parameter_block()
-        workspace = self._layout.workspace(n)
-        for start, end in chunks.row_chunks(self, n):
-            _kernels.gradients(
-                self._layout.layers, _kernels.LOSSES[self._loss], samples.n_targets,
-                self._parameters, samples.record, start, end, gradient, workspace,
-            )  # fmt: skip
-        gradient /= n
-        weights, biases = self._layout.views(gradient)
-        for dL_dW, W in zip(weights, self.weights, strict=True):
-            if l2:
-                dL_dW += l2 * W
-        return list(weights), list(biases)
+        layout, n = model.layout, len(data.X)
+        samples = _samples(layout, data.X, data.Y, data.weights)
+        workspace = layout.workspace(n)
+
+        def gradients_at(parameters: Array) -> tuple[list[Array], list[Array]]:
+            gradient = layout.parameter_block()
+            for start, end in chunks.row_chunks(layout, n):
+                _kernels.gradients(
+                    layout.layers, _kernels.LOSSES[model.loss], samples.n_targets, parameters,
+                    samples.record, start, end, gradient, workspace,
+                )  # fmt: skip
+            gradient /= n
+            weights, biases = layout.views(gradient)
+            for dL_dW, W in zip(weights, layout.views(parameters)[0], strict=True):
+                if l2:
+                    dL_dW += l2 * W
+            return list(weights), list(biases)
+
+        return model.read(gradients_at)
 
     def check_gradients(
         self,
@@ -523,7 +543,7 @@ class Network:
             difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
         """
         net = self._in_float64()
-        data = net._data(X, y, sample_weight)
+        data = _data(net._model, X, y, sample_weight)
         weight_gradients, bias_gradients = net.gradients(X, y, sample_weight=sample_weight, l2=l2)
         g = np.concatenate([one.ravel() for one in weight_gradients + bias_gradients])
         c = np.empty_like(g)
@@ -532,9 +552,9 @@ class Network:
             for place in np.ndindex(parameters.shape):
                 w = parameters[place]
                 parameters[place] = w + DIFFERENCE_STEP
-                loss_above = net._penalised_loss(data, l2)
+                loss_above = data.loss(l2)
                 parameters[place] = w - DIFFERENCE_STEP
-                c[i] = (loss_above - net._penalised_loss(data, l2)) / (2 * DIFFERENCE_STEP)
+                c[i] = (loss_above - data.loss(l2)) / (2 * DIFFERENCE_STEP)
                 parameters[place] = w
                 i += 1
         largest_error = np.abs(g - c).max()
@@ -562,7 +582,9 @@ class Network:
         """
         from fastnn import model_file  # a twentieth of the time to import fastnn
 
-        model_file.save(self, _checks.path(path, "path"), _checks.flag(trainer, "trainer"))
+        path, trainer = _checks.path(path, "path"), _checks.flag(trainer, "trainer")
+        net = self._copy(self._trainer if trainer else TrainerState())  # it does not change
+        model_file.save(net, path, trainer)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -588,79 +610,102 @@ class Network:
     def __copy__(self) -> Network:
         return self.copy()  # a generator shared by two networks would tie their results together
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self._copy(self._trainer)
+
+    def _copy(self, trainer: TrainerState) -> Network:
+        model, parameters, trainer = self._at_one_moment(trainer)
+        net = type(self).__new__(type(self))
+        rng = copy.deepcopy(self._rng)
+        net._set_up(model.layer_sizes, model.activations, model.loss, model.layout.dtype, rng)
+        net._parameters[:] = parameters
+        net._trainer = trainer
+        return net
+
     def __repr__(self) -> str:
-        names = set(self._activations)
-        activation = names.pop() if len(names) == 1 else list(self._activations)
+        names = set(self.activations)
+        activation = names.pop() if len(names) == 1 else list(self.activations)
         return (
-            f"<Network({list(self._layer_sizes)}, activation={activation!r}, loss={self._loss!r}, "
+            f"<Network({list(self.layer_sizes)}, activation={activation!r}, loss={self.loss!r}, "
             f"dtype={self.dtype.name!r}), {self.n_parameters:,} parameters>"
         )
 
+    def _at_one_moment(self, trainer: TrainerState) -> tuple[Model, Array, TrainerState]:
+        """Copies of the parameters and of the trainer's state, as one step has left them.
+
+        What belongs to whole epochs is as the last of them has left it.
+        """
+        model, state, trainer = self._model, trainer.optimizer, copy.deepcopy(trainer)
+        if state is None:
+            trainer.optimizer = None
+            return model, copies(model.parameters)[0], trainer
+        parameters, block, record = copies(model.parameters, state.block, state.record)
+        trainer.optimizer = State.of(state.optimizer, block, record)
+        return model, parameters, trainer
+
     def __getstate__(self) -> dict[str, Any]:
         """Without layout and alignment, which are made anew."""
+        model, parameters, trainer = self._at_one_moment(self._trainer)
         return {
-            "layer_sizes": self._layer_sizes,
-            "activations": self._activations,
-            "loss": self._loss,
+            "layer_sizes": model.layer_sizes,
+            "activations": model.activations,
+            "loss": model.loss,
             "rng": self._rng,
-            "parameters": np.array(self._parameters),
-            "trainer": self._trainer,
+            "parameters": parameters,
+            "trainer": trainer,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        parameters = state["parameters"]
-        self._set_up(
-            state["layer_sizes"],
-            state["activations"],
-            state["loss"],
-            parameters.dtype,
-            state["rng"],
+        """What `__getstate__` gives, checked as `from_parameters` does: it may be anybody's."""
+        _checks.state(state, "the state of a network", STATE)
+        sizes = _checks.layer_sizes(state["layer_sizes"], "layer_sizes")
+        activations = _checks.activations(
+            state["activations"], "activations", len(sizes) - 1, _kernels.INTERNAL
         )
-        self._parameters[:] = parameters
-        self._trainer = state["trainer"]
-
-    def _samples(
-        self, X: Array | Compressed, Y: Array | None = None, weights: Array | None = None
-    ) -> Samples:
-        """Samples of which kernels skip the zeros where a row has many."""
-        return Samples(X, Y, room_for(1, self._layer_sizes[0], self.dtype), weights)
-
-    def _data(
-        self, X: ArrayLike | CSR, y: ArrayLike, sample_weight: ArrayLike | None, prefix: str = ""
-    ) -> Data:
-        rows = _data_checks.samples(X, f"{prefix}X", self._layer_sizes[0], self.dtype)
-        Y = self._targets(y, len(rows), f"{prefix}y")
-        weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
-        return Data(rows, Y, weights=weights)
-
-    def _targets(self, y: ArrayLike, n_samples: int, name: str = "y") -> Array:
-        return _data_checks.targets(
-            y, name, n_samples, self._loss, self._layer_sizes[-1], self.dtype
-        )
-
-    def _mean_loss(self, data: Data, outputs: Array | None = None) -> float:
-        """Of checked data; what it is computed from goes into outputs."""
-        n = len(data.X)
-        samples = self._samples(data.X, data.Y, data.weights)
-        workspace = self._layout.workspace(n)
-        if outputs is None:
-            outputs = np.empty((0, self._layer_sizes[-1]), self.dtype)
-        total = 0.0
-        for start, end in chunks.row_chunks(self, n):
-            total = _kernels.loss(
-                self._layout.layers, _kernels.LOSSES[self._loss], samples.n_targets,
-                self._parameters, samples.record, start, end, outputs[start:end], workspace, total,
-            )  # fmt: skip
-        return total / n
-
-    def _penalised_loss(self, data: Data, l2: float) -> float:
-        squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in self.weights if l2)
-        return self._mean_loss(data) + l2 / 2 * squares
+        loss = _checks.loss(state["loss"], "loss", activations[-1], _kernels.INTERNAL)
+        dtype = _data_checks.dtype_of_block(state["parameters"], "parameters")
+        model = Model(sizes, activations, loss, dtype)
+        _data_checks.fill_block(model.parameters, state["parameters"], "parameters", model.layout)
+        rng = _checks.generator_of_state(state["rng"], "rng")
+        self._become(model, rng, TrainerState.checked(state["trainer"], model.layout))
 
     def _in_float64(self) -> Network:
+        weights, biases = self._layout.views(copies(self._parameters)[0])
         return Network.from_parameters(
-            [W.astype(np.float64) for W in self.weights],
-            [b.astype(np.float64) for b in self.biases],
-            activation=self._activations,
-            loss=self._loss,
+            [W.astype(np.float64) for W in weights],
+            [b.astype(np.float64) for b in biases],
+            activation=self.activations,
+            loss=self.loss,
         )
+
+
+def _samples(
+    layout: Layout,
+    X: Array | Compressed,
+    Y: Array | None = None,
+    weights: Array | None = None,
+) -> Samples:
+    """Samples of which kernels skip the zeros where a row has many."""
+    return Samples(X, Y, room_for(1, int(layout.layers["n_in"][0]), layout.dtype), weights)
+
+
+def _data(
+    model: Model,
+    X: ArrayLike | CSR,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    prefix: str = "",
+) -> Data:
+    """Checked samples to be evaluated."""
+    dtype = model.layout.dtype
+    rows = _data_checks.samples(X, f"{prefix}X", model.layer_sizes[0], dtype)
+    Y = _targets(model, y, len(rows), f"{prefix}y")
+    weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
+    return Data(model, _data_checks.apart(rows, model.parameters), Y, weights=weights)
+
+
+def _targets(model: Model, y: ArrayLike, n_samples: int, name: str) -> Array:
+    Y = _data_checks.targets(
+        y, name, n_samples, model.loss, model.layer_sizes[-1], model.layout.dtype
+    )
+    return _data_checks.apart(Y, model.parameters)

@@ -22,16 +22,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastnn import _checks, _kernels
+from fastnn import _checks, _data_checks, _kernels
 from fastnn._layout import OPTIMIZER
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
+
+    Array = np.ndarray[Any, Any]
 
 CHECKS: dict[str, Callable[[Any, str], float]] = {
     "l2": _checks.not_negative,
@@ -45,6 +47,8 @@ CHECKS: dict[str, Callable[[Any, str], float]] = {
     "weight_decay": _checks.not_negative,
     "rho": _checks.below_one,
 }
+# How many numbers the kernels keep for each parameter.
+N_STATES = {"sgd": 0, "momentum": 1, "adam": 2, "rmsprop": 1, "adagrad": 1}
 # Settings whose field in the kernels' record has another name.
 IN_RECORD = {"beta_1": "momentum", "beta_2": "memory", "rho": "memory"}
 
@@ -57,7 +61,6 @@ class Optimizer:
     clip_norm: float | None = None
 
     kind: ClassVar[str]  # of the kernel
-    n_states: ClassVar[int] = 0  # numbers that are kept for each parameter
 
     def __post_init__(self) -> None:
         for name, value in self.settings().items():
@@ -110,7 +113,6 @@ class Momentum(Optimizer):
     rate_inside: bool = False
 
     kind: ClassVar[str] = "momentum"
-    n_states: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,6 @@ class Adam(Optimizer):
     epsilon_hat: bool = False
 
     kind: ClassVar[str] = "adam"
-    n_states: ClassVar[int] = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +185,6 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-8
 
     kind: ClassVar[str] = "rmsprop"
-    n_states: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +200,6 @@ class Adagrad(Optimizer):
     epsilon: float = 1e-10
 
     kind: ClassVar[str] = "adagrad"
-    n_states: ClassVar[int] = 1
 
 
 class State:
@@ -208,7 +207,7 @@ class State:
 
     def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
         self.optimizer = optimizer
-        self.block = layout.parameter_block(optimizer.n_states)
+        self.block = layout.parameter_block(N_STATES[optimizer.kind])
         self.record = np.zeros(1, OPTIMIZER)
         self.record["kind"] = _kernels.OPTIMIZERS[optimizer.kind]
         self.record[["power_1", "power_2"]] = 1
@@ -217,10 +216,54 @@ class State:
             if name != "l2":  # which is in the plan, as every form needs it
                 self.record[IN_RECORD.get(name, name)] = math.inf if value is None else value
 
+    @classmethod
+    def of(cls, optimizer: Optimizer, block: Array, record: Array) -> State:
+        """With arrays that are there already."""
+        state = cls.__new__(cls)
+        state.optimizer, state.block, state.record = optimizer, block, record
+        return state
+
+    @classmethod
+    def checked(cls, given: Any, layout: Layout) -> State:
+        """One like another, which may be anybody's, and must fit a network of this layout."""
+        if not isinstance(given, State):
+            raise TypeError(
+                "trainer.optimizer must be None or the state of an optimizer, "
+                f"got {_checks.description(given)}"
+            )
+        _checks.state(vars(given), "trainer.optimizer", ("optimizer", "block", "record"))
+        optimizer = _checks.optimizer(given.optimizer, "trainer.optimizer.optimizer", OPTIMIZERS)
+        state = cls(replace(optimizer), layout)
+        _data_checks.fill_block(state.block, given.block, "trainer.optimizer.block", layout)
+        if getattr(given.record, "dtype", None) != OPTIMIZER or given.record.shape != (1,):
+            raise ValueError(
+                "trainer.optimizer.record must be a record as training makes it, "
+                f"got {_checks.description(given.record)}"
+            )
+        state.powers = tuple(
+            _checks.at_most_one(power, "a power in trainer.optimizer.record")
+            for power in given.powers
+        )
+        return state
+
+    def fits(self, layout: Layout) -> bool:
+        """Whether kernels can go on with it in a network of this layout."""
+        kind = self.optimizer.kind
+        return bool(
+            self.block.nbytes == N_STATES[kind] * layout.n_bytes
+            and self.record.dtype == OPTIMIZER
+            and self.record["kind"].tolist() == [_kernels.OPTIMIZERS[kind]]
+        )
+
     def part(self, k: int) -> np.ndarray[Any, Any]:
         """The block of the k-th number that is kept for each parameter."""
-        size = len(self.block) // self.optimizer.n_states
+        size = len(self.block) // self.n_parts
         return self.block[k * size : (k + 1) * size]
+
+    @property
+    def n_parts(self) -> int:
+        """How many numbers are kept for each parameter."""
+        return N_STATES[self.optimizer.kind]
 
     @property
     def powers(self) -> tuple[float, ...]:

@@ -57,7 +57,9 @@ class Schedule:
     def __call__(self, t: Any) -> Array:
         """eta at the times t, an array or a number."""
         with np.errstate(all="ignore"):
-            rates: Array = self._rates(np.asarray(t, np.float64))
+            times = np.asarray(t, np.float64)
+            # Not one number: NumPy's functions of arrays may round otherwise than those of numbers.
+            rates: Array = self._rates(np.atleast_1d(times)).reshape(times.shape)
             return rates
 
     def _rates(self, t: Array) -> Array:

@@ -31,11 +31,13 @@ class SingleSteps:
             optimizer=optimizer,
             form="direct",
         )
-        self.course = Course(net, Data(self.x, self.y), settings)
+        self.turn = net._model.turn(trains=False)
+        self.course = Course(net, Data(net._model, self.x, self.y), settings)
 
     def step(self, row: Array, target: Any) -> None:
         """On checked inputs and a checked target: (n_outputs,), a number or a class number."""
-        self.x[0] = row
-        if self.net.loss != "cross_entropy" or self.net.layer_sizes[-1] > 1:
-            self.y[0] = target
-        self.course.run_lap(1, 0, None)
+        with self.turn:
+            self.x[0] = row
+            if self.net.loss != "cross_entropy" or self.net.layer_sizes[-1] > 1:
+                self.y[0] = target
+            self.course.run_lap(1, 0, None)

@@ -219,7 +219,7 @@ class OnKernels(Estimator):
     def _data(self, X: Any, y: Array, sample_weight: Array | None) -> Data:
         rows, counts = self._rows(X)
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, np.float64)
-        return Data(rows, self._targets(y), counts, weights)
+        return Data(self._network._model, rows, self._targets(y), counts, weights)
 
     def _settings(self, n_samples: int) -> Settings:
         if self.batch_size == "auto":
@@ -270,11 +270,11 @@ class OnKernels(Estimator):
             self._learning_rate = float(self.learning_rate_init)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
+        net = self._to_network()
+        net.reset_trainer()
         validation = None
         if self.early_stopping:
             X, validation, y, sample_weight = self._split(X, y, sample_weight)
-        net = self._to_network()
-        net.reset_trainer()
         if goes_on:
             net._trainer.optimizer = self._optimizer
         data = self._data(X, y, sample_weight)
@@ -283,10 +283,18 @@ class OnKernels(Estimator):
         order: Any = InOrder(self._n_samples)
         if self.shuffle:
             order = Reshuffled(self._n_samples, self._random_state)
-        course = Course(net, data, settings, order)
-        course.plan["stale"] = self._no_improvement_count
-        if not self.early_stopping:
-            course.plan["best"] = self.best_loss_
+        with net._model.turn(trains=True):
+            course = Course(net, data, settings, order)
+            course.plan["stale"] = self._no_improvement_count
+            if not self.early_stopping:
+                course.plan["best"] = self.best_loss_
+            self._train(course, data, validation, incremental)
+
+    def _train(
+        self, course: Course, data: Data, validation: tuple[Any, ...] | None, incremental: bool
+    ) -> None:
+        """Epochs, until there have been enough."""
+        net = course.net
         watch = Watch(net, data, callbacks=self._checked_callbacks())
         self.n_iter_ = 0
         laps = []
@@ -373,7 +381,7 @@ class OnKernels(Estimator):
             print(f"Validation score: {score:f}")
         if data is not None:
             total = len(data.X) if data.weights is None else data.weights.sum()
-            loss = self._network._mean_loss(data) * len(data.X) / total
+            loss = data.loss() * len(data.X) / total
             self.validation_loss_curve_.append(float(loss))
         if score < self.best_validation_score_ + self.tol:
             self._no_improvement_count += 1
@@ -462,7 +470,7 @@ class Objective:
         net = self.net
         self.gradient[:] = 0
         loss = 0.0
-        for start, end in row_chunks(net, self.n):
+        for start, end in row_chunks(net._layout, self.n):
             loss += _kernels.gradients(
                 net._layout.layers, _kernels.LOSSES[net.loss], self.samples.n_targets,
                 net._parameters, self.samples.record, start, end, self.gradient, self.workspace,

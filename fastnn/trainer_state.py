@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn import _checks, _data_checks
+from fastnn._checks import description
 from fastnn.optimizers import Optimizer, State
 from fastnn.schedules import Schedule
 
@@ -26,6 +28,18 @@ class Best:
     waited: int = 0  # how often it has looked since
     parameters: np.ndarray[Any, Any] | None = None
 
+    def checked(self, layout: Layout) -> Best:
+        """One like this, which may be anybody's, and must fit a network of this layout."""
+        _checks.state(vars(self), "a Best in trainer.best", (field.name for field in fields(self)))
+        best = Best(waited=_checks.integer(self.waited, "waited in trainer.best", 0))
+        if self.value is not None:
+            best.value = _number(self.value, "value in trainer.best")
+        if self.parameters is not None:
+            best.parameters = layout.parameter_block()
+            name = "parameters in trainer.best"
+            _data_checks.fill_block(best.parameters, self.parameters, name, layout)
+        return best
+
 
 @dataclass
 class TrainerState:
@@ -39,10 +53,45 @@ class TrainerState:
     stale: int = 0  # epochs since one that was better
     best: dict[Callback, Best] = field(default_factory=dict)
 
+    @classmethod
+    def checked(cls, given: Any, layout: Layout) -> TrainerState:
+        """One like another, which may be anybody's, and must fit a network of this layout."""
+        if not isinstance(given, TrainerState):
+            raise TypeError(f"trainer must be a TrainerState, got {description(given)}")
+        _checks.state(vars(given), "trainer", (field.name for field in fields(cls)))
+        trainer = cls(time=_checks.integer(given.time, "trainer.time", 0))
+        if given.optimizer is not None:
+            trainer.optimizer = State.checked(given.optimizer, layout)
+        trainer.schedule = given.schedule
+        if not (callable(given.schedule) or isinstance(given.schedule, Schedule | str | None)):
+            raise TypeError(
+                "trainer.schedule must be None, a schedule, a function or the name of one, "
+                f"got {description(given.schedule)}"
+            )
+        if given.stopping is not None:
+            tol, patience = _checks.sequence(given.stopping, "trainer.stopping", "tol and patience")
+            trainer.stopping = (
+                _checks.not_negative(tol, "tol in trainer.stopping"),
+                _checks.integer(patience, "patience in trainer.stopping", 1),
+            )
+        trainer.lowest = _number(given.lowest, "trainer.lowest", 0)
+        trainer.stale = _checks.integer(given.stale, "trainer.stale", 0)
+        if not isinstance(given.best, dict):
+            raise TypeError(f"trainer.best must be a dict, got {description(given.best)}")
+        for monitor, best in given.best.items():
+            if not isinstance(best, Best):
+                raise TypeError(f"trainer.best must hold a Best each, got {description(best)}")
+            trainer.best[monitor] = best.checked(layout)
+        return trainer
+
     def of_optimizer(self, optimizer: Optimizer, layout: Layout) -> State:
         """What an optimizer has kept, or begins with."""
         if self.optimizer is None or self.optimizer.optimizer != optimizer:
             return State(optimizer, layout)
+        if not self.optimizer.fits(layout):
+            raise ValueError(
+                "the optimizer's state is that of another network: reset_trainer() begins anew"
+            )
         return self.optimizer
 
     def time_of(self, learning_rate: float | Schedule | Callable[[int], float]) -> int:
@@ -62,6 +111,13 @@ class TrainerState:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "schedule": storable(self.schedule)}
+
+
+def _number(value: Any, name: str, least: float = -math.inf) -> float:
+    """One that is not NaN; it may be infinite."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+        raise ValueError(f"{name} must be a number of at least {least}, got {description(value)}")
+    return float(value)
 
 
 def storable(schedule: Schedule | Callable[[int], float] | str | None) -> Schedule | str | None:

@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 from fastnn.course import Course, Data, Lap, Settings
 from fastnn.history import History
 from fastnn.progress import bar
-from fastnn.watching import Watch
 
 if TYPE_CHECKING:
     from fastnn.network import Network
+    from fastnn.watching import Watch
 
 
-def train(
-    net: Network, data: Data, settings: Settings, watch: Watch | None = None, progress: bool = False
-) -> History:
+def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: bool) -> History:
     """Train on checked data, lap after lap of epochs. Between laps those who watch have their turn.
 
     Laps end where somebody wants to look; where they end changes no bit of the result.
     """
-    watch = watch or Watch(net, data)
     laps: list[Lap] = []
     done = 0
     stops = False
-    with bar(settings.epochs, progress) as shown:
+    with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
         course = Course(net, data, settings)
         watch.begin()
         while done < settings.epochs and not stops:
@@ -33,6 +30,13 @@ def train(
             laps.append(lap)
             done += len(lap.losses)
             stops = watch.look(done, lap) or course.has_stopped
-    history = History(laps, watch.columns)
-    watch.end(history)
+        history = History(laps, watch.columns)
+        watch.end(history)
     return history
+
+
+def update(net: Network, data: Data, settings: Settings) -> float:
+    """One step on one checked sample; its loss before it."""
+    with data.model.turn(trains=False):
+        lap = Course(net, data, settings).run_lap(1, 0, None)
+    return float(lap.losses[0])

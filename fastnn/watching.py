@@ -83,8 +83,9 @@ class Watch:
     def _measured(self, data: Data) -> tuple[float, dict[str, Any]]:
         """The loss, and the metrics from the outputs that it was computed from."""
         if not self.metrics:
-            return self.net._mean_loss(data), {}
-        outputs = np.empty((len(data.X), self.net.layer_sizes[-1]), self.net.dtype)
-        loss = self.net._mean_loss(data, outputs)
+            return data.loss(), {}
+        model = data.model
+        outputs = np.empty((len(data.X), model.layer_sizes[-1]), model.layout.dtype)
+        loss = data.loss(outputs=outputs)
         values = measure(self.net, self.metrics, data.Y, outputs)
         return loss, dict(zip(self.metrics, values, strict=True))

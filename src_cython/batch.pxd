@@ -51,7 +51,7 @@ cdef inline bint compressed(
     block.columns[s] = <const int*> samples.columns
     block.values[s] = <const void*> samples.values
     block.count[s] = compression.compress(
-        as_vecs(like, x), n_in, <int*> samples.columns, <real*> samples.values
+        as_vecs(like, x), n_in, <int*> samples.columns, <real*> samples.values, n_in
     )
     return True
 

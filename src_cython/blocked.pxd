@@ -12,7 +12,7 @@ from compiler cimport kernel
 from layers cimport Layer, vecs
 from quad cimport Quad
 from samples cimport BLOCK, Block
-from vectors cimport real, vec, vf, at, constant, lanes, sums
+from vectors cimport real, vec, at, constant, lanes, sums
 cimport dense
 cimport quad
 cimport tile
@@ -49,7 +49,7 @@ cdef inline kernel gram_tile(
 ) noexcept nogil:
     """gram for s to s + 3 and t to t + 1; what lies outside the block is left alone."""
     cdef vec products[8]
-    cdef vec g[2]
+    cdef vec g[8]
     cdef vec x_0, x_1
     cdef const real* rows[4]
     cdef const real* others[2]
@@ -70,11 +70,8 @@ cdef inline kernel gram_tile(
             products[i] = products[i] + x_0 * (<const vec*> (rows[i] + j))[0]
             products[i + 4] = products[i + 4] + x_1 * (<const vec*> (rows[i] + j))[0]
         j += n_lanes
-    if vec is vf:
-        g[0] = sums(products)
-    else:
-        g[0] = sums(products)
-        g[1] = sums(products + 4)
+    for i in range(8 // <int> n_lanes):
+        g[i] = sums(products + i * <int> n_lanes)
     for i in range(4):
         for k in range(2):
             total = sum_of[4 * k + i]

@@ -5,11 +5,23 @@ from compiler cimport lowest_bit
 from vectors cimport real, vec, absolute, constant, if_positive, lanes, nonzero, sum_of_lanes
 
 
-cdef inline real scan(const vec* row, size_t n_in, real* differences) noexcept nogil:
-    """How many numbers of a row are not zero; adds 0 to differences, or NaN for what is not finite.
+cdef enum:
+    STRETCH = 1 << 20   # numbers; float32 counts up to 2^24
 
-    The count is exact below 2^24 for each lane.
+
+cdef inline size_t scan(const vec* row, size_t n_in, real* differences) noexcept nogil:
+    """How many numbers of a row are not zero; adds 0 to differences, or NaN for what is not finite.
     """
+    cdef size_t start = 0, count = 0
+    while start < n_in:
+        count += <size_t> scan_stretch(
+            row + start // lanes(row), min(n_in - start, <size_t> STRETCH), differences
+        )
+        start += STRETCH
+    return count
+
+
+cdef inline real scan_stretch(const vec* row, size_t n_in, real* differences) noexcept nogil:
     cdef vec counts = constant(row[0], 0), difference = constant(row[0], 0)
     cdef vec one = constant(row[0], 1), zero = constant(row[0], 0), x
     cdef const real* x_j = <const real*> row
@@ -40,10 +52,11 @@ cdef inline uint64_t bits_of(const vec* row, size_t n, real like) noexcept nogil
 
 
 cdef inline size_t compress(
-    const vec* row, size_t n_in, int* columns, real* values
+    const vec* row, size_t n_in, int* columns, real* values, size_t room
 ) noexcept nogil:
     """The numbers of a row that are not zero, and their columns; how many they are.
 
+    At most as many as there is room for: somebody else may write into the row meanwhile.
     64 numbers at a time become bits, and then only the bits that are set are looked at.
     """
     cdef const real* x = <const real*> row
@@ -52,6 +65,8 @@ cdef inline size_t compress(
     while start < n_in:
         bits = bits_of(row, min(n_in - start, <size_t> 64), x[0])
         while bits:
+            if count == room:
+                return count
             j = start + lowest_bit(bits)
             columns[count] = <int> j
             values[count] = x[j]

@@ -27,6 +27,7 @@ cdef enum Form:
     QUADS       # zero_skip for wide dense rows: see quad.pxd
     NARROW      # the whole step in one pass: see narrow.pxd
     SINGLES     # batches of one sample, for optimizers that need the gradient
+    N_FORMS
 
 
 cdef inline bint shares_units(size_t form) noexcept nogil:

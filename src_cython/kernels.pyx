@@ -1,8 +1,10 @@
 """The kernels' entry points: what Python calls, with memoryviews as the contract.
 
-Only arithmetic lives here and in the .pxd files beside it. Kernels check nothing about values,
-allocate nothing and raise nothing: fastnn/_data_checks.py has looked at all that comes in,
-workspace is handed in zeroed, and randomness stays in Python, which makes the order of the samples.
+Arithmetic lives here and in the .pxd files beside it, and at the end what must happen between two
+instructions of Python: OneSample and Turn. Kernels check nothing about values, allocate nothing
+and raise nothing: fastnn/_data_checks.py has looked at all that comes in, workspace is handed in
+zeroed, and randomness stays in Python, which makes the order of the samples. But arrays of the
+user's may change while a kernel runs: what is an address or a count there is not read from them.
 
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
 delta = ∂L/∂z · eta learning rate · lambda the L2 coefficient
@@ -30,7 +32,11 @@ cpu           what this CPU can do
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
 from libc.string cimport memcpy
+from os import getpid
+from time import sleep
+
 cimport numpy as np
+from cpython.pythread cimport PyThread_get_thread_ident
 
 from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
@@ -78,6 +84,7 @@ LOSSES = {
     "binary_log_loss": loss_functions.BINARY_LOG_LOSS,
     "poisson": loss_functions.POISSON,
 }
+PAUSE = 2e-5  # seconds; an update of the smallest networks that needs checks takes as long
 # What users of Network do not name: the loss of step units, and what scikit-learn's classes have.
 INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
 FORMS = {
@@ -163,18 +170,32 @@ cdef bint scan_rows(
 def compress(
     const real[:, ::1] X, const Py_ssize_t[::1] starts, int[::1] columns, real[::1] values
 ):
-    """The numbers of X that are not zero, row by row, and their columns; both have a place more."""
-    cdef Py_ssize_t t
+    """The numbers of X that are not zero, row by row, and their columns; both have a place more.
+
+    Where there are fewer in a row than its places, as it has changed since they were counted, the
+    others get zeros.
+    """
+    cdef Py_ssize_t t, i
     with nogil:
         for t in range(X.shape[0]):
             if real is float:
-                compression.compress(
-                    <const vf*> &X[t, 0], X.shape[1], &columns[starts[t]], &values[starts[t]]
-                )
+                i = compress_row(<const vf*> NULL, X, starts, t, columns, values)
             else:
-                compression.compress(
-                    <const vd*> &X[t, 0], X.shape[1], &columns[starts[t]], &values[starts[t]]
-                )
+                i = compress_row(<const vd*> NULL, X, starts, t, columns, values)
+            for i in range(starts[t] + i, starts[t + 1]):
+                columns[i] = 0
+                values[i] = 0
+
+
+cdef Py_ssize_t compress_row(
+    const vec* like, const real[:, ::1] X, const Py_ssize_t[::1] starts, Py_ssize_t t,
+    int[::1] columns, real[::1] values,
+) noexcept nogil:
+    """How many numbers of row t are not zero."""
+    return <Py_ssize_t> compression.compress(
+        as_vecs(like, &X[t, 0]), X.shape[1], &columns[starts[t]], &values[starts[t]],
+        starts[t + 1] - starts[t],
+    )
 
 
 def feedforward(
@@ -317,12 +338,18 @@ def train(
     const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
     const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
     Plan[::1] plan, Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses,
-    real[::1] gradient, real[::1] state, real[::1] workspace, const Kept[::1] kept,
+    real[::1] gradient, real[::1] state, real[::1] workspace, const Kept[::1] kept, bint begins,
+    OneSample gate,
 ):
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
-    Whether all is finite then. A finite loss does not prove it: relu swallows a NaN, sigmoid an
-    infinity. What kept names is copied first.
+    0 if all is finite then, and else the place in the epoch that training had come to. A finite
+    loss does not prove it: relu swallows a NaN, sigmoid an infinity.
+
+    parameters, plan, optimizer, gradient and state are working copies, which nobody else knows of.
+    In the end they become what is kept, at one moment, as nothing else runs in Python then; if
+    something is not finite, they become again what is kept. So what is kept is always there as
+    some completed step has left it. Where training `begins`, it may have changed since.
 
     Row e of order is the order of the samples in epoch e; a single row serves all epochs. Row e
     of rates has eta of each update in epoch e, or one for all; a single row serves all epochs.
@@ -332,16 +359,16 @@ def train(
     a begun one between chunks; state is what the optimizer keeps for each parameter; parameters
     stands in for it where that is nothing.
     """
-    cdef Py_ssize_t i
     cdef bint finite
+    cdef Py_ssize_t place
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     cdef Course course = Course(
         &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
         rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &optimizer[0],
     )
     with nogil:
-        for i in range(kept.shape[0]):
-            memcpy(<void*> kept[i].copy, <const void*> kept[i].array, kept[i].n_bytes)
+        if begins:
+            return_to(kept)
         if real is float:
             sgd.train(
                 &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
@@ -357,27 +384,68 @@ def train(
             and are_finite(&parameters[0], parameters.shape[0])
             and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
         )
-    return finite
+        place = order.shape[1] if plan[0].position == 0 else plan[0].position
+        if not finite:
+            return_to(kept)
+    if not finite:
+        return place
+    keep(kept)
+    gate.version += 1
+    return 0
+
+
+cdef void return_to(const Kept[::1] kept) noexcept nogil:
+    """What is kept becomes the working copies."""
+    cdef Py_ssize_t i
+    for i in range(kept.shape[0]):
+        memcpy(<void*> kept[i].working, <const void*> kept[i].kept, kept[i].n_bytes)
+
+
+cdef void keep(const Kept[::1] kept) noexcept:
+    """The working copies become what is kept. Not without Python's lock: see Model.read."""
+    cdef Py_ssize_t i
+    for i in range(kept.shape[0]):
+        memcpy(<void*> kept[i].kept, <const void*> kept[i].working, kept[i].n_bytes)
+
+
+def copy(list sources, list targets):
+    """Copy contiguous arrays into others of the same sizes, all at one moment."""
+    cdef size_t n_bytes
+    for source, target in zip(sources, targets, strict=True):
+        if np.PyArray_NBYTES(source) != np.PyArray_NBYTES(target):
+            raise ValueError("arrays to be copied must have the same size")
+    for source, target in zip(sources, targets, strict=True):
+        n_bytes = np.PyArray_NBYTES(source)
+        memcpy(np.PyArray_DATA(target), np.PyArray_DATA(source), n_bytes)
 
 
 cdef class OneSample:
     """feedforward and update for one sample in the plain case, with little around the arithmetic.
 
     The plain case is NumPy arrays, contiguous, of the network's dtype, of the right length, all
-    finite, and numbers of Python or NumPy. Everything else gets None, and goes the way through
-    fastnn/_data_checks.py. The arrays handed in here are kept, and so are the addresses in them.
+    finite, and numbers of Python or NumPy; and for update that nobody trains the network meanwhile.
+    Everything else gets None, and goes the way through fastnn/_data_checks.py. The arrays handed in
+    here are kept, and so are the addresses in them. Python's lock is held from the beginning to
+    the end, and so there is always one call at a time.
+
+    version   changes with the parameters, where it is not the user who writes into them
+    turn      of a training or an update that the network is in, or None
     """
+    cdef public Py_ssize_t version
+    cdef readonly Turn turn
     cdef object numbers, integers, kept
     cdef Network net
     cdef Samples room
-    cdef size_t parameter_block, workspace
+    cdef size_t parameter_block, end_of_parameters, workspace
     cdef int dtype
-    cdef bint is_class_number
+    cdef bint is_class_number, learns
     cdef double smallest_eta, largest_eta
 
-    def __init__(self, numbers, integers, layers, size_t loss, parameters, workspace, samples):
+    def __init__(
+        self, numbers, integers, layers, size_t loss, parameters, workspace, samples, bint learns
+    ):
         """numbers, and of these integers, are types; workspace is for one sample, samples room to
-        compress it.
+        compress it. learns says whether updates are steps of SGD.
         """
         cdef const Layer[::1] records = layers
         cdef const Samples[::1] room = samples.record
@@ -389,14 +457,20 @@ cdef class OneSample:
             &records[0], records.shape[0], loss,
             1 if self.is_class_number else records[records.shape[0] - 1].n_out,
         )
+        self.learns = learns
         self.parameter_block = <size_t> np.PyArray_DATA(parameters)
+        self.end_of_parameters = self.parameter_block + <size_t> np.PyArray_NBYTES(parameters)
         self.workspace = <size_t> np.PyArray_DATA(workspace)
         self.dtype = np.PyArray_TYPE(parameters)
         self.smallest_eta = FLT_MIN if self.dtype == np.NPY_FLOAT else DBL_MIN
         self.largest_eta = FLT_MAX if self.dtype == np.NPY_FLOAT else DBL_MAX
 
     cdef void* get(self, array, size_t n):
-        """The address of an array of n numbers of the network's dtype, in order; or NULL."""
+        """The address of an array of n numbers of the network's dtype, in order; or NULL.
+
+        NULL too if these are parameters of the network, which change as it learns.
+        """
+        cdef size_t place
         if (
             np.PyArray_CheckExact(array)
             and np.PyArray_NDIM(array) == 1
@@ -404,7 +478,9 @@ cdef class OneSample:
             and np.PyArray_TYPE(array) == self.dtype
             and np.PyArray_ISCARRAY_RO(array)
         ):
-            return np.PyArray_DATA(array)
+            place = <size_t> np.PyArray_DATA(array)
+            if place < self.parameter_block or place >= self.end_of_parameters:
+                return <void*> place
         return NULL
 
     def feedforward(self, x, out):
@@ -446,6 +522,8 @@ cdef class OneSample:
         cdef float as_float
         if inputs == NULL or type(eta) not in self.numbers:
             return None
+        if self.turn is not None or not self.learns:
+            return None
         try:
             if self.is_number(y):
                 # Of a single class, targets are the outputs.
@@ -458,7 +536,10 @@ cdef class OneSample:
                 L = self.step(inputs, target, eta)
         except OverflowError:  # an int too large for a float
             return None
-        return None if L != L else L
+        if L != L:
+            return None
+        self.version += 1
+        return L
 
     cdef double step(self, const void* x, const void* y, double eta) noexcept:
         if not self.smallest_eta <= eta <= self.largest_eta:
@@ -508,3 +589,45 @@ cdef double update_one(
         net, parameters, x, size_of_x, batch.targets_in(net, workspace), workspace,
         batch.units_in(net, workspace), eta,
     )
+
+
+cdef class Turn:
+    """A stretch of time in which one thread alone changes a network's parameters: ``with Turn(...)``.
+
+    A training is refused while another one runs, and so is an update; updates take turns. What the
+    network is in is set and taken back between two instructions of Python, so that no Ctrl-C comes
+    in between. In the child of a fork a turn of the parent's is none.
+    """
+    cdef OneSample gate
+    cdef bint trains
+    cdef long process
+    cdef unsigned long thread
+
+    def __init__(self, OneSample gate, bint trains):
+        self.gate = gate
+        self.trains = trains
+
+    def __enter__(self):
+        cdef Turn other
+        cdef long process = getpid()
+        cdef unsigned long thread = PyThread_get_thread_ident()
+        while self.gate.turn is not None and self.gate.turn.process == process:
+            other = self.gate.turn
+            if other.thread == thread:
+                raise RuntimeError(
+                    "the network is being trained, and this is a part of that, such as a callback: "
+                    "train a copy of it, made by copy(), or wait until training has ended"
+                )
+            if other.trains:
+                raise RuntimeError(
+                    "the network is being trained by another thread: wait until that has ended, or "
+                    "train a copy of it, made by copy()"
+                )
+            sleep(PAUSE)
+        self.process, self.thread = process, thread
+        self.gate.turn = self
+        return self
+
+    def __exit__(self, *_):
+        if self.gate.turn is self:
+            self.gate.turn = None

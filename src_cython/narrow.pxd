@@ -1,46 +1,50 @@
-"""Per-sample SGD for networks whose layers each fit into one vector, such as 2-2-1.
+"""Per-sample SGD for networks whose layers each fit into one ROW, such as 2-2-1.
 
 Such a step is one chain of dependent operations, and most of what the general pass adds to it is
 waiting for what it has just stored to be read back, some ten cycles each time. Here a layer's z,
 a and delta are local, so that they stay in registers; the arithmetic is that of the same
 functions.
+
+A ROW is one vec, and its arrays are single registers, but where a vec is a single number.
 """
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
 from losses cimport output_deltas, sample_loss
-from vectors cimport real, vec, at, constant, sums
+from vectors cimport ROW, real, vec, at, constant, in_row, lanes, sums
 cimport dense
 
 
-cdef inline vec z_of(
-    const Layer* layer, const vec* parameters, const real* x
+cdef inline void z_of(
+    const Layer* layer, const vec* parameters, const real* x, vec* z
 ) noexcept nogil:
-    cdef vec z
-    dense.forward_columns(
-        1, 2, at(parameters, layer.W), sizeof(vec), at(parameters, layer.b), x, &z, layer.n_in
-    )
-    return z
+    cdef const vec* W = at(parameters, layer.W)
+    cdef const vec* b = at(parameters, layer.b)
+    cdef size_t k
+    for k in range(in_row(z)):
+        dense.forward_columns(1, 2, W + k, ROW, b + k, x, z + k, layer.n_in)
 
 
-cdef inline vec delta_below_of(
-    const Layer* layer, const vec* parameters, vec delta, real like
+cdef inline void delta_below_of(
+    const Layer* layer, const vec* parameters, const vec* delta, vec* delta_below, real like
 ) noexcept nogil:
     """W·delta"""
     cdef const vec* W = at(parameters, layer.W)
-    cdef vec delta_below
-    if layer.n_out == 1:
-        # Rows of one number: their sums are W's only column, and need not wait for delta.
-        return sums(W) * constant(delta, (<real*> &delta)[0])
-    dense.row_sums(W, sizeof(vec), &delta, &delta_below, 1)
-    return delta_below
+    cdef size_t k
+    for k in range(in_row(W)):
+        if layer.n_out == 1:
+            # Rows of one number: their sums are W's only column, and need not wait for delta.
+            delta_below[k] = sums(W) * constant(W[0], (<const real*> delta)[0])
+        else:
+            dense.row_sums(W, ROW, delta, delta_below + k, in_row(W))
+        W = at(W, lanes(W) * ROW)
 
 
 cdef inline void update(
-    const Layer* layer, vec* parameters, const real* x, vec step
+    const Layer* layer, vec* parameters, const real* x, const vec* step
 ) noexcept nogil:
-    cdef vec* b = at(parameters, layer.b)
-    b[0] = b[0] + step
-    dense.update_columns(1, at(parameters, layer.W), sizeof(vec), x, &step, layer.n_in)
+    cdef vec* W = at(parameters, layer.W)
+    dense.update_biases(at(parameters, layer.b), step, in_row(W))
+    dense.update_columns(<int> in_row(W), W, ROW, x, step, layer.n_in)
 
 
 cdef inline double sgd_step(
@@ -51,28 +55,34 @@ cdef inline double sgd_step(
     cdef const Layer* below
     cdef const real* inputs
     cdef Py_ssize_t l
+    cdef size_t k, n_vec = in_row(share)
     cdef double L
-    cdef vec z, a, step, step_below
-    z = z_of(layer, parameters, x)
-    activate(layer.activation, &z, &a, 0, 1, 1, layer.n_out, x[0])
+    cdef vec z[8]
+    cdef vec a[8]
+    cdef vec step[8]
+    cdef vec step_below[8]
+    z_of(layer, parameters, x, z)
+    activate(layer.activation, z, a, 0, 1, n_vec, layer.n_out, x[0])
     for l in range(1, net.n_layers):
-        at(units, layer.z)[0] = z
-        at(units, layer.a)[0] = a
+        for k in range(n_vec):
+            at(units, layer.z)[k] = z[k]
+            at(units, layer.a)[k] = a[k]
         inputs = <const real*> at(units, layer.a)
         layer = &net.layer[l]
-        z = z_of(layer, parameters, inputs)
-        activate(layer.activation, &z, &a, 0, 1, 1, layer.n_out, x[0])
-    L = sample_loss(net, &z, &a, y, share, 1, x[0])
-    output_deltas(net, &z, &a, y, share + 1, &step, 0, 1, 1, x[0])
+        z_of(layer, parameters, inputs, z)
+        activate(layer.activation, z, a, 0, 1, n_vec, layer.n_out, x[0])
+    L = sample_loss(net, z, a, y, share, n_vec, x[0])
+    output_deltas(net, z, a, y, at(share, ROW), step, 0, 1, n_vec, x[0])
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
         below = &net.layer[l - 1]
-        step_below = delta_below_of(layer, parameters, step, x[0])
+        delta_below_of(layer, parameters, step, step_below, x[0])
         multiply_derivative(
-            below.activation, at(units, below.z), at(units, below.a), &step_below, 0, 1, 1,
+            below.activation, at(units, below.z), at(units, below.a), step_below, 0, 1, n_vec,
             x[0],
         )
         update(layer, parameters, <const real*> at(units, below.a), step)
-        step = step_below
+        for k in range(n_vec):
+            step[k] = step_below[k]
     update(net.layer, parameters, x, step)
     return L

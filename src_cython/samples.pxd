@@ -66,5 +66,5 @@ cdef inline void fill(
             block.values[s] = <const real*> samples.values + s * n_in
             block.count[s] = compression.compress(
                 as_vecs(like_vec, <const real*> block.x[s]), n_in,
-                <int*> samples.columns + s * n_in, <real*> samples.values + s * n_in,
+                <int*> samples.columns + s * n_in, <real*> samples.values + s * n_in, n_in,
             )

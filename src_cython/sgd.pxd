@@ -5,7 +5,7 @@ from losses cimport prepare_share, read_target
 from optimizers cimport Optimizer
 from quad cimport Quad
 from samples cimport BLOCK, QUADS, Block, Samples, fill
-from vectors cimport real, vec, at, constant
+from vectors cimport real, vec, at, constant, in_row
 cimport batch
 cimport decay
 cimport forms
@@ -31,11 +31,13 @@ cdef struct Plan:
     double best
     Py_ssize_t stale        # epochs since the last better one
     Py_ssize_t stopped      # by tol and patience
+    Py_ssize_t samples[forms.N_FORMS]   # that have gone through each form; batches are SINGLES
 
 
 cdef struct Kept:
-    size_t array            # what training changes, its copy from before a chunk, and their size
-    size_t copy
+    # What training changes is a working copy of what is kept: see train in kernels.pyx.
+    size_t working
+    size_t kept
     size_t n_bytes
 
 
@@ -116,19 +118,23 @@ cdef inline void train_narrow(
     cdef Plan* plan = course.plan
     cdef vec* units = batch.units_in(net, workspace)
     cdef Py_ssize_t i, end = plan.position + n_samples
-    cdef vec y = constant(parameters[0], 0)  # its padding stays 0
+    cdef size_t k
+    cdef vec y[8]
     cdef double weight = 1
+    for k in range(in_row(y)):
+        y[k] = constant(y[0], 0)  # its padding stays 0
     for i in range(plan.position, end):
         if they_differ:
             if samples.weights:
                 weight = (<const double*> samples.weights)[order[i]]
             share_of_sample(course, i, weight, workspace, like)
-        read_target(net, <const real*> (samples.Y + order[i] * samples.Y_row), &y, workspace)
+        read_target(net, <const real*> (samples.Y + order[i] * samples.Y_row), y, workspace)
         plan.loss_sum += weight * narrow.sgd_step(
-            net, parameters, <const real*> (samples.X + order[i] * samples.X_row), &y, workspace,
+            net, parameters, <const real*> (samples.X + order[i] * samples.X_row), y, workspace,
             units,
         )
     plan.position = end
+    plan.samples[<int> forms.NARROW] += n_samples
 
 
 cdef inline void train_decaying_block(
@@ -215,6 +221,7 @@ cdef inline kernel train_blocks(
             decay.fold(net, scale, parameters)
             plan.norm = scale.norm
         plan.position += block.n
+        plan.samples[<int> plan.form] += block.n
 
 
 cdef inline kernel train_batches(
@@ -265,6 +272,7 @@ cdef inline kernel train_batches(
             plan.loss_sum += size * lambda_ / 2 * plan.norm
         batch.updates(net, &block, workspace, parameters if at_once else gradient, quads, like)
         plan.position += block.n
+        plan.samples[<int> forms.SINGLES] += block.n
         if is_last and not at_once:
             optimizers.step(optimizer, net, parameters, gradient, state, eta, lambda_, like)
 

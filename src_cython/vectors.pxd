@@ -1,11 +1,13 @@
 """Vectors: the only file that knows of the compiler's vector extension.
 
 real    one number, float32 or float64
-vec     32 bytes of them: 8 of float32, 4 of float64. Where the compiler has no vector
-        extension, a vec is a single number, and everything above works unchanged.
+vec     ROW bytes of them: 8 of float32, 4 of float64. Where the compiler has no vector
+        extension, a vec is a single number, and a row of as many bytes holds several.
 
 Arithmetic between two vecs is lane by lane; a number becomes a vec through constant(). Rows of
-weights and of units are padded to whole vecs, so no loop over vecs has a remainder. A parameter
+weights and of units are padded to whole multiples of ROW, so no loop over vecs has a remainder.
+How many numbers a vec holds is asked of lanes(), how many vecs a ROW holds of in_row(); nothing
+may take ROW for the size of a vec. A parameter
 `like` is there for its type alone, which says for which of the two widths a function is meant.
 """
 from compiler cimport kernel
@@ -17,11 +19,9 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
 
-    /* FASTNN_NO_VECTORS builds what other compilers get, for a test of it. */
-    #if defined(__has_builtin) && !defined(FASTNN_NO_VECTORS)
-      #if __has_builtin(__builtin_shufflevector)
-        #define FASTNN_VECTORS
-      #endif
+    /* FASTNN_NO_VECTORS builds what compilers other than GCC and clang get, for tests of it. */
+    #if defined(__GNUC__) && !defined(FASTNN_NO_VECTORS)
+      #define FASTNN_VECTORS
     #endif
 
     #ifdef FASTNN_VECTORS
@@ -32,13 +32,20 @@ cdef extern from *:
       #define FASTNN_SPLAT(vec, number) ((number) - (vec){0})
       #define FASTNN_CHOOSE(vec, ints, a, b, yes, no) \\
           ((vec)(((ints)((a) > (b)) & (ints)(yes)) | (~(ints)((a) > (b)) & (ints)(no))))
-      #define FASTNN_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+      /* GCC knows clang's name for it from 12 on. */
+      #if defined(__clang__) || __GNUC__ >= 12
+        #define FASTNN_SHUFFLE_F(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+        #define FASTNN_SHUFFLE_D(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+      #else
+        #define FASTNN_SHUFFLE_F(a, b, ...) __builtin_shuffle(a, b, (fastnn_vi32){__VA_ARGS__})
+        #define FASTNN_SHUFFLE_D(a, b, ...) __builtin_shuffle(a, b, (fastnn_vi64){__VA_ARGS__})
+      #endif
       #define FASTNN_INLINE static inline __attribute__((always_inline, unused))
     #else
       typedef float   fastnn_vf;
       typedef double  fastnn_vd;
-      typedef int32_t fastnn_vi32;
-      typedef int64_t fastnn_vi64;
+      typedef uint32_t fastnn_vi32;  /* whose shifts and sums wrap around, as those of vectors */
+      typedef uint64_t fastnn_vi64;
       #define FASTNN_SPLAT(vec, number) (number)
       #define FASTNN_CHOOSE(vec, ints, a, b, yes, no) ((a) > (b) ? (yes) : (no))
       #define FASTNN_INLINE static inline
@@ -81,13 +88,13 @@ cdef extern from *:
     #ifdef FASTNN_VECTORS
         fastnn_vf pair[4], four[2];
         for (int i = 0; i < 4; i++)
-            pair[i] = FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
-                    + FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 1, 3, 9, 11, 5, 7, 13, 15);
+            pair[i] = FASTNN_SHUFFLE_F(s[2 * i], s[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
+                    + FASTNN_SHUFFLE_F(s[2 * i], s[2 * i + 1], 1, 3, 9, 11, 5, 7, 13, 15);
         for (int i = 0; i < 2; i++)
-            four[i] = FASTNN_SHUFFLE(pair[2 * i], pair[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
-                    + FASTNN_SHUFFLE(pair[2 * i], pair[2 * i + 1], 1, 3, 9, 11, 5, 7, 13, 15);
-        return FASTNN_SHUFFLE(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11)
-             + FASTNN_SHUFFLE(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
+            four[i] = FASTNN_SHUFFLE_F(pair[2 * i], pair[2 * i + 1], 0, 2, 8, 10, 4, 6, 12, 14)
+                    + FASTNN_SHUFFLE_F(pair[2 * i], pair[2 * i + 1], 1, 3, 9, 11, 5, 7, 13, 15);
+        return FASTNN_SHUFFLE_F(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11)
+             + FASTNN_SHUFFLE_F(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
     #else
         return s[0];
     #endif
@@ -96,10 +103,10 @@ cdef extern from *:
     #ifdef FASTNN_VECTORS
         fastnn_vd pair[2];
         for (int i = 0; i < 2; i++)
-            pair[i] = FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 0, 4, 2, 6)
-                    + FASTNN_SHUFFLE(s[2 * i], s[2 * i + 1], 1, 5, 3, 7);
-        return FASTNN_SHUFFLE(pair[0], pair[1], 0, 1, 4, 5)
-             + FASTNN_SHUFFLE(pair[0], pair[1], 2, 3, 6, 7);
+            pair[i] = FASTNN_SHUFFLE_D(s[2 * i], s[2 * i + 1], 0, 4, 2, 6)
+                    + FASTNN_SHUFFLE_D(s[2 * i], s[2 * i + 1], 1, 5, 3, 7);
+        return FASTNN_SHUFFLE_D(pair[0], pair[1], 0, 1, 4, 5)
+             + FASTNN_SHUFFLE_D(pair[0], pair[1], 2, 3, 6, 7);
     #else
         return s[0];
     #endif
@@ -110,19 +117,19 @@ cdef extern from *:
     #ifdef FASTNN_VECTORS
         fastnn_vf pair[8], four[8];
         for (int i = 0; i < 8; i += 2) {
-            pair[i] = FASTNN_SHUFFLE(s[i], s[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-            pair[i + 1] = FASTNN_SHUFFLE(s[i], s[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+            pair[i] = FASTNN_SHUFFLE_F(s[i], s[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+            pair[i + 1] = FASTNN_SHUFFLE_F(s[i], s[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
         }
         for (int i = 0; i < 8; i += 4)
             for (int k = 0; k < 2; k++) {
-                four[i + 2 * k] = FASTNN_SHUFFLE(
+                four[i + 2 * k] = FASTNN_SHUFFLE_F(
                     pair[i + k], pair[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-                four[i + 2 * k + 1] = FASTNN_SHUFFLE(
+                four[i + 2 * k + 1] = FASTNN_SHUFFLE_F(
                     pair[i + k], pair[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
             }
         for (int i = 0; i < 4; i++) {
-            s[i] = FASTNN_SHUFFLE(four[i], four[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-            s[i + 4] = FASTNN_SHUFFLE(four[i], four[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+            s[i] = FASTNN_SHUFFLE_F(four[i], four[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+            s[i + 4] = FASTNN_SHUFFLE_F(four[i], four[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
         }
     #endif
     }
@@ -130,12 +137,12 @@ cdef extern from *:
     #ifdef FASTNN_VECTORS
         fastnn_vd pair[4];
         for (int i = 0; i < 4; i += 2) {
-            pair[i] = FASTNN_SHUFFLE(s[i], s[i + 1], 0, 4, 2, 6);
-            pair[i + 1] = FASTNN_SHUFFLE(s[i], s[i + 1], 1, 5, 3, 7);
+            pair[i] = FASTNN_SHUFFLE_D(s[i], s[i + 1], 0, 4, 2, 6);
+            pair[i + 1] = FASTNN_SHUFFLE_D(s[i], s[i + 1], 1, 5, 3, 7);
         }
         for (int i = 0; i < 2; i++) {
-            s[i] = FASTNN_SHUFFLE(pair[i], pair[i + 2], 0, 1, 4, 5);
-            s[i + 2] = FASTNN_SHUFFLE(pair[i], pair[i + 2], 2, 3, 6, 7);
+            s[i] = FASTNN_SHUFFLE_D(pair[i], pair[i + 2], 0, 1, 4, 5);
+            s[i + 2] = FASTNN_SHUFFLE_D(pair[i], pair[i + 2], 2, 3, 6, 7);
         }
     #endif
     }
@@ -290,6 +297,15 @@ cdef inline unsigned int nonzero(const vec* v) noexcept nogil:
         return nonzero_f(v)
     else:
         return nonzero_d(v)
+
+
+cdef enum:
+    ROW = 32    # bytes; fastnn/_layout.py has the same number
+
+
+cdef inline size_t in_row(const vec* like) noexcept nogil:
+    """How many vecs hold ROW bytes: 1, but where a vec is a single number."""
+    return ROW // sizeof(vec)
 
 
 cdef inline size_t lanes(const vec* like) noexcept nogil:

@@ -298,7 +298,10 @@ def test_no_form_errs_more_than_twice_as_much_as_the_direct_one(layer_sizes, dat
 
 @pytest.fixture
 def runs(monkeypatch):
-    """For each call of the training kernel: the form's name, and whether rows were compressed."""
+    """For each call of the training kernel: the form's name, and whether rows were compressed.
+
+    Of a sample alone, only that form has taken samples.
+    """
     seen = []
     names = {number: name for name, number in _kernels.FORMS.items()}
     train = _kernels.train
@@ -308,8 +311,13 @@ def runs(monkeypatch):
             next(a[0] for a in arguments if getattr(a, "dtype", None) == dtype)
             for dtype in (SAMPLES, PLAN)
         )
-        seen.append((names[int(plan["form"])], bool(samples["starts"])))
-        return train(*arguments)
+        place = train(*arguments)
+        form = int(plan["form"])
+        seen.append((names[form], bool(samples["starts"])))
+        if plan["batch_size"] > 1:
+            form = _kernels.FORMS["singles"]
+        assert np.flatnonzero(plan["samples"]).tolist() == [form]
+        return place
 
     monkeypatch.setattr(_kernels, "train", noting)
     return seen
@@ -324,6 +332,7 @@ def sparse_problem(dtype="float32", layer_sizes=(200, 9, 3)):
 
 
 def test_forced_forms_run(runs):
+    """In every build, one without vectors too."""
     net, X, y = sparse_problem()
     results = {
         form: bits(*trained(net, X, y, epochs=1, learning_rate=0.02, form=form)) for form in FORMS

@@ -64,7 +64,7 @@ def test_what_is_there_stays_when_the_network_grows(optimizer):
     if optimizer != "sgd":
         grown_state = after._trainer.optimizer
         assert grown_state.powers == state.powers
-        for k in range(state.optimizer.n_states):
+        for k in range(state.n_parts):
             kept = known(before, state.part(k))
             assert np.count_nonzero(kept) > len(kept) / 2
             np.testing.assert_array_equal(known(after, grown_state.part(k)), kept)

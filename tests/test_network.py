@@ -400,8 +400,8 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     train = _kernels.train
 
     def noting(*arguments):
-        gradient, _, workspace, _ = arguments[-4:]
-        handed_in.append((gradient, workspace))
+        parameters, (gradient, _, workspace) = arguments[3], arguments[-6:-3]
+        handed_in.append((parameters, gradient, workspace))
         return train(*arguments)
 
     monkeypatch.setattr(_kernels, "train", noting)
@@ -414,8 +414,8 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     y = rng.uniform(size=(75, layer_sizes[-1]))
     net.train(X, y, epochs=1, learning_rate=0.01, **options)
 
-    gradient, workspace = handed_in[-1]
-    assert not gradient.any() or gradient is net._parameters
+    parameters, gradient, workspace = handed_in[-1]
+    assert not gradient.any() or gradient is parameters
     layers = net._layout.layers
     units = workspace.view(np.uint8)[(2 + BLOCK) * int(layers["row"][-1]) :]
     units = units.reshape(BLOCK, -1)

@@ -26,7 +26,7 @@ from fastnn.exceptions import ModelFileError
 def load(content):
     """As from a file of this content."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_file, "open", lambda path, mode: io.BytesIO(content), raising=False)
+        patch.setattr(model_file, "_content", lambda path: content)
         return Network.load("memory")
 
 

@@ -1,0 +1,73 @@
+"""What a network is made of, in one object: whoever holds it never sees parts of two networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fastnn import _checks, _kernels
+from fastnn._layout import Layout
+from fastnn._samples import Samples, room_for
+
+Array = np.ndarray[Any, Any]
+T = TypeVar("T")
+
+
+class Model:
+    """The structure of a network, its parameters, and the gate to them; only parameters change.
+
+    Where the network is trained, they go from the end of one step to that of a later one at a
+    single moment: training works on copies (see src_cython/kernels.pyx).
+    """
+
+    def __init__(
+        self,
+        layer_sizes: tuple[int, ...],
+        activations: tuple[str, ...],
+        loss: str,
+        dtype: np.dtype[Any],
+    ) -> None:
+        """All parameters are zero."""
+        self.layer_sizes = layer_sizes
+        self.activations = activations
+        self.loss = loss
+        self.layout = Layout(
+            layer_sizes, [_kernels.ACTIVATIONS[name] for name in activations], dtype
+        )
+        self.parameters = self.layout.parameter_block()
+        self.gate = _kernels.OneSample(
+            _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, _kernels.LOSSES[loss],
+            self.parameters, self.layout.workspace(1),
+            Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
+            "step" not in activations,
+        )  # fmt: skip
+
+    def turn(self, trains: bool) -> _kernels.Turn:
+        """To be held while the parameters are changed, by a training or by an update."""
+        return _kernels.Turn(self.gate, trains)
+
+    def read(self, compute: Callable[[Array], T]) -> T:
+        """What compute makes of the parameters as one completed step has left them.
+
+        If they have changed while it computed, what it has made is of no use, and it computes once
+        more, from a copy.
+        """
+        version = self.gate.version
+        result = compute(self.parameters)
+        if self.gate.version == version:
+            return result
+        return compute(copies(self.parameters)[0])
+
+    def write(self, parameters: Array) -> None:
+        """Take over all parameters from a block like this one, at one moment."""
+        _kernels.copy([parameters], [self.parameters])
+        self.gate.version += 1
+
+
+def copies(*arrays: Array) -> list[Array]:
+    """Copies of arrays as they are at one moment, whatever other threads do."""
+    made = [np.empty_like(array) for array in arrays]
+    _kernels.copy(list(arrays), made)
+    return made
