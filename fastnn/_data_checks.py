@@ -150,7 +150,8 @@ def _without_duplicates(starts: Array, columns: Array, data: Array) -> tuple[Arr
         return starts, columns, data
     first = np.flatnonzero(is_first)
     starts = np.searchsorted(sorted_rows[first], np.arange(len(starts)))
-    return starts, sorted_columns[first], np.add.reduceat(data[order], first)
+    with np.errstate(all="ignore"):  # an infinite sum is refused later
+        return starts, sorted_columns[first], np.add.reduceat(data[order], first)
 
 
 def apart(rows: Rows, written: Array) -> Rows:
@@ -402,7 +403,7 @@ def dtype_of_block(value: Any, name: str) -> np.dtype[Any]:
 def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
     """Put the parameters in a block that was handed in into one of the network's own.
 
-    There may be several blocks in a row. The padding between parameters stays zero.
+    There may be several blocks in a row. Kernels rely on zeros between the parameters.
     """
     if dtype_of_block(given, name) != block.dtype or given.shape != block.shape:
         raise ValueError(
@@ -417,6 +418,11 @@ def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
         for arrays, given_arrays in zip(layout.views(part), layout.views(given_part), strict=True):
             for mine, given_array in zip(arrays, given_arrays, strict=True):
                 mine[:] = given_array
+    if not np.array_equal(block, given):
+        raise ValueError(
+            f"{name} must be a block of parameters for these layer_sizes, and it has numbers "
+            "where there is no parameter"
+        )
 
 
 def _real_array(value: Any, name: str) -> Array:

@@ -667,7 +667,9 @@ class Network:
         model = Model(sizes, activations, loss, dtype)
         _data_checks.fill_block(model.parameters, state["parameters"], "parameters", model.layout)
         rng = _checks.generator_of_state(state["rng"], "rng")
-        self._become(model, rng, TrainerState.checked(state["trainer"], model.layout))
+        self._become(
+            model, copy.deepcopy(rng), TrainerState.checked(state["trainer"], model.layout)
+        )
 
     def _in_float64(self) -> Network:
         weights, biases = self._layout.views(copies(self._parameters)[0])

@@ -69,10 +69,12 @@ class TrainerState:
                 f"got {description(given.schedule)}"
             )
         if given.stopping is not None:
-            tol, patience = _checks.sequence(given.stopping, "trainer.stopping", "tol and patience")
+            stopping = _checks.sequence(given.stopping, "trainer.stopping", "tol and patience")
+            if len(stopping) != 2:
+                raise ValueError(f"trainer.stopping must be tol and patience, got {stopping!r}")
             trainer.stopping = (
-                _checks.not_negative(tol, "tol in trainer.stopping"),
-                _checks.integer(patience, "patience in trainer.stopping", 1),
+                _checks.not_negative(stopping[0], "tol in trainer.stopping"),
+                _checks.integer(stopping[1], "patience in trainer.stopping", 1),
             )
         trainer.lowest = _number(given.lowest, "trainer.lowest", 0)
         trainer.stale = _checks.integer(given.stale, "trainer.stale", 0)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fastnn.course import Course, Data, Lap, Settings
 from fastnn.history import History
@@ -11,6 +15,8 @@ from fastnn.progress import bar
 if TYPE_CHECKING:
     from fastnn.network import Network
     from fastnn.watching import Watch
+
+in_training: weakref.WeakSet[Network] = weakref.WeakSet()
 
 
 def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: bool) -> History:
@@ -22,6 +28,7 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
     done = 0
     stops = False
     with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
+        in_training.add(net)
         course = Course(net, data, settings)
         watch.begin()
         while done < settings.epochs and not stops:
@@ -32,6 +39,7 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
             stops = watch.look(done, lap) or course.has_stopped
         history = History(laps, watch.columns)
         watch.end(history)
+        in_training.discard(net)
     return history
 
 
@@ -40,3 +48,19 @@ def update(net: Network, data: Data, settings: Settings) -> float:
     with data.model.turn(trains=False):
         lap = Course(net, data, settings).run_lap(1, 0, None)
     return float(lap.losses[0])
+
+
+def _free_generators() -> None:
+    """After a fork, a draw that another thread was in has left its generator locked for ever."""
+    for net in in_training:
+        lock = net._rng.bit_generator.lock
+        if lock.acquire(blocking=False):
+            lock.release()
+        else:
+            unlocked: Any = np.random.PCG64()
+            unlocked.state = net._rng.bit_generator.state
+            net._rng = np.random.Generator(unlocked)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_generators)

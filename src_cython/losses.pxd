@@ -152,10 +152,7 @@ cdef inline void prepare_share(const Network* net, vec* share, real scale) noexc
 cdef inline void read_target(
     const Network* net, const real* y_row, vec* y, const vec* share
 ) noexcept nogil:
-    """A row of y, or the row with 1 at the class number; 0 in the padding.
-
-    A class number beyond the last is taken for the last: metrics of the user's own get y, too.
-    """
+    """A row of y, or the row with 1 at the class number; 0 in the padding."""
     cdef const Layer* last = net.last
     cdef real* y_k = <real*> y
     cdef size_t k
@@ -168,7 +165,7 @@ cdef inline void read_target(
     else:
         for k in range(last.n_out):
             y_k[k] = 0
-        y_k[min(<size_t> y_row[0], last.n_out - 1)] = 1
+        y_k[<size_t> y_row[0]] = 1
 
 
 cdef inline bint fits(size_t loss, double y) noexcept nogil:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn import Network, TrainingDivergedError, _kernels, chunks
+from fastnn import Network, TrainingDivergedError, _kernels, chunks, course
 
 
 def one_input(dtype="float64"):
@@ -125,3 +125,105 @@ def test_update(case):
     with pytest.raises(TrainingDivergedError, match=r"epoch 0, .* smaller learning_rate"):
         net.update(X[0], y[0], eta)
     assert parameters(net).tobytes() == before.tobytes()
+
+
+# Whatever comes in between
+
+
+def runaway():
+    """A problem that diverges in its first epoch, after some hundred steps."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(2000, 40)) * 3, rng.normal(size=(2000, 1)) * 100
+    net = Network([40, 30, 1], activation=["relu", "identity"], seed=0)
+    return net, X, y
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("call", range(5))
+def test_an_error_while_training_diverges(call, error, monkeypatch):
+    """Right after a call of the kernel: the first one that is not finite, and of the search."""
+    net, X, y = runaway()
+    twin = net.copy()
+    train = _kernels.train
+    calls = 0
+
+    def failing(*arguments):
+        nonlocal calls
+        place = train(*arguments)
+        if place or calls:
+            calls += 1
+        if calls == call + 1:
+            raise error
+        return place
+
+    monkeypatch.setattr(_kernels, "train", failing)
+    with pytest.raises(error):
+        in_order(net, 1, 0.001, X, y)
+    monkeypatch.undo()
+    found = parameters(net)
+    assert np.isfinite(found).all()
+    done = 0
+    while found.tobytes() != parameters(twin).tobytes():  # until it diverges itself
+        in_order(twin, 1, 0.001, X[done : done + 1], y[done : done + 1])
+        done += 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_error_before_the_search(error, monkeypatch):
+    net, X, y = runaway()
+    before = parameters(net)
+
+    def failing(*arrays):
+        raise error
+
+    monkeypatch.setattr(course, "copies", failing)
+    with pytest.raises(error):
+        in_order(net, 1, 0.001, X, y)
+    assert parameters(net).tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("chunk", [6, 7, 500, 10**6])
+def test_the_search_ends_when_it_finds_nothing(chunk, monkeypatch):
+    """X is NaN for a moment, as another thread may write it."""
+    chunks_of(monkeypatch, chunk)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 4)), rng.normal(size=300)
+    net = Network([4, 3, 1], activation="tanh", seed=0)
+    train = _kernels.train
+    calls = 0
+
+    def changing(*arguments):
+        nonlocal calls
+        calls += 1
+        number = X[5, 0]
+        if calls == 1:
+            X[5, 0] = np.nan
+        place = train(*arguments)
+        X[5, 0] = number
+        return place
+
+    monkeypatch.setattr(_kernels, "train", changing)
+    before = parameters(net)
+    with pytest.raises(TrainingDivergedError, match="training diverged: the loss"):
+        net.train(X, y, epochs=3, learning_rate=0.01, shuffle=False)
+    assert parameters(net).tobytes() == before.tobytes()
+    monkeypatch.undo()
+    net.train(X, y, epochs=3, learning_rate=0.01)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_weights_that_are_not_finite_are_blamed(optimizer, number):
+    for where in ("weights", "biases"):
+        net = Network([4, 3, 1], activation="tanh", seed=0)
+        array = getattr(net, where)[1]
+        array[(0,) * array.ndim] = number
+        before = parameters(net)
+        expected = rf"{where}\[1\] must be finite, got {number} in row 0"
+        with pytest.raises(ValueError, match=expected) as found:
+            net.train(np.ones((9, 4)), np.ones(9), epochs=2, learning_rate=0.1, optimizer=optimizer)
+        assert type(found.value) is ValueError
+        if np.isnan(number):  # tanh makes a number of an infinite z, and of what comes from it
+            with pytest.raises(ValueError, match=expected):
+                net.update(np.ones(4), 1.0, 0.1)
+        assert parameters(net).tobytes() == before.tobytes()

@@ -333,7 +333,7 @@ def sparse_problem(dtype="float32", layer_sizes=(200, 9, 3)):
 
 def test_forced_forms_run(runs):
     """In every build, one without vectors too."""
-    net, X, y = sparse_problem()
+    net, X, y = sparse_problem("float64", (200, 3, 3))
     results = {
         form: bits(*trained(net, X, y, epochs=1, learning_rate=0.02, form=form)) for form in FORMS
     }

@@ -529,3 +529,24 @@ def test_a_folder_is_not_replaced(tmp_path):
     with pytest.raises(FileNotFoundError):
         Network([2, 1]).save(tmp_path / "no" / "net")
     assert os.listdir(tmp_path) == ["net"]
+
+
+@posix_only
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o400])
+def test_the_mode_of_a_file_that_is_replaced_stays(mode, tmp_path):
+    path, link = tmp_path / "net", tmp_path / "link"
+    Network([1, 1], seed=0).save(path)
+    path.chmod(mode)
+    link.symlink_to(path)
+    for to in (path, link):
+        net = Network([2, 2], seed=1)
+        net.save(to)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert all_of(Network.load(path))[0] == all_of(net)[0]
+
+
+@posix_only
+def test_the_mode_of_a_new_file_is_that_of_others(tmp_path):
+    Network([1, 1]).save(tmp_path / "net")
+    (tmp_path / "other").write_bytes(b"")
+    assert (tmp_path / "net").stat().st_mode == (tmp_path / "other").stat().st_mode

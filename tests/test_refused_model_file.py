@@ -9,6 +9,7 @@ import math
 import os
 import pickle
 import random
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -567,3 +568,135 @@ def test_mutations_of_a_description():
             assert content(load(saved(net, trainer=True))) == content(net)
             outcomes.add("loaded")
     assert outcomes == {"refused", "loaded"}
+
+
+# Files that would need more than they are large
+
+
+def sealed_zip(write):
+    """What `write` puts into an archive, under a right checksum."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        write(archive)
+        archive.comment = bytes(model_file.MARK_LENGTH)
+    covered = buffer.getvalue()[: -model_file.MARK_LENGTH]
+    return covered + model_file._mark(covered)
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def compressed_member(archive):
+    """It says that it has 1,000 bytes."""
+    for name, member in members_of(small()).items():
+        archive.writestr(name, member)
+    archive.writestr("W9.npy", npy(np.zeros(10**7)), zipfile.ZIP_DEFLATED)
+    archive.infolist()[-1].file_size = 1000
+
+
+def many_deflated_arrays(archive):
+    for name, member in members_of(small()).items():
+        archive.writestr(name, member)
+    for i in range(100):
+        archive.writestr(f"W{i + 9}.npy", npy(np.zeros(10**5)), zipfile.ZIP_DEFLATED)
+
+
+def one_array_many_times(archive):
+    """As many entries of the directory that lead to the same bytes."""
+    for name, member in members_of(small()).items():
+        archive.writestr(name, member)
+    archive.writestr("W9.npy", npy(np.zeros(10**6)))
+    for i in range(20):
+        again = copy.copy(archive.infolist()[-1])
+        again.filename = f"W{i + 10}.npy"
+        archive.filelist.append(again)
+        archive.NameToInfo[again.filename] = again
+
+
+def brackets(archive):
+    archive.writestr("model.json", "[" * 4_500_000)
+
+
+def lists(archive):
+    archive.writestr("model.json", "[" + "[]," * 1_000_000 + "[]]")
+
+
+def claims(shape):
+    def write(archive):
+        for name, member in members_of(small()).items():
+            if name == "W0.npy":
+                head = io.BytesIO()
+                np.lib.format.write_array_header_1_0(
+                    head, {"descr": "<f8", "fortran_order": False, "shape": shape}
+                )
+                member = head.getvalue() + bytes(8)
+            archive.writestr(name, member)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        compressed_member, many_deflated_arrays, one_array_many_times, brackets, lists,
+        claims((10**9, 1)), claims((10**15, 10**15)), claims((2**62, 4)),
+    ],
+)  # fmt: skip
+def test_a_file_that_would_need_much_memory(write):
+    file = sealed_zip(write)
+    tracemalloc.start()
+    try:
+        refusal(file)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(file) + 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no such files")
+def test_what_is_no_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in ("/dev/zero", "/dev/null", tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(ModelFileError, match="is no regular file"):
+            Network.load(path)
+    with pytest.raises(IsADirectoryError):
+        Network.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["W0", "W0.npy.npy", "w0.npy", "W0.NPY", "x/W0.npy", "W0.npz"])
+def test_an_array_under_another_name(name):
+    members = members_of(small(trainer=False))
+    for also in (True, False):
+        others = dict(members)
+        array = others["W0.npy"] if also else others.pop("W0.npy")
+        refusal(sealed(others | {name: array}))
+
+
+@pytest.mark.parametrize(
+    "what", ["_array", "json.loads", "zipfile.ZipFile", "TrainerState.checked"]
+)
+def test_too_little_memory_is_no_fault_of_the_file(what, monkeypatch):
+    def failing(*_, **__):
+        raise MemoryError
+
+    file = small()
+    monkeypatch.setattr(f"fastnn.model_file.{what}", failing)
+    with pytest.raises(MemoryError):
+        load(file)
+
+
+@pytest.mark.parametrize("where", ["numpy.lib.format.write_array", "hashlib.sha256", "json.dumps"])
+def test_too_little_memory_to_save(where, monkeypatch, tmp_path):
+    def failing(*_, **__):
+        raise MemoryError("none left")
+
+    path = tmp_path / "net"
+    path.write_bytes(b"an older file")
+    monkeypatch.setattr(where, failing)
+    with pytest.raises(MemoryError, match="none left"):
+        Network([3, 2]).save(path)
+    assert path.read_bytes() == b"an older file"
+    assert os.listdir(tmp_path) == ["net"]

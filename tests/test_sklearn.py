@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastnn.sklearn
 from fastnn import Network
-from fastnn.callbacks import EarlyStopping, LambdaCallback
+from fastnn.callbacks import EarlyStopping, LambdaCallback, ModelCheckpoint
 from fastnn.course import Course
 
 CLASSES = ["MLPClassifier", "MLPRegressor"]
@@ -724,3 +724,36 @@ def test_import_fastnn_imports_no_extra(tmp_path):
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert found.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "targets", "settings"),
+    [
+        ("MLPClassifier", 3, {}),
+        ("MLPClassifier", 2, {}),
+        ("MLPClassifier", "several", {}),
+        ("MLPRegressor", "numbers", {}),
+        ("MLPRegressor", "numbers", {"loss": "poisson"}),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_of_a_fit_loads(name, targets, settings, tmp_path):
+    """Its losses and activations may be scikit-learn's, which Network itself does not offer."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    if targets == "several":
+        y = rng.integers(2, size=(60, 3))
+    else:
+        y = rng.uniform(1, 2, 60) if targets == "numbers" else rng.integers(targets, size=60)
+    path = tmp_path / "net"
+    kind = getattr(fastnn.sklearn, name)
+    estimator = kind(
+        hidden_layer_sizes=(5,), **settings, max_iter=3, callbacks=ModelCheckpoint(path)
+    ).fit(X, y)
+    net = Network.load(path)
+    assert net.feedforward(X).tobytes() == estimator._forward_pass_fast(X).tobytes()
+    again = Network.from_parameters(
+        net.weights, net.biases, activation=net.activations, loss=net.loss
+    )
+    assert again.feedforward(X).tobytes() == net.feedforward(X).tobytes()
+    assert (again.loss, again.activations) == (net.loss, net.activations)
