@@ -1,5 +1,7 @@
 """Sessions for developers: ``nox -s quick`` before a commit, ``nox -s tests`` before a release."""
 
+import re
+import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -8,6 +10,13 @@ from pathlib import Path
 import nox
 
 nox.options.sessions = ["quick"]
+
+# Those that hold all of the kernels' arithmetic to the reference, or to numbers from elsewhere.
+TESTS_OF_ARITHMETIC = [
+    f"tests/test_{name}.py"
+    for name in ("kernel_equals_reference", "forms", "l2", "gradients", "systems", "optimizers")
+]
+QUIETLY = {"silent": True, "log": False, "external": True}
 
 
 @nox.session(venv_backend="none")
@@ -94,3 +103,130 @@ def package(session: nox.Session) -> None:
     session.install(str(sdist))
     with session.chdir(folder):
         session.run("fastnn", "demo")
+
+
+@nox.session
+@nox.parametrize(
+    ("compiler", "flags"),
+    [
+        *(nox.param(name, "", id=name) for name in ("gcc-11", "gcc-12", "clang-14", "clang-19")),
+        nox.param("gcc", "-DFASTNN_NO_VECTORS", id="no-vectors"),
+    ],
+)
+def builds(session: nox.Session, compiler: str, flags: str) -> None:
+    """The tests of arithmetic over what other compilers make of the kernels, on both levels."""
+    need(session, compiler, package=compiler)
+    session.install(".[test]", env={"CC": compiler, "CFLAGS": flags})
+    check_compiler(session, compiler, Path(session.virtualenv.location))
+    for level in ("baseline", "avx2"):
+        env = {"FASTNN_KERNELS": level}
+        check_ten_lines(session, "python", env=env)
+        session.run("pytest", "-q", *TESTS_OF_ARITHMETIC, *session.posargs, env=env)
+
+
+@nox.session(reuse_venv=True)
+def aarch64(session: nox.Session) -> None:
+    """A fifth of the cases of the tests of arithmetic, on an emulated aarch64.
+
+    Debian's Python for arm64 runs setup.py under QEMU, which leaves to this machine what is started
+    from there: the cross compiler. What was downloaded before is used again.
+    """
+    compiler = "aarch64-linux-gnu-gcc"
+    need(session, compiler, package="gcc-aarch64-linux-gnu")
+    need(session, "qemu-aarch64", package="qemu-user")
+    folder = Path(session.create_tmp()).absolute()
+    root, packages, source = (folder / name for name in ("root", "packages", "source"))
+    unpack_debian(session, root, "arm64", "python3", "libpython3-dev", "libstdc++6")
+    # A processor as there are many: what newer ones have would only take longer to emulate.
+    python = ["qemu-aarch64", "-cpu", "neoverse-n1", "-L", root, root / "usr/bin/python3"]
+    program = "import sysconfig; print(sysconfig.get_python_version())"
+    version = session.run(*python, "-c", program, **QUIETLY).strip()
+    project = nox.project.load_toml("pyproject.toml")
+    extras = project["project"]["optional-dependencies"]
+    session.run(
+        "python", "-m", "pip", "install", "--quiet", "--upgrade", "--target", packages,
+        "--python-version", version, "--only-binary", ":all:",
+        "--platform", "manylinux_2_28_aarch64", "--platform", "manylinux_2_17_aarch64",
+        *project["build-system"]["requires"], *extras["sklearn"],
+        *(one for one in extras["test"] if one.startswith(("pytest", "hypothesis"))),
+    )  # fmt: skip
+
+    # A copy, for in the repository it would lie among what is built for this machine.
+    shutil.rmtree(source, ignore_errors=True)
+    list_files = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in session.run(*list_files, **QUIETLY).splitlines():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(name, source / name)
+    headers = f"{root}/usr/include/python{version}:{root}/usr/include"
+    env = {"CC": compiler, "PYTHONPATH": f"{packages}:{source}"}
+    with session.chdir(source):
+        session.run(
+            *python, "setup.py", "build_ext", "--inplace", "--include-dirs", headers,
+            env=env, external=True,
+        )  # fmt: skip
+        check_compiler(session, compiler, source)
+        check_ten_lines(session, *python, env=env)
+        session.run(
+            *python, "-m", "pytest", "-q", "--fifth=aarch64", *TESTS_OF_ARITHMETIC,
+            *session.posargs, env=env, external=True,
+        )  # fmt: skip
+
+
+def need(session: nox.Session, command: str, *, package: str) -> None:
+    """Without this command there is no session: tells which package has it."""
+    if not shutil.which(command):
+        session.error(f"{command} was not found; on Debian: apt install {package}")
+
+
+def check_compiler(session: nox.Session, compiler: str, folder: Path) -> None:
+    """The kernels in a folder name the same compilers as an empty library that this one makes.
+
+    Those may be two, as Clang's libraries begin and end with GCC's files.
+    """
+
+    def compilers(library: Path) -> set[str]:
+        read = ["readelf", "--string-dump=.comment", library]
+        return set(re.findall(r"\] +(.+)", session.run(*read, **QUIETLY)))
+
+    empty = Path(session.create_tmp()).absolute() / "empty.so"
+    session.run(compiler, "-shared", "-x", "c", "/dev/null", "-o", empty, **QUIETLY)
+    expected = compilers(empty)
+    found = {library.name: compilers(library) for library in folder.rglob("_kernels_*.so")}
+    session.log(f"the kernels were compiled by {found}")
+    if not found or any(names != expected for names in found.values()):
+        session.error(f"they should have been compiled by {expected}")
+
+
+def check_ten_lines(session: nox.Session, *python: str | Path, env: dict[str, str]) -> None:
+    """The README's first program prints the loss that its comment says."""
+    readme = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    promised = re.search(r"print\(history.*# (.*)\.\.\.", program)[1]
+    # -P: the kernels in the repository are others.
+    printed = session.run(*python, "-P", "-c", program, env=env, **QUIETLY)
+    session.log(f"the README's ten lines print\n{printed}")
+    if not printed.startswith(promised):
+        session.error(f"the loss should be {promised}...")
+
+
+def unpack_debian(session: nox.Session, root: Path, architecture: str, *packages: str) -> None:
+    """Debian's packages for another architecture, and what they need, in a folder.
+
+    apt keeps its lists and archives for that beside the folder; those of this machine's own
+    packages stay as they are.
+    """
+    folder = root.parent
+    (folder / "status").touch()
+    apt = [
+        "apt-get", "--quiet=2", "--yes", "--no-install-recommends", "--download-only",
+        f"--option=APT::Architecture={architecture}",
+        f"--option=APT::Architectures={architecture}",
+        f"--option=Dir::State={folder}",
+        f"--option=Dir::State::status={folder}/status",
+        f"--option=Dir::Cache={folder}",
+    ]  # fmt: skip
+    session.run(*apt, "update", external=True)
+    session.run(*apt, "autoclean", external=True)  # what there is a newer version of
+    session.run(*apt, "install", *packages, external=True)
+    for archive in (folder / "archives").glob("*.deb"):
+        session.run("dpkg", "--extract", archive, root, **QUIETLY)

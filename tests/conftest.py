@@ -1,7 +1,8 @@
-"""Fixtures: one test body over the reference and over the compiled kernels; and Ctrl-C."""
+"""Fixtures: one body over the reference and over the compiled kernels, Ctrl-C; and shorter runs."""
 
 import gc
 import os
+import random
 import signal
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,6 +15,26 @@ import fastnn
 
 # Before SciPy is imported: scikit-learn's checks of an estimator would otherwise leave some out.
 os.environ["SCIPY_ARRAY_API"] = "1"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fifth", metavar="SEED", help="run a fifth of each test's cases, which the seed draws"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """--fifth leaves at least one case of each test: for emulators, which take long."""
+    seed = config.getoption("fifth")
+    if seed is None:
+        return
+    cases = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    draw = random.Random(seed).sample
+    kept = {item for of_test in cases.values() for item in draw(of_test, -(-len(of_test) // 5))}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 class ArrayReference:
