@@ -11,12 +11,23 @@ import nox
 
 nox.options.sessions = ["quick"]
 
+NO_VECTORS = "-DFASTNN_NO_VECTORS"
 # Those that hold all of the kernels' arithmetic to the reference, or to numbers from elsewhere.
 TESTS_OF_ARITHMETIC = [
     f"tests/test_{name}.py"
     for name in ("kernel_equals_reference", "forms", "l2", "gradients", "systems", "optimizers")
 ]
 QUIETLY = {"silent": True, "log": False, "external": True}
+# A file of the kernels, what stands in it, what is put there, and flags. The first two have been
+# wrong once, where a vec is a single number; the others are lanes that change places.
+MUTILATIONS = {
+    "row-stride": ("narrow", "W + k, ROW, b + k", "W + k, sizeof(vec), b + k", NO_VECTORS),
+    "one-product": ("blocked", "range(8 // <int> n_lanes)", "range(1)", NO_VECTORS),
+    "sums-of-float32": ("vectors", "0, 2, 8, 10, 4, 6, 12, 14", "0, 2, 8, 10, 4, 6, 14, 12", ""),
+    "sums-of-float64": ("vectors", "* i + 1], 0, 4, 2, 6", "* i + 1], 0, 4, 6, 2", ""),
+    "columns-of-float32": ("vectors", "0, 8, 1, 9, 4, 12, 5, 13", "0, 8, 1, 9, 4, 12, 13, 5", ""),
+    "columns-of-float64": ("vectors", "[i + 1], 1, 5, 3, 7", "[i + 1], 1, 5, 7, 3", ""),
+}
 
 
 @nox.session(venv_backend="none")
@@ -110,7 +121,7 @@ def package(session: nox.Session) -> None:
     ("compiler", "flags"),
     [
         *(nox.param(name, "", id=name) for name in ("gcc-11", "gcc-12", "clang-14", "clang-19")),
-        nox.param("gcc", "-DFASTNN_NO_VECTORS", id="no-vectors"),
+        nox.param("gcc", NO_VECTORS, id="no-vectors"),
     ],
 )
 def builds(session: nox.Session, compiler: str, flags: str) -> None:
@@ -122,6 +133,32 @@ def builds(session: nox.Session, compiler: str, flags: str) -> None:
         env = {"FASTNN_KERNELS": level}
         check_ten_lines(session, "python", env=env)
         session.run("pytest", "-q", *TESTS_OF_ARITHMETIC, *session.posargs, env=env)
+
+
+@nox.session(reuse_venv=True)
+@nox.parametrize("mutilation", [nox.param(name, id=name) for name in MUTILATIONS])
+def mutilated(session: nox.Session, mutilation: str) -> None:
+    """Kernels that are wrong in one place are refused when they are imported."""
+    file, right, wrong, flags = MUTILATIONS[mutilation]
+    source = Path(session.create_tmp()).absolute() / "source"
+    copy_source(session, source)
+    path = source / "src_cython" / f"{file}.pxd"
+    text = path.read_text(encoding="utf-8")
+    if right not in text:
+        session.error(f"{path.name} has no {right!r}")
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+    session.install(*nox.project.load_toml("pyproject.toml")["build-system"]["requires"])
+    with session.chdir(source):
+        env = {"FASTNN_DEBUG": "1", "CFLAGS": flags}  # which compiles in a third of the time
+        session.run("python", "setup.py", "build_ext", "--inplace", env=env)
+        for level in ("baseline", "avx2"):
+            said = session.run(
+                "python", "-c", "import fastnn", env={"FASTNN_KERNELS": level}, success_codes=[1],
+                silent=True,
+            )  # fmt: skip
+            session.log(said.splitlines()[-1])
+            if "compute wrong numbers" not in said:
+                session.error("they were not refused")
 
 
 @nox.session(reuse_venv=True)
@@ -151,12 +188,7 @@ def aarch64(session: nox.Session) -> None:
         *(one for one in extras["test"] if one.startswith(("pytest", "hypothesis"))),
     )  # fmt: skip
 
-    # A copy, for in the repository it would lie among what is built for this machine.
-    shutil.rmtree(source, ignore_errors=True)
-    list_files = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in session.run(*list_files, **QUIETLY).splitlines():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(name, source / name)
+    copy_source(session, source)
     headers = f"{root}/usr/include/python{version}:{root}/usr/include"
     env = {"CC": compiler, "PYTHONPATH": f"{packages}:{source}"}
     with session.chdir(source):
@@ -170,6 +202,15 @@ def aarch64(session: nox.Session) -> None:
             *python, "-m", "pytest", "-q", "--fifth=aarch64", *TESTS_OF_ARITHMETIC,
             *session.posargs, env=env, external=True,
         )  # fmt: skip
+
+
+def copy_source(session: nox.Session, folder: Path) -> None:
+    """Where it does not lie among what is built for this machine."""
+    shutil.rmtree(folder, ignore_errors=True)
+    list_files = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in session.run(*list_files, **QUIETLY).splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(name, folder / name)
 
 
 def need(session: nox.Session, command: str, *, package: str) -> None:

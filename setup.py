@@ -6,6 +6,7 @@ FASTNN_DEBUG=1 turns Cython's checks of bounds, overflow and initialisation on.
 import os
 import platform
 import shutil
+import subprocess
 
 import numpy
 from Cython.Build import cythonize
@@ -38,13 +39,13 @@ else:
         "-g1" if DEBUG else "-g0",
         "-fno-math-errno",
         "-fno-trapping-math",
-        # Loops over a few registers must not become memcpy and memset.
-        "-fno-tree-loop-distribute-patterns",
         "-Wno-psabi",
         "-Wno-unused-function",
         "-Wno-strict-aliasing",
     ]
     LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}
+# For those who know it: GCC would make memcpy and memset of loops over a few registers.
+FLAGS_OF_GCC = ["-fno-tree-loop-distribute-patterns"]
 if not X86_64:
     del LEVELS["avx2"]
 
@@ -82,7 +83,14 @@ class BuildLevels(build_ext):
                 "install one (Debian, Ubuntu: apt install gcc; macOS: xcode-select --install; "
                 "Windows: Visual Studio Build Tools) or set the environment variable CC to yours"
             )
+        if command and not MSVC and self._knows(command[0], FLAGS_OF_GCC):
+            for extension in self.extensions:
+                extension.extra_compile_args += FLAGS_OF_GCC
         super().build_extensions()
+
+    def _knows(self, compiler: str, flags: list[str]) -> bool:
+        empty = [compiler, *flags, "-Werror", "-x", "c", "-c", os.devnull, "-o", os.devnull]
+        return subprocess.run(empty, stderr=subprocess.DEVNULL).returncode == 0
 
 
 setup(

@@ -11,10 +11,11 @@ others.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -124,6 +125,17 @@ class Monitor(Callback):
         """The best epoch so far: its `value`, and how often it has looked since."""
         return net._trainer.best.setdefault(self, Best())
 
+    @contextlib.contextmanager
+    def keeping(self, net: Network) -> Iterator[None]:
+        """What it has seen here counts only if what is done about it succeeds."""
+        best = self.best(net)
+        value, waited = best.value, best.waited
+        try:
+            yield
+        except BaseException:
+            best.value, best.waited = value, waited
+            raise
+
     def look(self, net: Network, logs: Logs) -> bool:
         """Whether this epoch is the best so far, which then it becomes."""
         value = logs[self.monitor]
@@ -182,10 +194,11 @@ class EarlyStopping(Monitor):
         object.__setattr__(self, "restore_best", _checks.flag(self.restore_best, "restore_best"))
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> bool:
-        if self.look(net, logs):
-            if self.restore_best:
-                self.best(net).parameters = net._parameters.copy()
-            return False
+        with self.keeping(net):
+            if self.look(net, logs):
+                if self.restore_best:
+                    self.best(net).parameters = net._parameters.copy()
+                return False
         return self.best(net).waited >= self.patience
 
     def on_train_end(self, net: Network, history: History) -> None:
@@ -242,8 +255,12 @@ class ModelCheckpoint(Monitor):
             ) from error
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
-        if self.monitor is None or self.look(net, logs):
+        if self.monitor is None:
             net.save(self._path(epoch, logs), trainer=True)
+            return
+        with self.keeping(net):
+            if self.look(net, logs):
+                net.save(self._path(epoch, logs), trainer=True)
 
     def _path(self, epoch: int, logs: Logs) -> str:
         return str(self.path).format(epoch=epoch, **logs)

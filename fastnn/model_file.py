@@ -69,7 +69,7 @@ def load(path: str, network: type[Network]) -> Network:
         return _network(description, arrays, network)
     except ModelFileError as error:
         raise ModelFileError(f"{path!r} {error}") from error.__cause__
-    except MemoryError:
+    except (MemoryError, SystemError):  # Python's parser raises either where memory is short
         raise
     except Exception as error:  # a right checksum, but not from save
         what = f"{type(error).__name__}: {error}"[:200]

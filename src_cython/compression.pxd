@@ -6,7 +6,7 @@ from vectors cimport real, vec, absolute, constant, if_positive, lanes, nonzero,
 
 
 cdef enum:
-    STRETCH = 1 << 20   # numbers; float32 counts up to 2^24
+    STRETCH = 1048576   # numbers; float32 counts up to 2^24
 
 
 cdef inline size_t scan(const vec* row, size_t n_in, real* differences) noexcept nogil:
