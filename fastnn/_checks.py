@@ -13,6 +13,7 @@ import os
 import reprlib
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -174,10 +175,15 @@ def known_name(value: Any, name: str, known: Iterable[str], internal: Collection
 
 
 def optimizer(value: Any, name: str, known: Mapping[str, T]) -> T:
-    """An optimizer, or the name of one with its defaults. known has one of each kind."""
+    """An optimizer, or that of a name with its defaults. known has one of each kind.
+
+    A copy, made by what checks settings anew: others may have written into theirs, and may yet.
+    """
     for default in known.values():
         if isinstance(value, type(default)):
-            return value
+            found: Any = value
+            own: T = replace(found)
+            return own
     if isinstance(value, str):
         return known[known_name(value, name, known)]
     kinds = ", ".join(type(default).__name__ for default in known.values())
@@ -401,9 +407,9 @@ def sequence(value: Any, name: str, expected: str) -> Sequence[Any]:
 
 
 def array(value: Any, name: str) -> Array:
-    """Whatever NumPy makes of it."""
+    """Whatever NumPy makes of it, as an object of our own: others may set the shape of theirs."""
     try:
-        found = np.asarray(value)
+        found = np.asarray(value).view()
     except MemoryError:
         raise
     except Exception as error:  # from the __array__ of anybody's class

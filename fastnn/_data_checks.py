@@ -254,11 +254,11 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     """Weights scaled to mean 1; None stays None."""
     if value is None:
         return None
-    found = _real_array(value, name)
+    found = np.array(_real_array(value, name))  # what is checked, nobody else may change
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape ({n_samples},), got {found.shape}")
     _same_length(found, name, n_samples)
-    weights = np.array(_converted(found, name, np.dtype(np.float64)))
+    weights = _converted(found, name, np.dtype(np.float64))
     _refuse(found, weights < 0, name, "not be negative")
     return _to_mean_one(weights, name)
 
@@ -300,6 +300,7 @@ def _to_mean_one(weights: Array, name: str) -> Array:
 
 def _classes(Y: Array, name: str, n_outputs: int) -> Array:
     """The class of each sample, from class numbers, rows with a single 1, or 0 and 1."""
+    Y = Y.copy()  # nobody else may change what is checked
     if Y.shape[1] < n_outputs or (n_outputs == 1 and ((Y == 0) | (Y == 1)).all()):
         return Y[:, 0].astype(np.intp)
     classes = Y.argmax(axis=1)
@@ -410,7 +411,7 @@ def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
             f"{name} must be an array of {block.size:,} {block.dtype} numbers for these "
             f"layer_sizes, got {description(given)} of {given.dtype}"
         )
-    given = _converted(given, name, block.dtype)
+    given = _converted(given.copy(), name, block.dtype)  # nobody else may change what is checked
     if not block.size:
         return
     n_blocks = block.nbytes // layout.n_bytes

@@ -26,7 +26,6 @@ OPTIMIZERS: dict[str, int]
 
 @disjoint_base
 class OneSample:
-    version: int
     @property
     def turn(self) -> Turn | None: ...
     def __init__(
@@ -63,6 +62,7 @@ def feedforward(
     start: int,
     out: _Floats,
     workspace: _Floats,
+    alone: bool = False,
 ) -> bool: ...
 def loss(
     layers: _Records,
@@ -75,6 +75,7 @@ def loss(
     out: _Floats,
     workspace: _Floats,
     total: float,
+    alone: bool = False,
 ) -> float: ...
 def gradients(
     layers: _Records,
@@ -86,6 +87,7 @@ def gradients(
     end: int,
     gradient: _Floats,
     workspace: _Floats,
+    alone: bool = False,
 ) -> float: ...
 def train(
     layers: _Records,
@@ -104,5 +106,4 @@ def train(
     workspace: _Floats,
     kept: _Records,
     begins: bool,
-    gate: OneSample,
 ) -> int: ...

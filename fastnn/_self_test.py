@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn import _kernels
 from fastnn._layout import KEPT, PLAN, Layout
-from fastnn._samples import Samples, compress, room_for
+from fastnn._samples import Samples, compress
 from fastnn.optimizers import OPTIMIZERS, State
 
 Array = np.ndarray[Any, Any]
@@ -67,10 +67,6 @@ class Trainee:
         self.dense = Samples(X, y)
         self.compressed = Samples(X, y, compress(X, np.count_nonzero(X, axis=1)))
         self.workspace = self.layout.workspace(N)
-        self.gate = _kernels.OneSample(
-            frozenset(), frozenset(), self.layout.layers, _kernels.LOSSES["mse"], self.start,
-            self.workspace, Samples(None, compressed=room_for(1, sizes[0], dtype)), True,
-        )  # fmt: skip
 
     def train(self, form: str, batch_size: int, optimizer: str) -> tuple[float, float, float]:
         """What CASES has of an epoch."""
@@ -84,7 +80,7 @@ class Trainee:
             self.layout.layers, _kernels.LOSSES["mse"], of_form.n_targets, theta, of_form.record,
             np.arange(N)[np.newaxis], np.array([[LEARNING_RATE]]), plan, state.record, N, loss,
             gradient, state.block if state.n_parts else theta, self.workspace, np.empty(0, KEPT),
-            False, self.gate,
+            False,
         )  # fmt: skip
         return loss.item(), float(self.start @ theta), float(theta @ theta)
 

@@ -49,10 +49,8 @@ class Data:
 
     def loss(self, l2: float = 0.0, outputs: Array | None = None) -> float:
         """The mean of the samples' losses and ½ l2 ‖W‖²; the outputs of the network go there."""
-        return self.model.read(lambda parameters: self._loss_at(parameters, l2, outputs))
-
-    def _loss_at(self, parameters: Array, l2: float, outputs: Array | None) -> float:
         layout, n = self.model.layout, len(self.X)
+        parameters, alone = self.model.to_read(n, again=l2 > 0)
         n_inputs, n_outputs = self.model.layer_sizes[0], self.model.layer_sizes[-1]
         samples = Samples(self.X, self.Y, room_for(1, n_inputs, layout.dtype), self.weights)
         workspace = layout.workspace(n)
@@ -62,7 +60,7 @@ class Data:
         for start, end in chunks.row_chunks(layout, n):
             total = _kernels.loss(
                 layout.layers, _kernels.LOSSES[self.model.loss], samples.n_targets, parameters,
-                samples.record, start, end, outputs[start:end], workspace, total,
+                samples.record, start, end, outputs[start:end], workspace, total, alone,
             )  # fmt: skip
         weights = layout.views(parameters)[0] if l2 else ()
         squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
@@ -105,6 +103,7 @@ class Course:
         self, net: Network, data: Data, settings: Settings, order: Order | None = None
     ) -> None:
         self.net, self.model, self.settings, self.n = net, data.model, settings, len(data.X)
+        self._refuse_another_model()  # whose trainer and generator are not for this one
         layout = self.model.layout
         if order is None:
             order = Shuffled(self.n, net._rng) if settings.shuffle else InOrder(self.n)
@@ -166,6 +165,13 @@ class Course:
         self.losses = np.empty(0)
         self.last_loss = math.nan
 
+    def _refuse_another_model(self) -> None:
+        if self.net._model is not self.model:
+            raise RuntimeError(
+                "the network was set up anew while it was being trained, for example by its "
+                "__init__ or __setstate__ in a callback: make another network instead"
+            )
+
     def _may_decay_strongly(self) -> bool:
         """Whether L2 may take samples one by one: see src_cython/decay.pxd."""
         rate = self.settings.learning_rate
@@ -205,7 +211,9 @@ class Course:
         if settings.tol is not None:
             # After it has stopped, a further training is a new one.
             trainer.stopping = None if self.has_stopped else (settings.tol, settings.patience)
-            trainer.lowest, trainer.stale = self.plan["best"].item(), self.plan["stale"].item()
+            # Where y changes meanwhile, a loss may be below 0.
+            trainer.lowest = max(self.plan["best"].item(), 0.0)
+            trainer.stale = self.plan["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
 
     def _run_chunk(
@@ -215,15 +223,11 @@ class Course:
 
         Where it begins, what is kept may have been changed by others.
         """
-        if self.net._model is not self.model:
-            raise RuntimeError(
-                "the network was set up anew while it was being trained, for example by its "
-                "__init__ or __setstate__ in a callback: make another network instead"
-            )
+        self._refuse_another_model()
         place: int = _kernels.train(
             self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
             self.samples.record, orders, rates, self.working_plan, self.working_record, n_samples,
-            losses, *self.blocks, begins, self.model.gate,
+            losses, *self.blocks, begins,
         )  # fmt: skip
         return place
 
@@ -250,7 +254,6 @@ class Course:
             else:
                 left -= piece
         _kernels.copy(start, self.kept)
-        self.model.gate.version += 1
         where = ""
         if place:  # else it does not do so again, as its data have changed meanwhile
             batch_size = self.settings.batch_size

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from fastnn import _checks, _kernels
+from fastnn import _checks, _kernels, chunks
 from fastnn._layout import Layout
 from fastnn._samples import Samples, room_for
 
 Array = np.ndarray[Any, Any]
-T = TypeVar("T")
+
+# To copy the parameters takes as long as a few rows do; so this costs them a twentieth at most.
+FEW_ROWS = 100
+FEW_PARTS = 10  # of a chunk: about a millisecond, in which no other thread runs
 
 
 class Model:
@@ -48,22 +50,20 @@ class Model:
         """To be held while the parameters are changed, by a training or by an update."""
         return _kernels.Turn(self.gate, trains)
 
-    def read(self, compute: Callable[[Array], T]) -> T:
-        """What compute makes of the parameters as one completed step has left them.
+    def to_read(self, n: int, again: bool = False) -> tuple[Array, bool]:
+        """Parameters as one completed step has left them, for a kernel that reads them for n rows.
 
-        If they have changed while it computed, what it has made is of no use, and it computes once
-        more, from a copy.
+        And whether that kernel is to run alone: few rows are done sooner so than the parameters are
+        copied. again says that they are read for something else, too.
         """
-        version = self.gate.version
-        result = compute(self.parameters)
-        if self.gate.version == version:
-            return result
-        return compute(copies(self.parameters)[0])
+        chunk = chunks.samples_per_chunk(self.layout)
+        if not again and n <= min(chunk, max(FEW_ROWS, chunk // FEW_PARTS)):
+            return self.parameters, True
+        return copies(self.parameters)[0], False
 
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""
         _kernels.copy([parameters], [self.parameters])
-        self.gate.version += 1
 
 
 def copies(*arrays: Array) -> list[Array]:

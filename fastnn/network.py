@@ -20,6 +20,7 @@ from fastnn.initializers import INITIALIZERS
 from fastnn.metrics import METRICS
 from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
+from fastnn.schedules import own
 from fastnn.trainer_state import TrainerState
 from fastnn.watching import Watch
 
@@ -96,17 +97,14 @@ class Network:
     ) -> None:
         sizes = _checks.layer_sizes(layer_sizes, "layer_sizes")
         activations = _checks.activations(activation, "activation", len(sizes) - 1)
-        self._set_up(
-            sizes,
-            activations,
-            _checks.loss(loss, "loss", activations[-1]),
-            _checks.dtype(dtype, "dtype"),
-            _checks.generator(seed, "seed"),
-        )
+        loss = _checks.loss(loss, "loss", activations[-1])
+        model = Model(sizes, activations, loss, _checks.dtype(dtype, "dtype"))
+        rng = _checks.generator(seed, "seed")
         initialize = INITIALIZERS[_checks.initializer(initializer, "initializer")]
-        for W, b, name in zip(self.weights, self.biases, activations, strict=True):
+        for W, b, name in zip(*model.layout.views(model.parameters), activations, strict=True):
             n_in, n_out = W.shape
-            W[:], b[:] = initialize(self._rng, n_in, n_out, name)
+            W[:], b[:] = initialize(rng, n_in, n_out, name)
+        self._become(model, rng, TrainerState())  # whole, as others may use what it was before
 
     @classmethod
     def from_parameters(
@@ -248,20 +246,19 @@ class Network:
             rows = _data_checks.apart(rows, out)
         out_rows = out.reshape(n, n_outputs)
 
-        def predict(parameters: Array) -> None:
-            def predict_rows(start: int, end: int) -> None:
-                samples = _samples(layout, rows)  # with room of its own, as threads need it
-                finite = _kernels.feedforward(
-                    layout.layers, parameters, samples.record, start, out_rows[start:end],
-                    layout.workspace(end - start),
-                )  # fmt: skip
-                if not finite:
-                    _data_checks.one_or_many(X, "X", n_inputs, layout.dtype)
-                    raise ValueError("X must not change while it is read, and it did; give a copy")
+        parameters, alone = model.to_read(n)
 
-            chunks.run_chunks(layout, n, predict_rows, n_threads)
+        def predict(start: int, end: int) -> None:
+            samples = _samples(layout, rows)  # with room of its own, as threads need it
+            finite = _kernels.feedforward(
+                layout.layers, parameters, samples.record, start, out_rows[start:end],
+                layout.workspace(end - start), alone,
+            )  # fmt: skip
+            if not finite:
+                _data_checks.one_or_many(X, "X", n_inputs, layout.dtype)
+                raise ValueError("X must not change while it is read, and it did; give a copy")
 
-        model.read(predict)
+        chunks.run_chunks(layout, n, predict, n_threads)
         return out
 
     def train(
@@ -372,7 +369,7 @@ class Network:
         _checks.optimizer_fits(chosen, "optimizer", dtype, model.activations)
         settings = Settings(
             epochs=_checks.integer(epochs, "epochs", 0),
-            learning_rate=_checks.learning_rate(learning_rate, "learning_rate", dtype),
+            learning_rate=own(_checks.learning_rate(learning_rate, "learning_rate", dtype)),
             batch_size=batch_size,
             shuffle=_checks.flag(shuffle, "shuffle"),
             tol=_checks.tolerance(tol, "tol"),
@@ -502,21 +499,19 @@ class Network:
         samples = _samples(layout, data.X, data.Y, data.weights)
         workspace = layout.workspace(n)
 
-        def gradients_at(parameters: Array) -> tuple[list[Array], list[Array]]:
-            gradient = layout.parameter_block()
-            for start, end in chunks.row_chunks(layout, n):
-                _kernels.gradients(
-                    layout.layers, _kernels.LOSSES[model.loss], samples.n_targets, parameters,
-                    samples.record, start, end, gradient, workspace,
-                )  # fmt: skip
-            gradient /= n
-            weights, biases = layout.views(gradient)
-            for dL_dW, W in zip(weights, layout.views(parameters)[0], strict=True):
-                if l2:
-                    dL_dW += l2 * W
-            return list(weights), list(biases)
-
-        return model.read(gradients_at)
+        gradient = layout.parameter_block()
+        parameters, alone = model.to_read(n, again=l2 > 0)
+        for start, end in chunks.row_chunks(layout, n):
+            _kernels.gradients(
+                layout.layers, _kernels.LOSSES[model.loss], samples.n_targets, parameters,
+                samples.record, start, end, gradient, workspace, alone,
+            )  # fmt: skip
+        gradient /= n
+        weight_gradients, bias_gradients = layout.views(gradient)
+        if l2:
+            for dL_dW, W in zip(weight_gradients, layout.views(parameters)[0], strict=True):
+                dL_dW += l2 * W
+        return list(weight_gradients), list(bias_gradients)
 
     def check_gradients(
         self,
@@ -583,7 +578,7 @@ class Network:
         from fastnn import model_file  # a twentieth of the time to import fastnn
 
         path, trainer = _checks.path(path, "path"), _checks.flag(trainer, "trainer")
-        net = self._copy(self._trainer if trainer else TrainerState())  # it does not change
+        net = self._copy(trainer)  # which does not change
         model_file.save(net, path, trainer)
 
     @classmethod
@@ -611,10 +606,10 @@ class Network:
         return self.copy()  # a generator shared by two networks would tie their results together
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
-        return self._copy(self._trainer)
+        return self._copy(with_trainer=True)
 
-    def _copy(self, trainer: TrainerState) -> Network:
-        model, parameters, trainer = self._at_one_moment(trainer)
+    def _copy(self, with_trainer: bool) -> Network:
+        model, parameters, trainer = self._at_one_moment(with_trainer)
         net = type(self).__new__(type(self))
         rng = copy.deepcopy(self._rng)
         net._set_up(model.layer_sizes, model.activations, model.loss, model.layout.dtype, rng)
@@ -630,12 +625,15 @@ class Network:
             f"dtype={self.dtype.name!r}), {self.n_parameters:,} parameters>"
         )
 
-    def _at_one_moment(self, trainer: TrainerState) -> tuple[Model, Array, TrainerState]:
+    def _at_one_moment(self, with_trainer: bool) -> tuple[Model, Array, TrainerState]:
         """Copies of the parameters and of the trainer's state, as one step has left them.
 
         What belongs to whole epochs is as the last of them has left it.
         """
-        model, state, trainer = self._model, trainer.optimizer, copy.deepcopy(trainer)
+        # Without a call in between, in which another thread may set the network up anew.
+        model, trainer = self._model, self._trainer
+        trainer = trainer if with_trainer else TrainerState()
+        state, trainer = trainer.optimizer, copy.deepcopy(trainer)
         if state is None:
             trainer.optimizer = None
             return model, copies(model.parameters)[0], trainer
@@ -645,7 +643,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without layout and alignment, which are made anew."""
-        model, parameters, trainer = self._at_one_moment(self._trainer)
+        model, parameters, trainer = self._at_one_moment(with_trainer=True)
         return {
             "layer_sizes": model.layer_sizes,
             "activations": model.activations,

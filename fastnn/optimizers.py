@@ -207,9 +207,10 @@ class State:
 
     def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
         self.optimizer = optimizer
-        self.block = layout.parameter_block(N_STATES[optimizer.kind])
+        kind = optimizer.kind  # which a class of the user's may answer otherwise the next time
+        self.block = layout.parameter_block(N_STATES[kind])
         self.record = np.zeros(1, OPTIMIZER)
-        self.record["kind"] = _kernels.OPTIMIZERS[optimizer.kind]
+        self.record["kind"] = _kernels.OPTIMIZERS[kind]
         self.record[["power_1", "power_2"]] = 1
         self.record["nesterov"] = isinstance(optimizer, Nesterov)
         for name, value in optimizer.settings().items():
@@ -248,11 +249,10 @@ class State:
 
     def fits(self, layout: Layout) -> bool:
         """Whether kernels can go on with it in a network of this layout."""
-        kind = self.optimizer.kind
         return bool(
-            self.block.nbytes == N_STATES[kind] * layout.n_bytes
-            and self.record.dtype == OPTIMIZER
-            and self.record["kind"].tolist() == [_kernels.OPTIMIZERS[kind]]
+            self.record.dtype == OPTIMIZER
+            and self.record["kind"].tolist() == [_kernels.OPTIMIZERS[self.optimizer.kind]]
+            and self.block.nbytes == self.n_parts * layout.n_bytes
         )
 
     def part(self, k: int) -> np.ndarray[Any, Any]:
@@ -262,8 +262,9 @@ class State:
 
     @property
     def n_parts(self) -> int:
-        """How many numbers are kept for each parameter."""
-        return N_STATES[self.optimizer.kind]
+        """How many numbers are kept for each parameter, by the kind that kernels see."""
+        kinds = {number: kind for kind, number in _kernels.OPTIMIZERS.items()}
+        return N_STATES[kinds[self.record["kind"].item()]]
 
     @property
     def powers(self) -> tuple[float, ...]:

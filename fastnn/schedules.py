@@ -15,7 +15,7 @@ Each raises TypeError or ValueError for a setting that is not a number, or not i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -262,6 +262,14 @@ def _cosine(start: float, end: float, part: Array) -> Array:
     return end + (start - end) * (1 + np.cos(np.pi * np.clip(part, 0, 1))) / 2
 
 
+def own(schedule: Any) -> Any:
+    """A copy of a schedule of these, with settings checked anew: others may write into theirs."""
+    if type(schedule) not in SCHEDULES:
+        return schedule
+    settings = {field.name: own(getattr(schedule, field.name)) for field in fields(schedule)}
+    return type(schedule)(**settings)
+
+
 def table(
     learning_rate: float | Schedule | Callable[[int], float],
     first_epoch: int,
@@ -275,7 +283,13 @@ def table(
         return np.array([[learning_rate]])
     epochs = np.arange(first_epoch, first_epoch + n_epochs)
     if isinstance(learning_rate, Schedule):
-        rates: Array = learning_rate(epochs[:, np.newaxis] + np.arange(n_updates) / n_updates)
+        times = epochs[:, np.newaxis] + np.arange(n_updates) / n_updates
+        rates = np.array(learning_rate(times), np.float64, order="C")
+        if rates.shape != times.shape:  # of a class of the user's, and kernels rely on it
+            raise ValueError(
+                f"learning_rate must give a rate for each of the times of shape {times.shape}, "
+                f"got shape {rates.shape}"
+            )
         return rates
     numbers = [
         _checks.not_negative(learning_rate(epoch), f"learning_rate({epoch})")

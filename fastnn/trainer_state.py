@@ -108,7 +108,8 @@ class TrainerState:
         return (self.lowest, self.stale) if self.stopping == (tol, patience) else (math.inf, 0)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainerState:
-        parts = {name: deepcopy(part, memo) for name, part in vars(self).items()}
+        parts = vars(self) | {"best": self.best.copy()}  # at one moment, as another thread trains
+        parts = {name: deepcopy(part, memo) for name, part in parts.items()}
         return TrainerState(**{**parts, "schedule": self.schedule})  # whichever function it is
 
     def __getstate__(self) -> dict[str, Any]:

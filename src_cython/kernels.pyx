@@ -200,24 +200,31 @@ cdef Py_ssize_t compress_row(
 
 def feedforward(
     const Layer[::1] layers, const real[::1] parameters, const Samples[::1] samples,
-    Py_ssize_t start, real[:, ::1] out, real[::1] workspace,
+    Py_ssize_t start, real[:, ::1] out, real[::1] workspace, bint alone=False,
 ):
     """out[t] = a of the last layer for sample start + t; whether the samples are finite.
 
     Those that are dense need not have been checked, if there is room to compress one: they are
-    read once, and where False is returned, out is of no use.
+    read once, and where False is returned, out is of no use. alone, here and below: no other
+    thread runs Python meanwhile, and so none changes the parameters.
     """
     cdef bint finite
-    with nogil:
-        if real is float:
-            finite = predict_rows(
-                layers, <const vf*> &parameters[0], &samples[0], start, out, <vf*> &workspace[0]
-            )
-        else:
-            finite = predict_rows(
-                layers, <const vd*> &parameters[0], &samples[0], start, out, <vd*> &workspace[0]
-            )
+    if alone:
+        finite = predict(layers, &parameters[0], &samples[0], start, out, &workspace[0])
+    else:
+        with nogil:
+            finite = predict(layers, &parameters[0], &samples[0], start, out, &workspace[0])
     return finite
+
+
+cdef inline bint predict(
+    const Layer[::1] layers, const real* parameters, const Samples* samples, Py_ssize_t start,
+    real[:, ::1] out, real* workspace,
+) noexcept nogil:
+    if real is float:
+        return predict_rows(layers, <const vf*> parameters, samples, start, out, <vf*> workspace)
+    else:
+        return predict_rows(layers, <const vd*> parameters, samples, start, out, <vd*> workspace)
 
 
 cdef bint predict_rows(
@@ -249,25 +256,36 @@ cdef inline void copy_outputs(const Network* net, const vec* units, real* out) n
 def loss(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[:, ::1] out,
-    real[::1] workspace, double total,
+    real[::1] workspace, double total, bint alone=False,
 ):
     """total + the samples' losses times their weights, and the outputs in out unless that is empty.
 
     The losses are added one by one, so that it does not matter where X is cut.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
+    if alone:
+        return with_losses(
+            &net, &parameters[0], &samples[0], start, end, out, &workspace[0], total
+        )
     with nogil:
-        if real is float:
-            total = add_losses(
-                &net, <const vf*> &parameters[0], &samples[0], start, end, out,
-                <vf*> &workspace[0], total,
-            )
-        else:
-            total = add_losses(
-                &net, <const vd*> &parameters[0], &samples[0], start, end, out,
-                <vd*> &workspace[0], total,
-            )
+        total = with_losses(
+            &net, &parameters[0], &samples[0], start, end, out, &workspace[0], total
+        )
     return total
+
+
+cdef inline double with_losses(
+    const Network* net, const real* parameters, const Samples* samples, Py_ssize_t start,
+    Py_ssize_t end, real[:, ::1] out, real* workspace, double total,
+) noexcept nogil:
+    if real is float:
+        return add_losses(
+            net, <const vf*> parameters, samples, start, end, out, <vf*> workspace, total
+        )
+    else:
+        return add_losses(
+            net, <const vd*> parameters, samples, start, end, out, <vd*> workspace, total
+        )
 
 
 cdef double add_losses(
@@ -293,7 +311,7 @@ cdef double add_losses(
 def gradients(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
-    real[::1] workspace,
+    real[::1] workspace, bint alone=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
@@ -301,18 +319,31 @@ def gradients(
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     cdef double total
+    if alone:
+        return with_gradients(
+            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
+        )
     with nogil:
-        if real is float:
-            total = add_gradients(
-                &net, <const vf*> &parameters[0], &samples[0], start, end, <vf*> &gradient[0],
-                <vf*> &workspace[0], <float> 1,
-            )
-        else:
-            total = add_gradients(
-                &net, <const vd*> &parameters[0], &samples[0], start, end, <vd*> &gradient[0],
-                <vd*> &workspace[0], <double> 1,
-            )
+        total = with_gradients(
+            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
+        )
     return total
+
+
+cdef inline double with_gradients(
+    const Network* net, const real* parameters, const Samples* samples, Py_ssize_t start,
+    Py_ssize_t end, real* gradient, real* workspace,
+) noexcept nogil:
+    if real is float:
+        return add_gradients(
+            net, <const vf*> parameters, samples, start, end, <vf*> gradient, <vf*> workspace,
+            <float> 1,
+        )
+    else:
+        return add_gradients(
+            net, <const vd*> parameters, samples, start, end, <vd*> gradient, <vd*> workspace,
+            <double> 1,
+        )
 
 
 cdef double add_gradients(
@@ -339,7 +370,6 @@ def train(
     const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
     Plan[::1] plan, Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses,
     real[::1] gradient, real[::1] state, real[::1] workspace, const Kept[::1] kept, bint begins,
-    OneSample gate,
 ):
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
@@ -390,7 +420,6 @@ def train(
     if not finite:
         return place
     keep(kept)
-    gate.version += 1
     return 0
 
 
@@ -402,7 +431,7 @@ cdef void return_to(const Kept[::1] kept) noexcept nogil:
 
 
 cdef void keep(const Kept[::1] kept) noexcept:
-    """The working copies become what is kept. Not without Python's lock: see Model.read."""
+    """The working copies become what is kept. With Python's lock, as whoever reads this has it."""
     cdef Py_ssize_t i
     for i in range(kept.shape[0]):
         memcpy(<void*> kept[i].kept, <const void*> kept[i].working, kept[i].n_bytes)
@@ -428,10 +457,8 @@ cdef class OneSample:
     here are kept, and so are the addresses in them. Python's lock is held from the beginning to
     the end, and so there is always one call at a time.
 
-    version   changes with the parameters, where it is not the user who writes into them
-    turn      of a training or an update that the network is in, or None
+    turn is that of a training or an update that the network is in, or None.
     """
-    cdef public Py_ssize_t version
     cdef readonly Turn turn
     cdef object numbers, integers, kept
     cdef Network net
@@ -536,21 +563,23 @@ cdef class OneSample:
                 L = self.step(inputs, target, eta)
         except OverflowError:  # an int too large for a float
             return None
-        if L != L:
-            return None
-        self.version += 1
-        return L
+        return None if L != L else L
 
     cdef double step(self, const void* x, const void* y, double eta) noexcept:
+        # x is read twice, and others may write into it in between: what it is copied into is the
+        # room in which feedforward compresses a sample.
+        cdef void* own_x = <void*> self.room.values
         if not self.smallest_eta <= eta <= self.largest_eta:
             return NAN
         if self.dtype == np.NPY_FLOAT:
+            memcpy(own_x, x, self.net.layer.n_in * sizeof(float))
             return update_one(
-                &self.net, <vf*> self.parameter_block, <const float*> x, <const float*> y,
+                &self.net, <vf*> self.parameter_block, <const float*> own_x, <const float*> y,
                 <vf*> self.workspace, <float> eta,
             )
+        memcpy(own_x, x, self.net.layer.n_in * sizeof(double))
         return update_one(
-            &self.net, <vd*> self.parameter_block, <const double*> x, <const double*> y,
+            &self.net, <vd*> self.parameter_block, <const double*> own_x, <const double*> y,
             <vd*> self.workspace, eta,
         )
 

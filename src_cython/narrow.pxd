@@ -10,7 +10,7 @@ A ROW is one vec, and its arrays are single registers, but where a vec is a sing
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
 from losses cimport output_deltas, sample_loss
-from vectors cimport ROW, real, vec, at, constant, in_row, lanes, sums
+from vectors cimport MOST_IN_ROW, ROW, real, vec, at, constant, in_row, lanes, sums
 cimport dense
 
 
@@ -57,10 +57,10 @@ cdef inline double sgd_step(
     cdef Py_ssize_t l
     cdef size_t k, n_vec = in_row(share)
     cdef double L
-    cdef vec z[8]
-    cdef vec a[8]
-    cdef vec step[8]
-    cdef vec step_below[8]
+    cdef vec z[MOST_IN_ROW]
+    cdef vec a[MOST_IN_ROW]
+    cdef vec step[MOST_IN_ROW]
+    cdef vec step_below[MOST_IN_ROW]
     z_of(layer, parameters, x, z)
     activate(layer.activation, z, a, 0, 1, n_vec, layer.n_out, x[0])
     for l in range(1, net.n_layers):

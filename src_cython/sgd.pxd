@@ -5,7 +5,7 @@ from losses cimport prepare_share, read_target
 from optimizers cimport Optimizer
 from quad cimport Quad
 from samples cimport BLOCK, QUADS, Block, Samples, fill
-from vectors cimport real, vec, at, constant, in_row
+from vectors cimport MOST_IN_ROW, real, vec, at, constant, in_row
 cimport batch
 cimport decay
 cimport forms
@@ -119,7 +119,7 @@ cdef inline void train_narrow(
     cdef vec* units = batch.units_in(net, workspace)
     cdef Py_ssize_t i, end = plan.position + n_samples
     cdef size_t k
-    cdef vec y[8]
+    cdef vec y[MOST_IN_ROW]
     cdef double weight = 1
     for k in range(in_row(y)):
         y[k] = constant(y[0], 0)  # its padding stays 0

@@ -41,6 +41,7 @@ cdef extern from *:
         #define FASTNN_SHUFFLE_D(a, b, ...) __builtin_shuffle(a, b, (fastnn_vi64){__VA_ARGS__})
       #endif
       #define FASTNN_INLINE static inline __attribute__((always_inline, unused))
+      #define FASTNN_MOST_IN_ROW 1
     #else
       typedef float   fastnn_vf;
       typedef double  fastnn_vd;
@@ -49,6 +50,7 @@ cdef extern from *:
       #define FASTNN_SPLAT(vec, number) (number)
       #define FASTNN_CHOOSE(vec, ints, a, b, yes, no) ((a) > (b) ? (yes) : (no))
       #define FASTNN_INLINE static inline
+      #define FASTNN_MOST_IN_ROW 8
     #endif
 
     FASTNN_INLINE fastnn_vf fastnn_splat_f(float number) {
@@ -208,6 +210,8 @@ cdef extern from *:
         return shifted;
     }
     """
+    enum:
+        MOST_IN_ROW "FASTNN_MOST_IN_ROW"    # what in_row() may be
     ctypedef float vf "fastnn_vf"
     ctypedef double vd "fastnn_vd"
     vf splat_f "fastnn_splat_f"(float number) noexcept nogil
