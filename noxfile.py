@@ -63,7 +63,8 @@ def debug(session: nox.Session) -> None:
     finds in them is only printed, so stderr is searched. Left out are tests of rounding, of many
     moments for Ctrl-C, of cuts, of derivatives, of long runs of the reference, of random networks,
     and of files, callbacks, metrics, scikit-learn and river, which take long: others go through all
-    shapes. So is S3's example: AddressSanitizer cannot stand Matplotlib's exceptions.
+    shapes. So is S3's example: AddressSanitizer cannot stand Matplotlib's exceptions. With
+    arguments for pytest, such as "-m long tests/test_stress.py", those tests run and no others.
     """
     watch = "-fsanitize=address"
     session.install(".[test]", env={"FASTNN_DEBUG": "1", "CFLAGS": watch, "LDFLAGS": watch})
@@ -91,6 +92,38 @@ def debug(session: nox.Session) -> None:
             print(printed)
     if "Out of bounds" in printed or "ignored in" in printed:
         session.error("the kernels printed what stands above")
+
+
+@nox.session
+def threads(session: nox.Session) -> None:
+    """Threads that write and read, over kernels that GCC's ThreadSanitizer watches.
+
+    NumPy is not watched, and arrays of the user's may be written at any time: a fault is what both
+    threads do in kernels.
+    """
+    watch = "-fsanitize=thread"
+    session.install(".[test]", env={"FASTNN_DEBUG": "1", "CFLAGS": watch, "LDFLAGS": watch})
+    library = session.run("gcc", "-print-file-name=libtsan.so", **QUIETLY).strip()
+    log = Path(session.create_tmp()).absolute() / "reports"
+    for old in log.parent.glob("reports.*"):
+        old.unlink()
+    session.run(
+        "pytest", "-q", "-m", "long", "tests/test_stress.py", *session.posargs,
+        env={
+            "LD_PRELOAD": library,
+            "TSAN_OPTIONS": f"exitcode=0 history_size=7 log_path={log}",
+        },
+    )  # fmt: skip
+    reports = [
+        report
+        for file in log.parent.glob("reports.*")
+        for report in file.read_text(errors="replace").split("=" * 18)
+        if "WARNING: ThreadSanitizer" in report
+    ]
+    faults = [report for report in reports if is_fault(report)]
+    session.log(f"{len(reports)} reports, of which {len(faults)} are faults")
+    if not reports or faults:
+        session.error("\n".join(faults) or "it saw nothing, not even what users may do")
 
 
 @nox.session
@@ -202,6 +235,20 @@ def aarch64(session: nox.Session) -> None:
             *python, "-m", "pytest", "-q", "--fifth=aarch64", *TESTS_OF_ARITHMETIC,
             *session.posargs, env=env, external=True,
         )  # fmt: skip
+
+
+def is_fault(report: str) -> bool:
+    """Whether both threads that a report of ThreadSanitizer names were in kernels."""
+    accesses = [
+        part
+        for part in report.split("\n\n")
+        if re.search(r"^  (Previous )?(atomic )?(read|write) of size", part, re.I | re.M)
+        and re.search(r" __pyx_\w*pf_6fastnn_\d+_kernels_", part)
+    ]
+    if len(accesses) < 2:
+        return False
+    # Two calls with one `out`, which is the user's.
+    return not all("copy_outputs" in part for part in accesses)
 
 
 def copy_source(session: nox.Session, folder: Path) -> None:

@@ -169,9 +169,10 @@ def known_name(value: Any, name: str, known: Iterable[str], internal: Collection
     names = ", ".join(repr(one) for one in known)
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {names}, got {description(value)}")
-    if value not in known and value not in internal:
+    found = str(value)  # neither NumPy's kind nor anybody's
+    if found not in known and found not in internal:
         raise ValueError(f"{name} must be one of {names}, got {description(value)}")
-    return str(value)  # not NumPy's kind
+    return found
 
 
 def optimizer(value: Any, name: str, known: Mapping[str, T]) -> T:
@@ -398,11 +399,12 @@ def monitor(value: str, name: str, names: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {listed} in this training, got {value!r}{hint}")
 
 
-def sequence(value: Any, name: str, expected: str) -> Sequence[Any]:
+def sequence(value: Any, name: str, expected: str) -> list[Any]:
+    """What is in it, read once: a class of the user's may say another length each time."""
     if isinstance(value, np.ndarray) and value.ndim >= 1:
         return list(value)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return value
+        return list(value)
     raise TypeError(f"{name} must be {expected}, got {description(value)}")
 
 

@@ -342,11 +342,12 @@ def is_mapped(X: Any) -> bool:
 
 
 def output(
-    out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parameters: Array
-) -> None:
-    """An array that results can be written into."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"{name} must be None or a NumPy array, got {description(out)}")
+    value: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parameters: Array
+) -> Array:
+    """An array that results can be written into, as one of NumPy's own class."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be None or a NumPy array, got {description(value)}")
+    out = array(value, name)
     if out.shape != shape:
         raise ValueError(f"{name} must have the shape of the result, {shape}, got {out.shape}")
     if out.dtype != dtype or not out.dtype.isnative:
@@ -361,6 +362,7 @@ def output(
             f"{name} must not be the weights or biases of the network, which the outputs would "
             f'overwrite; use numpy.empty({shape}, "{dtype}")'
         )
+    return out
 
 
 def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.dtype[Any]]:

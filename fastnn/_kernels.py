@@ -11,13 +11,13 @@ from types import ModuleType
 def _build(level: str) -> ModuleType:
     try:
         return importlib.import_module(f"fastnn._kernels_{level}")
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         folder = os.path.dirname(os.path.abspath(__file__))
         raise ImportError(
             f"fastnn's compiled kernels ({level}) are not in {folder}: if this is a source folder, "
             'run Python from another folder (after "pip install ."), or build the kernels here '
             'with "pip install -e ."'
-        ) from error
+        ) from None
 
 
 _has_avx2 = _build("baseline").has_avx2()

@@ -11,19 +11,20 @@ others.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastnn import _checks
 from fastnn.metrics import LARGER_IS_BETTER
 from fastnn.trainer_state import Best
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from fastnn.history import History
     from fastnn.network import Network
 
@@ -125,17 +126,6 @@ class Monitor(Callback):
         """The best epoch so far: its `value`, and how often it has looked since."""
         return net._trainer.best.setdefault(self, Best())
 
-    @contextlib.contextmanager
-    def keeping(self, net: Network) -> Iterator[None]:
-        """What it has seen here counts only if what is done about it succeeds."""
-        best = self.best(net)
-        value, waited = best.value, best.waited
-        try:
-            yield
-        except BaseException:
-            best.value, best.waited = value, waited
-            raise
-
     def look(self, net: Network, logs: Logs) -> bool:
         """Whether this epoch is the best so far, which then it becomes."""
         value = logs[self.monitor]
@@ -147,11 +137,16 @@ class Monitor(Callback):
             gain = math.inf
         else:
             gain = value - best.value if larger else best.value - value
+        # Another object, as others may copy what is there at any time.
         if math.isnan(value) or not gain > self.min_delta:
-            best.waited += 1
+            net._trainer.best[self] = replace(best, waited=best.waited + 1)
             return False
-        best.value, best.waited = value, 0
+        net._trainer.best[self] = Best(value, 0, self.kept(net))
         return True
+
+    def kept(self, net: Network) -> np.ndarray[Any, Any] | None:
+        """What is kept of the best epoch beside its value."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,12 +189,10 @@ class EarlyStopping(Monitor):
         object.__setattr__(self, "restore_best", _checks.flag(self.restore_best, "restore_best"))
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> bool:
-        with self.keeping(net):
-            if self.look(net, logs):
-                if self.restore_best:
-                    self.best(net).parameters = net._parameters.copy()
-                return False
-        return self.best(net).waited >= self.patience
+        return not self.look(net, logs) and self.best(net).waited >= self.patience
+
+    def kept(self, net: Network) -> np.ndarray[Any, Any] | None:
+        return net._parameters.copy() if self.restore_best else None
 
     def on_train_end(self, net: Network, history: History) -> None:
         if self.best(net).waited >= self.patience:
@@ -258,9 +251,13 @@ class ModelCheckpoint(Monitor):
         if self.monitor is None:
             net.save(self._path(epoch, logs), trainer=True)
             return
-        with self.keeping(net):
-            if self.look(net, logs):
+        before = self.best(net)
+        if self.look(net, logs):
+            try:
                 net.save(self._path(epoch, logs), trainer=True)
+            except BaseException:
+                net._trainer.best[self] = before  # an epoch that is not saved does not count
+                raise
 
     def _path(self, epoch: int, logs: Logs) -> str:
         return str(self.path).format(epoch=epoch, **logs)

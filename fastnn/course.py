@@ -137,29 +137,29 @@ class Course:
         self.epoch, self.position = self.plan["epoch"], self.plan["position"]
         self.stopped, self.loss_sum = self.plan["stopped"], self.plan["loss_sum"]
 
-        needs_gradient = batch_size > BLOCK or not optimizer.is_plain
         self.kept = [self.model.parameters, state.block, state.record, self.plan]
-        working = [
-            layout.parameter_block(), layout.parameter_block(state.n_parts),
+        needs_gradient = batch_size > BLOCK or not optimizer.is_plain
+        n_parts, size = state.n_parts, len(self.model.parameters)
+        working = layout.parameter_block(1 + n_parts + needs_gradient)
+        self.working = [
+            working[:size], working[size : (1 + n_parts) * size],
             np.empty_like(state.record), np.empty_like(self.plan),
         ]  # fmt: skip
-        parameters, block, self.working_record, self.working_plan = working
         if needs_gradient:  # which may hold a part of a batch
             self.kept.append(layout.parameter_block())
-            working.append(layout.parameter_block())
+            self.working.append(working[-size:])
         self.blocks = (
-            working[-1] if needs_gradient else parameters,
-            block if state.n_parts else parameters,  # what is empty has no address
+            working[-size:] if needs_gradient else working[:size],
+            self.working[1 if n_parts else 0],  # what is empty has no address
             layout.workspace(self.n),
             np.array(
                 [
                     (copy.ctypes.data, array.ctypes.data, array.nbytes)
-                    for copy, array in zip(working, self.kept, strict=True)
+                    for copy, array in zip(self.working, self.kept, strict=True)
                 ],
                 KEPT,
             ),
         )
-        self.working_parameters = parameters
         uses_steps = "step" in self.model.activations
         self.loss = _kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
         self.losses = np.empty(0)
@@ -224,10 +224,11 @@ class Course:
         Where it begins, what is kept may have been changed by others.
         """
         self._refuse_another_model()
+        parameters, _, record, plan = self.working[:4]
         place: int = _kernels.train(
-            self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
-            self.samples.record, orders, rates, self.working_plan, self.working_record, n_samples,
-            losses, *self.blocks, begins,
+            self.model.layout.layers, self.loss, self.samples.n_targets, parameters,
+            self.samples.record, orders, rates, plan, record, n_samples, losses, *self.blocks,
+            begins,
         )  # fmt: skip
         return place
 

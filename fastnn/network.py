@@ -210,7 +210,8 @@ class Network:
             One sample, or one per row.
         out : ndarray or None, default None
             Where to put the outputs: C-contiguous, of the result's shape and the network's dtype.
-            None: a new array. After an error it holds anything.
+            None: a new array. It may overlap X, and must not be the weights or biases. After an
+            error it holds anything.
         n_threads : int, default 1
             How many threads share the rows; the result is the same for any number.
 
@@ -240,11 +241,11 @@ class Network:
         n = len(rows)
         shape = (n_outputs,) if single else (n, n_outputs)
         if out is None:
-            out = np.empty(shape, layout.dtype)
+            out = outputs = np.empty(shape, layout.dtype)
         else:
-            _data_checks.output(out, "out", shape, layout.dtype, model.parameters)
-            rows = _data_checks.apart(rows, out)
-        out_rows = out.reshape(n, n_outputs)
+            outputs = _data_checks.output(out, "out", shape, layout.dtype, model.parameters)
+            rows = _data_checks.apart(rows, outputs)
+        out_rows = outputs.reshape(n, n_outputs)
 
         parameters, alone = model.to_read(n)
 
@@ -354,6 +355,9 @@ class Network:
             For bad data or settings; the parameters stay as they were.
         TrainingDivergedError
             If the loss or a parameter stops being finite.
+        RuntimeError
+            While the network is being trained, by another thread or by the `train` that a callback
+            belongs to: see docs/threads.md.
         """
         model = self._model
         n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
@@ -401,8 +405,14 @@ class Network:
 
         That is what the optimizer keeps, how far a schedule of learning rates is, and what early
         stopping has seen: the next `train` begins anew with these.
+
+        Raises
+        ------
+        RuntimeError
+            While the network is being trained.
         """
-        self._trainer = TrainerState()
+        with self._model.turn(trains=True):
+            self._trainer = TrainerState()
 
     def update(self, x: ArrayLike, y: ArrayLike, learning_rate: float) -> float:
         """One step of SGD on one sample.
@@ -426,6 +436,8 @@ class Network:
             For bad data or settings; the parameters stay as they were.
         TrainingDivergedError
             If the loss or a parameter would not be finite; the parameters stay as they were.
+        RuntimeError
+            While the network is being trained. Updates from several threads take turns.
         """
         loss = self._one_sample.update(x, y, learning_rate)
         if loss is not None:

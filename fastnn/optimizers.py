@@ -47,8 +47,11 @@ CHECKS: dict[str, Callable[[Any, str], float]] = {
     "weight_decay": _checks.not_negative,
     "rho": _checks.below_one,
 }
-# How many numbers the kernels keep for each parameter.
-N_STATES = {"sgd": 0, "momentum": 1, "adam": 2, "rmsprop": 1, "adagrad": 1}
+# How many numbers the kernels keep for each parameter, by their number of the kind.
+N_STATES = {
+    _kernels.OPTIMIZERS[kind]: n
+    for kind, n in {"sgd": 0, "momentum": 1, "adam": 2, "rmsprop": 1, "adagrad": 1}.items()
+}
 # Settings whose field in the kernels' record has another name.
 IN_RECORD = {"beta_1": "momentum", "beta_2": "memory", "rho": "memory"}
 
@@ -207,10 +210,11 @@ class State:
 
     def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
         self.optimizer = optimizer
-        kind = optimizer.kind  # which a class of the user's may answer otherwise the next time
+        # Asked once, as a class of the user's may answer otherwise the next time.
+        kind = _kernels.OPTIMIZERS[optimizer.kind]
         self.block = layout.parameter_block(N_STATES[kind])
         self.record = np.zeros(1, OPTIMIZER)
-        self.record["kind"] = _kernels.OPTIMIZERS[kind]
+        self.record["kind"] = kind
         self.record[["power_1", "power_2"]] = 1
         self.record["nesterov"] = isinstance(optimizer, Nesterov)
         for name, value in optimizer.settings().items():
@@ -263,8 +267,7 @@ class State:
     @property
     def n_parts(self) -> int:
         """How many numbers are kept for each parameter, by the kind that kernels see."""
-        kinds = {number: kind for kind, number in _kernels.OPTIMIZERS.items()}
-        return N_STATES[kinds[self.record["kind"].item()]]
+        return N_STATES[self.record["kind"].item()]
 
     @property
     def powers(self) -> tuple[float, ...]:

@@ -197,7 +197,7 @@ class OnKernels(Estimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if hasattr(self, "coefs_"):
+        if getattr(self, "coefs_", None):  # there are none yet where a first fit was interrupted
             self._to_network()
 
     def _rows(self, X: Any) -> tuple[Any, Array | None]:

@@ -108,9 +108,10 @@ class TrainerState:
         return (self.lowest, self.stale) if self.stopping == (tol, patience) else (math.inf, 0)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainerState:
-        parts = vars(self) | {"best": self.best.copy()}  # at one moment, as another thread trains
-        parts = {name: deepcopy(part, memo) for name, part in parts.items()}
-        return TrainerState(**{**parts, "schedule": self.schedule})  # whichever function it is
+        # Keys of best and the schedule are settings; and a function is whichever it is.
+        best = {one: deepcopy(seen, memo) for one, seen in self.best.copy().items()}
+        optimizer = deepcopy(self.optimizer, memo)
+        return TrainerState(**{**vars(self), "optimizer": optimizer, "best": best})
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "schedule": storable(self.schedule)}

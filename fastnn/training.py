@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastnn.network import Network
     from fastnn.watching import Watch
 
-in_training: weakref.WeakSet[Network] = weakref.WeakSet()
+in_training: weakref.WeakValueDictionary[int, Network] = weakref.WeakValueDictionary()  # by id
 
 
 def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: bool) -> History:
@@ -28,7 +28,8 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
     done = 0
     stops = False
     with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
-        in_training.add(net)
+        if settings.shuffle:
+            in_training[id(net)] = net
         course = Course(net, data, settings)
         watch.begin()
         while done < settings.epochs and not stops:
@@ -39,7 +40,7 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
             stops = watch.look(done, lap) or course.has_stopped
         history = History(laps, watch.columns)
         watch.end(history)
-        in_training.discard(net)
+        in_training.pop(id(net), None)
     return history
 
 
@@ -52,7 +53,7 @@ def update(net: Network, data: Data, settings: Settings) -> float:
 
 def _free_generators() -> None:
     """After a fork, a draw that another thread was in has left its generator locked for ever."""
-    for net in in_training:
+    for net in in_training.values():
         lock = net._rng.bit_generator.lock
         if lock.acquire(blocking=False):
             lock.release()

@@ -441,8 +441,11 @@ def copy(list sources, list targets):
     """Copy contiguous arrays into others of the same sizes, all at one moment."""
     cdef size_t n_bytes
     for source, target in zip(sources, targets, strict=True):
-        if np.PyArray_NBYTES(source) != np.PyArray_NBYTES(target):
-            raise ValueError("arrays to be copied must have the same size")
+        if (
+            np.PyArray_NBYTES(source) != np.PyArray_NBYTES(target)
+            or not np.PyArray_IS_C_CONTIGUOUS(source) or not np.PyArray_IS_C_CONTIGUOUS(target)
+        ):
+            raise ValueError("arrays to be copied must be contiguous and have the same size")
     for source, target in zip(sources, targets, strict=True):
         n_bytes = np.PyArray_NBYTES(source)
         memcpy(np.PyArray_DATA(target), np.PyArray_DATA(source), n_bytes)
@@ -497,7 +500,7 @@ cdef class OneSample:
 
         NULL too if these are parameters of the network, which change as it learns.
         """
-        cdef size_t place
+        cdef size_t place, end
         if (
             np.PyArray_CheckExact(array)
             and np.PyArray_NDIM(array) == 1
@@ -506,7 +509,8 @@ cdef class OneSample:
             and np.PyArray_ISCARRAY_RO(array)
         ):
             place = <size_t> np.PyArray_DATA(array)
-            if place < self.parameter_block or place >= self.end_of_parameters:
+            end = place + <size_t> np.PyArray_NBYTES(array)
+            if end <= self.parameter_block or place >= self.end_of_parameters:
                 return <void*> place
         return NULL
 
@@ -536,33 +540,41 @@ cdef class OneSample:
         return out if done else None
 
     cdef bint is_number(self, y):
-        """Whether y is a number that can be a target."""
+        """Whether y is of a type that can be a target."""
         if self.is_class_number:
-            return type(y) in self.integers and 0 <= y < self.net.last.n_out
+            return type(y) in self.integers
         return self.net.last.n_out == 1 and type(y) in self.numbers
 
     def update(self, x, y, eta):
         """The loss before one step of SGD; None if this is not the plain case, or not finite."""
-        cdef const void* inputs = self.get(x, self.net.layer.n_in)
+        cdef const void* inputs
         cdef const void* target = NULL
-        cdef double number, L = NAN
+        cdef double number = 0, rate, L = NAN
         cdef float as_float
-        if inputs == NULL or type(eta) not in self.numbers:
-            return None
-        if self.turn is not None or not self.learns:
+        cdef bint is_number = self.is_number(y)
+        if type(eta) not in self.numbers:
             return None
         try:
-            if self.is_number(y):
-                # Of a single class, targets are the outputs.
-                number = 1 if self.is_class_number and self.net.last.n_out == 1 else y
-                as_float = <float> number
-                target = &as_float if self.dtype == np.NPY_FLOAT else <const void*> &number
-            elif not self.is_class_number:
-                target = self.get(y, self.net.last.n_out)
-            if target != NULL:
-                L = self.step(inputs, target, eta)
+            rate = eta
+            if is_number:
+                number = y
         except OverflowError:  # an int too large for a float
             return None
+        # From here on nothing of the user's runs, which might train the network.
+        if self.turn is not None or not self.learns:
+            return None
+        inputs = self.get(x, self.net.layer.n_in)
+        if is_number:
+            if self.is_class_number and not 0 <= number < self.net.last.n_out:
+                return None
+            if self.is_class_number and self.net.last.n_out == 1:
+                number = 1  # of a single class, targets are the outputs
+            as_float = <float> number
+            target = &as_float if self.dtype == np.NPY_FLOAT else <const void*> &number
+        elif not self.is_class_number:
+            target = self.get(y, self.net.last.n_out)
+        if inputs != NULL and target != NULL:
+            L = self.step(inputs, target, rate)
         return None if L != L else L
 
     cdef double step(self, const void* x, const void* y, double eta) noexcept:
@@ -621,7 +633,7 @@ cdef double update_one(
 
 
 cdef class Turn:
-    """A stretch of time in which one thread alone changes a network's parameters: ``with Turn(...)``.
+    """``with Turn(...)``: a stretch of time in which one thread alone changes the parameters.
 
     A training is refused while another one runs, and so is an update; updates take turns. What the
     network is in is set and taken back between two instructions of Python, so that no Ctrl-C comes
@@ -645,12 +657,12 @@ cdef class Turn:
             if other.thread == thread:
                 raise RuntimeError(
                     "the network is being trained, and this is a part of that, such as a callback: "
-                    "train a copy of it, made by copy(), or wait until training has ended"
+                    "work on a copy of it, made by copy(), or wait until training has ended"
                 )
             if other.trains:
                 raise RuntimeError(
                     "the network is being trained by another thread: wait until that has ended, or "
-                    "train a copy of it, made by copy()"
+                    "work on a copy of it, made by copy()"
                 )
             sleep(PAUSE)
         self.process, self.thread = process, thread

@@ -80,8 +80,17 @@ class Training:
         lambda net, X, y: net.update(X[0].tolist(), y[0].tolist(), ETA),
         lambda net, X, y: net.__init__([2, 4], seed=1),
         lambda net, X, y: net.__setstate__(Network([2, 4]).__getstate__()),
+        lambda net, X, y: net.reset_trainer(),
     ],
-    ids=["train", "train for no epoch", "update", "update of lists", "__init__", "__setstate__"],
+    ids=[
+        "train",
+        "for no epoch",
+        "update",
+        "of lists",
+        "__init__",
+        "__setstate__",
+        "reset_trainer",
+    ],
 )
 def test_a_training_is_the_only_one(call):
     net, X, y = counting()
@@ -181,6 +190,7 @@ def test_a_callback_may_ask_the_network_but_not_train_it(when):
             lambda: net.update(X[0], y[0], ETA),
             lambda: net.update(list(X[0]), list(y[0]), ETA),
             lambda: net.__init__([2, 1]),
+            lambda: net.reset_trainer(),
         ):
             with pytest.raises(RuntimeError, match=r"such as a callback: .* made by copy\(\)"):
                 call()
@@ -191,6 +201,15 @@ def test_a_callback_may_ask_the_network_but_not_train_it(when):
     history = train(net, X, y, 5, callbacks=callback)
     assert seen
     assert bits(net, history) == bits(expected, train(expected, X, y, 5))
+
+
+def test_a_network_that_cannot_be_hashed():
+    class Comparable(Network):
+        def __eq__(self, other):
+            return True
+
+    net = Comparable([2, 3])
+    net.train(np.ones((4, 2)), np.ones((4, 3)), epochs=1, learning_rate=0.1)
 
 
 def test_a_thread_that_a_callback_starts_is_refused():
