@@ -59,7 +59,9 @@ class Model:
         chunk = chunks.samples_per_chunk(self.layout)
         if not again and n <= min(chunk, max(FEW_ROWS, chunk // FEW_PARTS)):
             return self.parameters, True
-        return copies(self.parameters)[0], False
+        block = self.layout.parameter_block()  # aligned, as kernels are faster then
+        _kernels.copy([self.parameters], [block])
+        return block, False
 
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""

@@ -149,7 +149,7 @@ class Network:
 
     def _become(self, model: Model, rng: np.random.Generator, trainer: TrainerState) -> None:
         """Refused while what the network was before is being trained."""
-        before: Model | None = self.__dict__.get("_model")
+        before: Model | None = getattr(self, "_model", None)
         with contextlib.nullcontext() if before is None else before.turn(trains=True):
             self._model = model
             self._one_sample = model.gate  # from here, update finds it sooner

@@ -51,6 +51,16 @@ cdef inline uint64_t bits_of(const vec* row, size_t n, real like) noexcept nogil
     return bits
 
 
+cdef inline uint64_t first_bits(uint64_t bits, size_t n) noexcept nogil:
+    """The n lowest of the bits that are set."""
+    cdef uint64_t found = 0
+    while bits and n > 0:
+        found |= bits & (~bits + 1)
+        bits &= bits - 1
+        n -= 1
+    return found
+
+
 cdef inline size_t compress(
     const vec* row, size_t n_in, int* columns, real* values, size_t room
 ) noexcept nogil:
@@ -64,9 +74,9 @@ cdef inline size_t compress(
     cdef uint64_t bits
     while start < n_in:
         bits = bits_of(row, min(n_in - start, <size_t> 64), x[0])
+        if count + 64 > room:
+            bits = first_bits(bits, room - count)
         while bits:
-            if count == room:
-                return count
             j = start + lowest_bit(bits)
             columns[count] = <int> j
             values[count] = x[j]

@@ -466,7 +466,7 @@ cdef class OneSample:
     cdef object numbers, integers, kept
     cdef Network net
     cdef Samples room
-    cdef size_t parameter_block, end_of_parameters, workspace
+    cdef size_t parameter_block, end_of_parameters, workspace, itemsize
     cdef int dtype
     cdef bint is_class_number, learns
     cdef double smallest_eta, largest_eta
@@ -492,6 +492,7 @@ cdef class OneSample:
         self.end_of_parameters = self.parameter_block + <size_t> np.PyArray_NBYTES(parameters)
         self.workspace = <size_t> np.PyArray_DATA(workspace)
         self.dtype = np.PyArray_TYPE(parameters)
+        self.itemsize = np.PyArray_ITEMSIZE(parameters)
         self.smallest_eta = FLT_MIN if self.dtype == np.NPY_FLOAT else DBL_MIN
         self.largest_eta = FLT_MAX if self.dtype == np.NPY_FLOAT else DBL_MAX
 
@@ -509,7 +510,7 @@ cdef class OneSample:
             and np.PyArray_ISCARRAY_RO(array)
         ):
             place = <size_t> np.PyArray_DATA(array)
-            end = place + <size_t> np.PyArray_NBYTES(array)
+            end = place + n * self.itemsize
             if end <= self.parameter_block or place >= self.end_of_parameters:
                 return <void*> place
         return NULL
@@ -578,21 +579,16 @@ cdef class OneSample:
         return None if L != L else L
 
     cdef double step(self, const void* x, const void* y, double eta) noexcept:
-        # x is read twice, and others may write into it in between: what it is copied into is the
-        # room in which feedforward compresses a sample.
-        cdef void* own_x = <void*> self.room.values
         if not self.smallest_eta <= eta <= self.largest_eta:
             return NAN
         if self.dtype == np.NPY_FLOAT:
-            memcpy(own_x, x, self.net.layer.n_in * sizeof(float))
             return update_one(
-                &self.net, <vf*> self.parameter_block, <const float*> own_x, <const float*> y,
-                <vf*> self.workspace, <float> eta,
+                &self.net, <vf*> self.parameter_block, &self.room, <const float*> x,
+                <const float*> y, <vf*> self.workspace, <float> eta,
             )
-        memcpy(own_x, x, self.net.layer.n_in * sizeof(double))
         return update_one(
-            &self.net, <vd*> self.parameter_block, <const double*> own_x, <const double*> y,
-            <vd*> self.workspace, eta,
+            &self.net, <vd*> self.parameter_block, &self.room, <const double*> x,
+            <const double*> y, <vd*> self.workspace, eta,
         )
 
 
@@ -614,20 +610,34 @@ cdef bint predict_one(
 
 
 cdef double update_one(
-    const Network* net, vec* parameters, const real* x, const real* y, vec* workspace, real eta
+    const Network* net, vec* parameters, const Samples* room, const real* x, const real* y,
+    vec* workspace, real eta,
 ) noexcept nogil:
-    """The loss before one step; NaN if x or y is unfit, or something would not stay finite."""
+    """The loss before one step; NaN if x or y is unfit, or something would not stay finite.
+
+    x is read once, as others may write into it; the room for its numbers is there for feedforward.
+    """
     cdef double size_of_x = 0
-    cdef size_t k
-    for k in range(net.layer.n_in):
-        size_of_x += fabs(x[k])
+    cdef double[4] sizes
+    cdef real* own_x = <real*> room.values
+    cdef size_t k, i, n_in = net.layer.n_in, whole = n_in - n_in % 4
+    for i in range(4):
+        sizes[i] = 0
+    for k in range(0, whole, 4):
+        for i in range(4):  # an addition waits four cycles for the one before it
+            own_x[k + i] = x[k + i]
+            sizes[i] += fabs(own_x[k + i])
+    for k in range(whole, n_in):
+        own_x[k] = x[k]
+        size_of_x += fabs(own_x[k])
+    size_of_x += (sizes[0] + sizes[1]) + (sizes[2] + sizes[3])
     for k in range(net.n_targets):
         if not loss_functions.fits(net.loss, y[k]):
             return NAN
     prepare_share(net, workspace, -eta)
     read_target(net, y, batch.targets_in(net, workspace), workspace)
     return online.sgd_step(
-        net, parameters, x, size_of_x, batch.targets_in(net, workspace), workspace,
+        net, parameters, own_x, size_of_x, batch.targets_in(net, workspace), workspace,
         batch.units_in(net, workspace), eta,
     )
 
