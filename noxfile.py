@@ -158,14 +158,17 @@ def package(session: nox.Session) -> None:
     ],
 )
 def builds(session: nox.Session, compiler: str, flags: str) -> None:
-    """The tests of arithmetic over what other compilers make of the kernels, on both levels."""
+    """The tests of arithmetic over what other compilers make of the kernels, on both levels.
+
+    Arguments are other tests than these.
+    """
     need(session, compiler, package=compiler)
     session.install(".[test]", env={"CC": compiler, "CFLAGS": flags})
     check_compiler(session, compiler, Path(session.virtualenv.location))
     for level in ("baseline", "avx2"):
         env = {"FASTNN_KERNELS": level}
         check_ten_lines(session, "python", env=env)
-        session.run("pytest", "-q", *TESTS_OF_ARITHMETIC, *session.posargs, env=env)
+        session.run("pytest", "-q", *(session.posargs or TESTS_OF_ARITHMETIC), env=env)
 
 
 @nox.session(reuse_venv=True)

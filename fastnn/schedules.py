@@ -290,6 +290,8 @@ def table(
                 f"learning_rate must give a rate for each of the times of shape {times.shape}, "
                 f"got shape {rates.shape}"
             )
+        if not (rates >= 0).all():
+            raise ValueError(f"learning_rate must give rates of at least 0, got {rates.min()}")
         return rates
     numbers = [
         _checks.not_negative(learning_rate(epoch), f"learning_rate({epoch})")
