@@ -18,7 +18,7 @@ CACHE_LINE = 64
 WIDE_ROW = 256
 ALIGNMENT = 64
 
-# Parameters, a batch's gradient, and the copies of both from before a chunk; or, for a while, the
+# Parameters, a batch's gradient, and the copies of both that kernels work on; or, for a while, the
 # float64 numbers that float32 parameters are drawn in.
 BLOCKS_IN_TRAINING = 4
 

@@ -7,7 +7,8 @@ refused when fastnn is imported, which costs less than a millisecond.
 from __future__ import annotations
 
 import math
-from itertools import product
+from collections.abc import Sequence
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ Array = np.ndarray[Any, Any]
 
 N = 33  # samples: a block, and one more
 LEARNING_RATE = 0.5
+MSE = _kernels.LOSSES["mse"]
+ORDER, RATES = np.arange(N)[np.newaxis], np.array([[LEARNING_RATE]])
+NOTHING_KEPT = np.empty(0, KEPT)
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 NETWORKS = {
     "narrow": ((3, 4, 2), ("tanh", "sigmoid")),
@@ -55,45 +59,50 @@ def start(shape: tuple[int, ...]) -> Array:
 class Trainee:
     """A network and its samples, for the kernels."""
 
-    def __init__(
-        self, sizes: tuple[int, ...], activations: tuple[str, ...], dtype: np.dtype[Any]
-    ) -> None:
-        self.layout = Layout(sizes, [_kernels.ACTIVATIONS[name] for name in activations], dtype)
-        self.start = self.layout.parameter_block()
-        for views in self.layout.views(self.start):
-            for view in views:
-                view[:] = start(view.shape)
-        X, y = (array.astype(dtype) for array in samples(sizes[0], sizes[-1]))
-        self.dense = Samples(X, y)
-        self.compressed = Samples(X, y, compress(X, np.count_nonzero(X, axis=1)))
-        self.workspace = self.layout.workspace(N)
+    def __init__(self, layout: Layout, theta: Sequence[Array], X: Array, y: Array) -> None:
+        self.layout = layout
+        self.start = layout.parameter_block()
+        for view, values in zip(chain(*layout.views(self.start)), theta, strict=True):
+            view[:] = values
+        X, y = X.astype(layout.dtype), y.astype(layout.dtype)
+        counts = np.empty(N, np.intp)
+        _kernels.scan(X, counts)
+        self.dense, self.compressed = Samples(X, y), Samples(X, y, compress(X, counts))
+        self.workspace = layout.workspace(N)
+        self.gradient = layout.parameter_block()
+        self.plan, self.loss = np.zeros(1, PLAN), np.empty(1)
 
-    def train(self, form: str, batch_size: int, optimizer: str) -> tuple[float, float, float]:
+    def train(self, form: str, batch_size: int, optimizer: State) -> tuple[float, float, float]:
         """What CASES has of an epoch."""
-        theta, gradient = self.start.copy(), np.zeros_like(self.start)
-        state = State(OPTIMIZERS[optimizer], self.layout)
-        plan = np.zeros(1, PLAN)
+        theta, plan = self.start.copy(), self.plan
+        samples = self.compressed if form == "zero_skip" else self.dense
+        plan.fill(0)
         plan["batch_size"], plan["form"], plan["tol"] = batch_size, _kernels.FORMS[form], math.nan
-        loss = np.empty(1)
-        of_form = self.compressed if form == "zero_skip" else self.dense
         _kernels.train(
-            self.layout.layers, _kernels.LOSSES["mse"], of_form.n_targets, theta, of_form.record,
-            np.arange(N)[np.newaxis], np.array([[LEARNING_RATE]]), plan, state.record, N, loss,
-            gradient, state.block if state.n_parts else theta, self.workspace, np.empty(0, KEPT),
-            False,
+            self.layout.layers, MSE, samples.n_targets, theta, samples.record, ORDER, RATES, plan,
+            optimizer.record, N, self.loss, self.gradient,
+            optimizer.block if optimizer.n_parts else theta, self.workspace, NOTHING_KEPT, False,
         )  # fmt: skip
-        return loss.item(), float(self.start @ theta), float(theta @ theta)
+        return self.loss.item(), float(self.start @ theta), float(theta @ theta)
 
 
 def check() -> None:
     """ImportError if the kernels in use compute something else."""
-    for dtype, (name, network) in product(TOLERANCE, NETWORKS.items()):
-        trainee = Trainee(*network, np.dtype(dtype))
-        for (of, form, batch_size, optimizer), expected in CASES.items():
-            if of == name:
-                found = trainee.train(form, batch_size, optimizer)
+    for name, (sizes, activations) in NETWORKS.items():
+        numbers = [_kernels.ACTIVATIONS[activation] for activation in activations]
+        theta = [*map(start, pairwise(sizes)), *(start((n,)) for n in sizes[1:])]
+        X, y = samples(sizes[0], sizes[-1])
+        for dtype, tolerance in TOLERANCE.items():
+            layout = Layout(sizes, numbers, np.dtype(dtype))
+            trainee = Trainee(layout, theta, X, y)
+            sgd = State(OPTIMIZERS["sgd"], layout)
+            for (of, form, batch_size, optimizer), expected in CASES.items():
+                if of != name:
+                    continue
+                state = sgd if optimizer == "sgd" else State(OPTIMIZERS[optimizer], layout)
+                found = trainee.train(form, batch_size, state)
                 near = (
-                    math.isclose(number, known, rel_tol=TOLERANCE[dtype])
+                    math.isclose(number, known, rel_tol=tolerance)
                     for number, known in zip(found, expected, strict=True)
                 )
                 if not all(near):

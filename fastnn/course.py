@@ -149,7 +149,7 @@ class Course:
             self.kept.append(layout.parameter_block())
             self.working.append(working[-size:])
         self.blocks = (
-            working[-size:] if needs_gradient else working[:size],
+            self.working[-1 if needs_gradient else 0],
             self.working[1 if n_parts else 0],  # what is empty has no address
             layout.workspace(self.n),
             np.array(
