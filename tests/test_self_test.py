@@ -8,7 +8,7 @@ import reference
 from reference import ReferenceNetwork
 
 from fastnn import _kernels, _self_test
-from fastnn._self_test import CASES, LEARNING_RATE, NETWORKS, samples, start
+from fastnn._self_test import CASES, LEARNING_RATE, NETWORKS, PARAMETERS, N, X, Y, taken
 
 OPTIMIZERS = {"sgd": None, "adam": reference.adam()}
 
@@ -17,15 +17,13 @@ OPTIMIZERS = {"sgd": None, "adam": reference.adam()}
 def test_the_numbers_are_those_of_the_reference(case):
     name, _, batch_size, optimizer = case
     sizes, activations = NETWORKS[name]
-    W = [start(shape) for shape in itertools.pairwise(sizes)]
-    b = [start((n,)) for n in sizes[1:]]
+    W = [taken(PARAMETERS, *shape) for shape in itertools.pairwise(sizes)]
+    b = [taken(PARAMETERS, n) for n in sizes[1:]]
     lists = [[array.tolist() for array in arrays] for arrays in (W, b)]
     net = ReferenceNetwork.from_parameters(*lists, activation=activations, loss="mse")
-    X, y = samples(sizes[0], sizes[-1])
-    (loss,) = net.train(
-        X.tolist(), y.tolist(), epochs=1, learning_rate=LEARNING_RATE, batch_size=batch_size,
-        optimizer=OPTIMIZERS[optimizer],
-    )  # fmt: skip
+    data = taken(X, N, sizes[0]).tolist(), taken(Y, N, sizes[-1]).tolist()
+    options = {"learning_rate": LEARNING_RATE, "batch_size": batch_size}
+    (loss,) = net.train(*data, epochs=1, optimizer=OPTIMIZERS[optimizer], **options)
     before, after = (
         np.concatenate([np.ravel(array) for array in arrays])
         for arrays in (W + b, [*net.weights, *net.biases])
