@@ -267,11 +267,15 @@ def test_a_callback_that_raises_leaves_the_network_free(error):
 
 
 def predicted(net, path):
-    return net.feedforward(np.zeros((50, 2)))
+    return net.feedforward(np.zeros((300, 2)))
 
 
 def predicted_by_threads(net, path):
-    return net.feedforward(np.zeros((50, 2)), n_threads=3)
+    return net.feedforward(np.zeros((300, 2)), n_threads=3)
+
+
+def predicted_in_few_rows(net, path):
+    return net.feedforward(np.zeros((20, 2)))
 
 
 def predicted_alone(net, path):
@@ -292,10 +296,15 @@ def saved(net, path):
 
 
 @pytest.mark.parametrize(
-    "see", [predicted, predicted_by_threads, predicted_alone, copied, pickled, saved]
-)
-def test_others_see_a_completed_step(see, tmp_path):
-    """A layer so wide that its parameters do not change in an instant."""
+    "see",
+    [
+        predicted, predicted_by_threads, predicted_in_few_rows, predicted_alone, copied, pickled,
+        saved,
+    ],
+)  # fmt: skip
+def test_others_see_a_completed_step(see, tmp_path, monkeypatch):
+    """A layer so wide that its parameters do not change in an instant, and changes often."""
+    monkeypatch.setattr("fastnn.chunks.samples_per_chunk", lambda *_: 64)
     net, X, y = counting(4096)
     seen = []
     with Training(net, X, y):
