@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -103,7 +103,8 @@ class Course:
         self, net: Network, data: Data, settings: Settings, order: Order | None = None
     ) -> None:
         self.net, self.model, self.settings, self.n = net, data.model, settings, len(data.X)
-        self._refuse_another_model()  # whose trainer and generator are not for this one
+        if net._model is not data.model:  # whose trainer and generator are not for this one
+            self._refuse_another_model()
         layout = self.model.layout
         if order is None:
             order = Shuffled(self.n, net._rng) if settings.shuffle else InOrder(self.n)
@@ -140,37 +141,40 @@ class Course:
         self.kept = [self.model.parameters, state.block, state.record, self.plan]
         needs_gradient = batch_size > BLOCK or not optimizer.is_plain
         n_parts, size = state.n_parts, len(self.model.parameters)
-        working = layout.parameter_block(1 + n_parts + needs_gradient)
-        self.working = [
-            working[:size], working[size : (1 + n_parts) * size],
+        blocks = layout.parameter_block(1 + n_parts + needs_gradient)
+        working = [
+            blocks[:size], blocks[size : (1 + n_parts) * size],
             np.empty_like(state.record), np.empty_like(self.plan),
         ]  # fmt: skip
+        self.working_parameters, block, self.working_record, self.working_plan = working
         if needs_gradient:  # which may hold a part of a batch
             self.kept.append(layout.parameter_block())
-            self.working.append(working[-size:])
+            working.append(blocks[-size:])
         self.blocks = (
-            self.working[-1 if needs_gradient else 0],
-            self.working[1 if n_parts else 0],  # what is empty has no address
+            working[-1 if needs_gradient else 0],
+            block if n_parts else self.working_parameters,  # what is empty has no address
             layout.workspace(self.n),
             np.array(
                 [
                     (copy.ctypes.data, array.ctypes.data, array.nbytes)
-                    for copy, array in zip(self.working, self.kept, strict=True)
+                    for copy, array in zip(working, self.kept, strict=True)
                 ],
                 KEPT,
             ),
         )
         uses_steps = "step" in self.model.activations
         self.loss = _kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
+        self.rates: Array | None = None  # if there is a schedule
+        if isinstance(settings.learning_rate, float):
+            self.rates = table(settings.learning_rate, 0, 1, 1)
         self.losses = np.empty(0)
         self.last_loss = math.nan
 
-    def _refuse_another_model(self) -> None:
-        if self.net._model is not self.model:
-            raise RuntimeError(
-                "the network was set up anew while it was being trained, for example by its "
-                "__init__ or __setstate__ in a callback: make another network instead"
-            )
+    def _refuse_another_model(self) -> NoReturn:
+        raise RuntimeError(
+            "the network was set up anew while it was being trained, for example by its "
+            "__init__ or __setstate__ in a callback: make another network instead"
+        )
 
     def _may_decay_strongly(self) -> bool:
         """Whether L2 may take samples one by one: see src_cython/decay.pxd."""
@@ -187,8 +191,10 @@ class Course:
         settings, trainer = self.settings, self.net._trainer
         n_epochs = min(n_epochs, self.longest_lap)
         n_updates = -(-self.n // settings.batch_size)
-        time = trainer.time_of(settings.learning_rate)
-        rates = table(settings.learning_rate, time, n_epochs, n_updates)
+        rates, time = self.rates, 0
+        if rates is None:
+            time = trainer.time_of(settings.learning_rate)
+            rates = table(settings.learning_rate, time, n_epochs, n_updates)
         if not settings.optimizer.is_plain:
             trainer.optimizer = self.state
         orders = self.order.draw(n_epochs)
@@ -223,12 +229,12 @@ class Course:
 
         Where it begins, what is kept may have been changed by others.
         """
-        self._refuse_another_model()
-        parameters, _, record, plan = self.working[:4]
+        if self.net._model is not self.model:
+            self._refuse_another_model()
         place: int = _kernels.train(
-            self.model.layout.layers, self.loss, self.samples.n_targets, parameters,
-            self.samples.record, orders, rates, plan, record, n_samples, losses, *self.blocks,
-            begins,
+            self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
+            self.samples.record, orders, rates, self.working_plan, self.working_record, n_samples,
+            losses, *self.blocks, begins,
         )  # fmt: skip
         return place
 

@@ -32,7 +32,6 @@ cpu           what this CPU can do
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
 from libc.string cimport memcpy
-from os import getpid
 from time import sleep
 
 cimport numpy as np
@@ -54,6 +53,18 @@ cimport losses as loss_functions
 cimport online
 cimport optimizers
 cimport sgd
+
+cdef extern from *:
+    """
+    #ifdef _WIN32
+      #include <process.h>
+      #define fastnn_process() ((long) _getpid())
+    #else
+      #include <unistd.h>
+      #define fastnn_process() ((long) getpid())
+    #endif
+    """
+    long this_process "fastnn_process"() noexcept
 
 np.import_array()
 
@@ -379,7 +390,8 @@ def train(
     parameters, plan, optimizer, gradient and state are working copies, which nobody else knows of.
     In the end they become what is kept, at one moment, as nothing else runs in Python then; if
     something is not finite, they become again what is kept. So what is kept is always there as
-    some completed step has left it. Where training `begins`, it may have changed since.
+    some completed step has left it. Where training `begins`, it may have changed since, but for a
+    begun batch, which stands behind the first four.
 
     Row e of order is the order of the samples in epoch e; a single row serves all epochs. Row e
     of rates has eta of each update in epoch e, or one for all; a single row serves all epochs.
@@ -398,7 +410,7 @@ def train(
     )
     with nogil:
         if begins:
-            return_to(kept)
+            return_to(kept, 4)
         if real is float:
             sgd.train(
                 &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
@@ -416,17 +428,17 @@ def train(
         )
         place = order.shape[1] if plan[0].position == 0 else plan[0].position
         if not finite:
-            return_to(kept)
+            return_to(kept, kept.shape[0])
     if not finite:
         return place
     keep(kept)
     return 0
 
 
-cdef void return_to(const Kept[::1] kept) noexcept nogil:
-    """What is kept becomes the working copies."""
+cdef void return_to(const Kept[::1] kept, Py_ssize_t n) noexcept nogil:
+    """The first n of what is kept become the working copies, as far as there are so many."""
     cdef Py_ssize_t i
-    for i in range(kept.shape[0]):
+    for i in range(min(n, kept.shape[0])):
         memcpy(<void*> kept[i].working, <const void*> kept[i].kept, kept[i].n_bytes)
 
 
@@ -660,7 +672,7 @@ cdef class Turn:
 
     def __enter__(self):
         cdef Turn other
-        cdef long process = getpid()
+        cdef long process = this_process()
         cdef unsigned long thread = PyThread_get_thread_ident()
         while self.gate.turn is not None and self.gate.turn.process == process:
             other = self.gate.turn
@@ -679,6 +691,6 @@ cdef class Turn:
         self.gate.turn = self
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, traceback):
         if self.gate.turn is self:
             self.gate.turn = None
