@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -238,7 +238,7 @@ class State:
             )
         _checks.state(vars(given), "trainer.optimizer", ("optimizer", "block", "record"))
         optimizer = _checks.optimizer(given.optimizer, "trainer.optimizer.optimizer", OPTIMIZERS)
-        state = cls(replace(optimizer), layout)
+        state = cls(optimizer, layout)
         _data_checks.fill_block(state.block, given.block, "trainer.optimizer.block", layout)
         if getattr(given.record, "dtype", None) != OPTIMIZER or given.record.shape != (1,):
             raise ValueError(
