@@ -43,6 +43,15 @@ cdef extern from *:
       #define FASTNN_INLINE static inline __attribute__((always_inline, unused))
       #define FASTNN_MOST_IN_ROW 1
     #else
+      /* Products are rounded by themselves: of numbers that are no vectors, compilers join some
+         products and sums in one place and not in another, and rows would differ in their bits. */
+      #if defined(__clang__)
+        #pragma STDC FP_CONTRACT OFF
+      #elif defined(__GNUC__)
+        #pragma GCC optimize ("fp-contract=off")
+      #elif defined(_MSC_VER)
+        #pragma fp_contract (off)
+      #endif
       typedef float   fastnn_vf;
       typedef double  fastnn_vd;
       typedef uint32_t fastnn_vi32;  /* whose shifts and sums wrap around, as those of vectors */
