@@ -449,6 +449,15 @@ cdef void keep(const Kept[::1] kept) noexcept:
         memcpy(<void*> kept[i].kept, <const void*> kept[i].working, kept[i].n_bytes)
 
 
+def note_kept(list working, list kept, Kept[::1] records):
+    """Say in records where working copies lie, and what is kept of them."""
+    cdef Py_ssize_t i
+    for i in range(records.shape[0]):
+        records[i].working = <size_t> np.PyArray_DATA(working[i])
+        records[i].kept = <size_t> np.PyArray_DATA(kept[i])
+        records[i].n_bytes = np.PyArray_NBYTES(kept[i])
+
+
 def copy(list sources, list targets):
     """Copy contiguous arrays into others of the same sizes, all at one moment."""
     cdef size_t n_bytes
