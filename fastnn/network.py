@@ -187,12 +187,14 @@ class Network:
     @property
     def weights(self) -> tuple[Array, ...]:
         """W of each layer, (n_in, n_out): views into the network, so writing changes it."""
-        return self._model.layout.views(self._model.parameters)[0]
+        model = self._model
+        return model.layout.views(model.parameters)[0]
 
     @property
     def biases(self) -> tuple[Array, ...]:
         """b of each layer, (n_out,): views into the network, so writing changes it."""
-        return self._model.layout.views(self._model.parameters)[1]
+        model = self._model
+        return model.layout.views(model.parameters)[1]
 
     @property
     def n_parameters(self) -> int:
@@ -682,12 +684,13 @@ class Network:
         )
 
     def _in_float64(self) -> Network:
-        weights, biases = self._layout.views(copies(self._parameters)[0])
+        model = self._model
+        weights, biases = model.layout.views(copies(model.parameters)[0])
         return Network.from_parameters(
             [W.astype(np.float64) for W in weights],
             [b.astype(np.float64) for b in biases],
-            activation=self.activations,
-            loss=self.loss,
+            activation=model.activations,
+            loss=model.loss,
         )
 
 
