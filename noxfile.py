@@ -1,5 +1,6 @@
 """Sessions for developers: ``nox -s quick`` before a commit, ``nox -s tests`` before a release."""
 
+import os
 import re
 import shutil
 import tarfile
@@ -17,6 +18,7 @@ TESTS_OF_ARITHMETIC = [
     f"tests/test_{name}.py"
     for name in ("kernel_equals_reference", "forms", "l2", "gradients", "systems", "optimizers")
 ]
+PARTS_OF_SKLEARN = ("", "_attributes", "_patch", "_tools")
 QUIETLY = {"silent": True, "log": False, "external": True}
 # A file of the kernels, what stands in it, what is put there, and flags. The first two have been
 # wrong once, where a vec is a single number; the others are lanes that change places.
@@ -124,6 +126,32 @@ def threads(session: nox.Session) -> None:
     session.log(f"{len(reports)} reports, of which {len(faults)} are faults")
     if not reports or faults:
         session.error("\n".join(faults) or "it saw nothing, not even what users may do")
+
+
+@nox.session
+@nox.parametrize("version", ["oldest", "newest"])
+def sklearn(session: nox.Session, version: str) -> None:
+    """The estimators beside the oldest and the newest scikit-learn that they work with.
+
+    And scikit-learn's own tests of its classes, with these in their place. The oldest knows no
+    weights and no other losses, and has other words for some errors.
+    """
+    session.install(".[test]")
+    options = []
+    if version == "oldest":
+        session.install("scikit-learn==1.6.*", "scipy==1.14.*", "numpy<2.3")
+        newer = "weight signature several_outputs same_errors other_classes own_checks types_of"
+        options = [
+            "-k",
+            " and ".join(f"not {name}" for name in [*newer.split(), "scores", "1e-180"]),
+        ]
+    session.run(
+        "pytest", "-q", *(f"tests/test_sklearn{part}.py" for part in PARTS_OF_SKLEARN), *options
+    )
+    session.run(
+        "python", "-P", "-m", "fastnn.sklearn", "-m", "pytest", "-q", "-c", os.devnull,
+        "-p", "no:cacheprovider", "--pyargs", "sklearn.neural_network.tests.test_mlp",
+    )  # fmt: skip
 
 
 @nox.session

@@ -38,6 +38,7 @@ Turn = _kernels.Turn
 all_finite = _kernels.all_finite
 compress = _kernels.compress
 copy = _kernels.copy
+equal = _kernels.equal
 note_kept = _kernels.note_kept
 exp = _kernels.exp
 feedforward = _kernels.feedforward

@@ -38,6 +38,7 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
             laps.append(lap)
             done += len(lap.losses)
             stops = watch.look(done, lap) or course.has_stopped
+        course.end()
         history = History(laps, watch.columns)
         watch.end(history)
         in_training.pop(id(net), None)

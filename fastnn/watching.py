@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from fastnn.history import History
     from fastnn.metrics import Metric
     from fastnn.network import Network
+
+EMPTY: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass
@@ -55,8 +58,11 @@ class Watch:
         waits = (callback.every - done % callback.every for callback in self.callbacks)
         return min(waits, default=sys.maxsize)
 
-    def look(self, done: int, lap: Lap) -> bool:
-        """After `done` epochs, the last of which end the lap: whether training is to stop."""
+    def look(self, done: int, lap: Lap, more: Mapping[str, float] = EMPTY) -> bool:
+        """After `done` epochs, the last of which end the lap: whether training is to stop.
+
+        more: what else is known of that epoch, for callbacks.
+        """
         callbacks = [callback for callback in self.callbacks if done % callback.every == 0]
         if not callbacks and not self.columns:
             return False
@@ -69,7 +75,7 @@ class Watch:
             found |= {f"val_{name}": value for name, value in measured.items()}
         for name, column in self.columns.items():
             column.append(found[name])
-        found["learning_rate"] = lap.rates[-1].item()
+        found |= {**more, "learning_rate": lap.rates[-1].item()}
         stops = False
         for callback in callbacks:
             answer = callback.on_epoch_end(self.net, done - 1, dict(found))

@@ -31,7 +31,7 @@ cpu           what this CPU can do
 """
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 from time import sleep
 
 cimport numpy as np
@@ -385,7 +385,8 @@ def train(
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
     0 if all is finite then, and else the place in the epoch that training had come to. A finite
-    loss does not prove it: relu swallows a NaN, sigmoid an infinity.
+    loss does not prove it: relu swallows a NaN, sigmoid an infinity. As scikit-learn has it, losses
+    may overflow, and what the optimizer keeps.
 
     parameters, plan, optimizer, gradient and state are working copies, which nobody else knows of.
     In the end they become what is kept, at one moment, as nothing else runs in Python then; if
@@ -421,11 +422,13 @@ def train(
                 &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
                 <vd*> &workspace[0], n_samples, <double> 0,
             )
-        finite = (
-            are_finite(&plan[0].loss_sum, 1) and are_finite(&losses[0], plan[0].epoch)
-            and are_finite(&parameters[0], parameters.shape[0])
-            and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
-        )
+        finite = are_finite(&parameters[0], parameters.shape[0])
+        if not plan[0].as_sklearn:
+            finite = (
+                finite and are_finite(&plan[0].loss_sum, 1)
+                and are_finite(&losses[0], plan[0].epoch)
+                and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
+            )
         place = order.shape[1] if plan[0].position == 0 else plan[0].position
         if not finite:
             return_to(kept, kept.shape[0])
@@ -470,6 +473,33 @@ def copy(list sources, list targets):
     for source, target in zip(sources, targets, strict=True):
         n_bytes = np.PyArray_NBYTES(source)
         memcpy(np.PyArray_DATA(target), np.PyArray_DATA(source), n_bytes)
+
+
+def equal(list arrays, list views):
+    """Whether contiguous arrays have the bytes that views of parameters have, of W or b each."""
+    cdef Py_ssize_t i, n_rows, row, n_bytes
+    cdef const char* numbers
+    cdef const char* rows
+    for array, view in zip(arrays, views, strict=True):
+        if (
+            not np.PyArray_CheckExact(array) or not np.PyArray_ISCARRAY_RO(array)
+            or np.PyArray_TYPE(array) != np.PyArray_TYPE(view)
+            or np.PyArray_NBYTES(array) != np.PyArray_NBYTES(view)
+        ):
+            return False
+        n_rows = np.PyArray_DIMS(view)[0] if np.PyArray_NDIM(view) == 2 else 1
+        if n_rows > 1 and (
+            np.PyArray_NDIM(array) != 2 or np.PyArray_DIMS(array)[0] != n_rows
+        ):
+            return False
+        row = np.PyArray_STRIDES(view)[0]
+        n_bytes = np.PyArray_NBYTES(view) // n_rows
+        numbers = <const char*> np.PyArray_DATA(array)
+        rows = <const char*> np.PyArray_DATA(view)
+        for i in range(n_rows):
+            if memcmp(numbers + i * n_bytes, rows + i * row, n_bytes):
+                return False
+    return True
 
 
 cdef class OneSample:
