@@ -18,7 +18,6 @@ TESTS_OF_ARITHMETIC = [
     f"tests/test_{name}.py"
     for name in ("kernel_equals_reference", "forms", "l2", "gradients", "systems", "optimizers")
 ]
-PARTS_OF_SKLEARN = ("", "_attributes", "_patch", "_tools")
 QUIETLY = {"silent": True, "log": False, "external": True}
 # A file of the kernels, what stands in it, what is put there, and flags. The first two have been
 # wrong once, where a vec is a single number; the others are lanes that change places.
@@ -137,17 +136,15 @@ def sklearn(session: nox.Session, version: str) -> None:
     weights and no other losses, and has other words for some errors.
     """
     session.install(".[test]")
-    options = []
+    tests = [f"tests/test_sklearn{part}.py" for part in ("", "_attributes", "_patch", "_tools")]
     if version == "oldest":
         session.install("scikit-learn==1.6.*", "scipy==1.14.*", "numpy<2.3")
-        newer = "weight signature several_outputs same_errors other_classes own_checks types_of"
-        options = [
-            "-k",
-            " and ".join(f"not {name}" for name in [*newer.split(), "scores", "1e-180"]),
-        ]
-    session.run(
-        "pytest", "-q", *(f"tests/test_sklearn{part}.py" for part in PARTS_OF_SKLEARN), *options
-    )
+        newer = [
+            "weight", "signature", "several_outputs", "same_errors", "other_classes", "own_checks",
+            "types_of", "scores", "1e-180",
+        ]  # fmt: skip
+        tests += ["-k", " and ".join(f"not {name}" for name in newer)]
+    session.run("pytest", "-q", *tests)
     session.run(
         "python", "-P", "-m", "fastnn.sklearn", "-m", "pytest", "-q", "-c", os.devnull,
         "-p", "no:cacheprovider", "--pyargs", "sklearn.neural_network.tests.test_mlp",
