@@ -20,6 +20,7 @@ from fastnn._samples import Compressed
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
+    from fastnn.model import Model
 
 Array = np.ndarray[Any, Any]
 Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
@@ -191,12 +192,24 @@ def targets(
     if loss_name == "bce":
         _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'")
     elif loss_name == "cross_entropy":
-        _refuse(rows, rows < 0, name, "not be negative for loss='cross_entropy'")
-        with np.errstate(over="ignore"):
-            total = rows.sum(axis=1, dtype=np.float64)
-        wrong = np.abs(total - 1) > 1e-5
-        _refuse(total, wrong, name, "have rows that sum to 1 for loss='cross_entropy'")
+        _distributions(rows, name, "loss='cross_entropy'")
     return rows
+
+
+def _distributions(rows: Array, name: str, purpose: str) -> None:
+    _refuse(rows, rows < 0, name, f"not be negative for {purpose}")
+    with np.errstate(over="ignore"):
+        total = rows.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > 1e-5
+    _refuse(total, wrong, name, f"have rows that sum to 1 for {purpose}")
+
+
+def probabilities(rows: Array, name: str, purpose: str) -> None:
+    """Of one output, from 0 to 1; of several, rows that sum to 1."""
+    if rows.shape[1] > 1:
+        _distributions(rows, name, purpose)
+    else:
+        _refuse(rows, (rows < 0) | (rows > 1), name, f"lie in 0 to 1 for {purpose}")
 
 
 def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
@@ -312,13 +325,93 @@ def _classes(Y: Array, name: str, n_outputs: int) -> Array:
     return np.asarray(classes)
 
 
-def metrics_fit(metrics: Mapping[str, Any], name: str, Y: Array, n_outputs: int) -> None:
-    for metric in ("mae", "r2"):
-        if metric in metrics and metrics[metric] is None and Y.shape[1] != n_outputs:
+def targets_and_outputs(y: Any, outputs: Any) -> tuple[Array, Array]:
+    """What metrics compare: targets, as `targets` makes them, and the outputs of a network."""
+    a = _real_array(outputs, "outputs")
+    if a.ndim == 1:
+        a = a[:, np.newaxis]
+    if a.ndim != 2 or 0 in a.shape:
+        raise ValueError(
+            "outputs must have shape (n, n_outputs), or (n,) for one output, and at least one "
+            f"sample, got {a.shape}"
+        )
+    dtype = np.dtype(np.float32 if a.dtype.newbyteorder("=") == np.float32 else np.float64)
+    a = _converted(a, "outputs", dtype)
+    n, n_outputs = a.shape
+    found = _real_array(y, "y")
+    if found.shape not in ((n,), a.shape):
+        raise ValueError(
+            f"y must have shape ({n},) or {a.shape}, as outputs have {a.shape}, got {found.shape}"
+        )
+    # Class numbers and rows are told apart by their shape, as under cross_entropy.
+    loss_name = "cross_entropy" if found.ndim == 1 and n_outputs > 1 else "mse"
+    return targets(found, "y", n, loss_name, n_outputs, np.dtype(np.float64)), a
+
+
+def metrics_fit(metrics: Mapping[str, Any], name: str, Y: Array, y_name: str, model: Model) -> None:
+    """Whether fastnn's own metrics make sense for a network and its targets."""
+    n_outputs, output = model.layer_sizes[-1], model.activations[-1]
+    for metric in metrics.values():
+        if not isinstance(metric, str):
+            continue
+        who = f'"{metric}" in {name}'
+        if metric == "log_loss" and output != ("sigmoid" if n_outputs == 1 else "softmax"):
             raise ValueError(
-                f'{name} must not have "{metric}" where y holds class numbers, which are no '
-                'quantity; use "accuracy"'
+                f"{who} needs outputs that are probabilities of classes, of softmax or of one "
+                f"sigmoid unit, got {n_outputs} output{plural(n_outputs)} of {output}; leave it "
+                "out, or use another activation"
             )
+        metric_fits(metric, who, Y, y_name, n_outputs, are_labels=model.loss == "bce")
+
+
+def metric_fits(
+    metric: str, who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool
+) -> None:
+    """Whether a metric of fastnn's makes sense for targets. who is it in messages.
+
+    are_labels says that each of several outputs decides by itself.
+    """
+    if metric in ("mae", "rmse", "r2") and Y.shape[1] < n_outputs:
+        raise ValueError(
+            f"{who} needs targets that are quantities, and {y_name} holds class numbers; "
+            'use "accuracy"'
+        )
+    if metric in ("f1", "confusion_matrix", "roc_auc"):
+        _classes_or_labels(who, Y, y_name, n_outputs, are_labels or metric == "roc_auc")
+    if metric == "roc_auc":
+        _both_sides(who, Y, y_name, n_outputs)
+    if metric == "log_loss" and Y.shape[1] == n_outputs:
+        probabilities(Y, y_name, who)
+
+
+def _classes_or_labels(who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool) -> None:
+    if Y.shape[1] < n_outputs:
+        return
+    off = -1 if n_outputs == 1 and (Y < 0).any() else 0
+    wrong = ((off != Y) & (Y != 1)).any(axis=1)
+    if n_outputs == 1:
+        expected = "numbers 0 and 1, or -1 and 1"
+    elif are_labels:
+        expected = "class numbers, or rows of 0 and 1"
+    else:
+        expected = "class numbers, or rows with a single 1 among zeros"
+        wrong |= (Y == 1).sum(axis=1) != 1
+    if wrong.any():
+        raise ValueError(
+            f"{who} needs targets that are classes: {expected}; {y_name} has others, first in row "
+            f"{int(np.argmax(wrong))}; for quantities use mae, rmse or r2"
+        )
+
+
+def _both_sides(who: str, Y: Array, y_name: str, n_outputs: int) -> None:
+    is_of_class = np.arange(n_outputs) == Y if Y.shape[1] < n_outputs else Y == 1
+    counts = is_of_class.sum(axis=0)
+    for k in np.flatnonzero((counts == 0) | (counts == len(Y))).tolist():
+        found = "none" if counts[k] == 0 else "no others than those"
+        raise ValueError(
+            f"{who} compares samples of each class with others, and {y_name} has {found} of class "
+            f"{1 if n_outputs == 1 else k}; give samples of it and others, or leave it out"
+        )
 
 
 def pair(value: Any, name: str) -> tuple[Any, Any, Any]:

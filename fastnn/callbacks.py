@@ -32,6 +32,14 @@ Logs = dict[str, float]
 MODES = ("auto", "min", "max")
 
 
+class EpochLogs(Logs):
+    """Logs that know of which metrics more is better, whatever their names."""
+
+    def __init__(self, found: Logs, larger_is_better: frozenset[str]) -> None:
+        super().__init__(found)
+        self.larger_is_better = larger_is_better
+
+
 class Callback:
     """What all callbacks have; override what you need.
 
@@ -130,8 +138,9 @@ class Monitor(Callback):
         """Whether this epoch is the best so far, which then it becomes."""
         value = logs[self.monitor]
         best = self.best(net)
+        known = logs.larger_is_better if isinstance(logs, EpochLogs) else LARGER_IS_BETTER
         larger = self.mode == "max" or (
-            self.mode == "auto" and self.monitor.removeprefix("val_") in LARGER_IS_BETTER
+            self.mode == "auto" and self.monitor.removeprefix("val_") in known
         )
         if best.value is None:
             gain = math.inf
@@ -162,7 +171,8 @@ class EarlyStopping(Monitor):
     min_delta : float, default 0.0
         By how much more than this an epoch must be better than the best one.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether small or large is good; "auto" takes "max" for accuracy and r2, and else "min".
+        Whether small or large is good; "auto" takes "max" for accuracy, f1, roc_auc and r2, by
+        whatever name a mapping gives them, and for functions of these names; and else "min".
     restore_best : bool, default True
         When it stops training, the network gets the parameters of the best epoch. Where the epochs
         end before, it does not, since a further `train` goes on; `restore` does so.

@@ -6,7 +6,7 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fastnn.course import Data, Settings
 from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
-from fastnn.metrics import METRICS
+from fastnn.metrics import checked, evaluated, threshold_of
 from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
 from fastnn.schedules import own
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
     from fastnn._layout import Layout
+    from fastnn.metrics import Metrics
 
     Array = np.ndarray[Any, Any]
 
@@ -279,7 +280,7 @@ class Network:
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | None = None,
         validation_data: Sequence[Any] | None = None,
-        metrics: str | Callable[..., float] | Sequence[str | Callable[..., float]] | None = None,
+        metrics: Metrics | None = None,
         callbacks: Callback | Callable[..., Any] | Sequence[Any] | None = None,
         progress: bool = False,
         form: str = "auto",
@@ -332,9 +333,11 @@ class Network:
             single 1, or for one output 0 and 1.
         validation_data : (X, y) or (X, y, sample_weight), or None; default None
             Whose loss, and metrics, are taken at the end of each epoch.
-        metrics : name, function, sequence of them, or None; default None
-            "accuracy", "mae", "r2", or functions of (y, outputs); see `fastnn.metrics`. They are
-            taken at the end of each epoch, which costs a prediction of X; without weights.
+        metrics : name, function, sequence or mapping of them, or None; default None
+            "accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2", or functions of
+            (y, outputs) that return a number; see `fastnn.metrics`. A mapping says by which names
+            `History` has them: ``{"top2": lambda y, outputs: ...}``. They are taken at the end of
+            each epoch, which costs a prediction of X; without weights.
         callbacks : callback, function, sequence of them, or None; default None
             See `fastnn.callbacks`: early stopping, checkpoints, your own.
         progress : bool, default False
@@ -392,12 +395,10 @@ class Network:
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
             validation = _data(data.model, X, y, weights, "validation_data: ")
         listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
-        found_metrics = _checks.metrics(metrics, "metrics", METRICS)
-        watch = Watch(self, data, validation, found_metrics, listed)
-        for samples in (data, validation):
+        watch = Watch(self, data, validation, checked(metrics), listed)
+        for name, samples in (("y", data), ("validation_data: y", validation)):
             if samples is not None:
-                n_outputs = data.model.layer_sizes[-1]
-                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, n_outputs)
+                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, name, data.model)
         for i, callback in enumerate(listed):
             callback.check(["loss", *watch.names()], f"callbacks[{i}]")
         return watch
@@ -460,6 +461,7 @@ class Network:
         )
         return training.update(self, data, settings)
 
+    @overload
     def evaluate(
         self,
         X: ArrayLike | CSR,
@@ -467,8 +469,30 @@ class Network:
         *,
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
-    ) -> float:
-        """The loss of the network: Σ w_i L_i / Σ w_i + ½ l2 ‖W‖².
+        metrics: None = None,
+    ) -> float: ...
+
+    @overload
+    def evaluate(
+        self,
+        X: ArrayLike | CSR,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+        metrics: Metrics,
+    ) -> dict[str, float]: ...
+
+    def evaluate(
+        self,
+        X: ArrayLike | CSR,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+        metrics: Metrics | None = None,
+    ) -> float | dict[str, float]:
+        """The loss of the network: Σ w_i L_i / Σ w_i + ½ l2 ‖W‖²; and metrics, where asked for.
 
         Parameters
         ----------
@@ -476,9 +500,39 @@ class Network:
             As for `train`.
         l2 : float, default 0.0
             lambda, the coefficient of L2 regularisation; ‖W‖² are the squares of all weights.
+        metrics : name, function, sequence or mapping of them, or None; default None
+            As for `train`, and as there without weights; see `fastnn.metrics`.
+
+        Returns
+        -------
+        float or dict of str to float
+            The loss; with metrics, a dict of "loss" and the metrics by their names, all from the
+            same outputs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad data or settings, and for metrics that make no sense for the network or y.
+
+        Examples
+        --------
+        >>> from fastnn import Network, datasets
+        >>> X, y = datasets.load_people()
+        >>> net = Network([2, 2, 1], seed=0)
+        >>> history = net.train(X, y, epochs=1000, learning_rate=0.1)
+        >>> round(net.evaluate(X, y), 4)
+        0.0023
+        >>> found = net.evaluate(X, y, metrics=["accuracy", "roc_auc"])
+        >>> {name: round(value, 4) for name, value in found.items()}
+        {'loss': 0.0023, 'accuracy': 1.0, 'roc_auc': 1.0}
         """
         data = _data(self._model, X, y, sample_weight)
-        return data.loss(_checks.not_negative(l2, "l2"))
+        l2 = _checks.not_negative(l2, "l2")
+        if metrics is None:
+            return data.loss(l2)
+        found = checked(metrics)
+        _data_checks.metrics_fit(found, "metrics", data.Y, "y", data.model)
+        return evaluated(data, found, threshold_of(data), l2)
 
     def gradients(
         self,

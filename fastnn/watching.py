@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.callbacks import Monitor
-from fastnn.metrics import measure
+from fastnn.callbacks import EpochLogs, Monitor
+from fastnn.metrics import LARGER_IS_BETTER, evaluated, threshold_of
 
 if TYPE_CHECKING:
     from fastnn.callbacks import Callback
@@ -30,12 +30,19 @@ class Watch:
     net: Network
     data: Data
     validation: Data | None = None
-    metrics: dict[str, Metric | None] = field(default_factory=dict)
+    metrics: dict[str, str | Metric] = field(default_factory=dict)
     callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         self.callbacks = sorted(self.callbacks, key=lambda callback: callback.saves)
         self.columns: dict[str, list[float]] = {name: [] for name in self.names()}
+        # What validation is measured by is that of the training data.
+        self.threshold = threshold_of(self.data) if self.metrics else None
+        self.larger_is_better = frozenset(
+            name
+            for name, metric in self.metrics.items()
+            if (metric if isinstance(metric, str) else name) in LARGER_IS_BETTER
+        )
 
     def names(self) -> list[str]:
         """What is found out about an epoch beside its loss and its learning rate."""
@@ -68,30 +75,21 @@ class Watch:
             return False
         found = {"loss": lap.losses[-1].item()}
         if self.metrics:
-            found |= self._measured(self.data)[1]
+            found = evaluated(self.data, self.metrics, self.threshold) | found
         if self.validation is not None:
-            val_loss, measured = self._measured(self.validation)
-            found |= {"val_loss": val_loss}
+            measured = evaluated(self.validation, self.metrics, self.threshold)
             found |= {f"val_{name}": value for name, value in measured.items()}
         for name, column in self.columns.items():
             column.append(found[name])
         found |= {**more, "learning_rate": lap.rates[-1].item()}
         stops = False
         for callback in callbacks:
-            answer = callback.on_epoch_end(self.net, done - 1, dict(found))
+            answer = callback.on_epoch_end(
+                self.net, done - 1, EpochLogs(found, self.larger_is_better)
+            )
             stops |= isinstance(answer, bool | np.bool_) and bool(answer)
         return stops
 
     def end(self, history: History) -> None:
         for callback in self.callbacks:
             callback.on_train_end(self.net, history)
-
-    def _measured(self, data: Data) -> tuple[float, dict[str, Any]]:
-        """The loss, and the metrics from the outputs that it was computed from."""
-        if not self.metrics:
-            return data.loss(), {}
-        model = data.model
-        outputs = np.empty((len(data.X), model.layer_sizes[-1]), model.layout.dtype)
-        loss = data.loss(outputs=outputs)
-        values = measure(self.net, self.metrics, data.Y, outputs)
-        return loss, dict(zip(self.metrics, values, strict=True))

@@ -743,6 +743,11 @@ def test_callbacks_see_the_validation(name):
     best = EarlyStopping(monitor="val_loss", patience=1)
     stopped = clone(estimator).set_params(callbacks=best, learning_rate_init=0.5).fit(X, y)
     assert stopped.n_iter_ < 40
+    best = EarlyStopping(monitor="validation_score", patience=3)  # of which more is better
+    stopped = clone(estimator).set_params(callbacks=best).fit(X, y)
+    scores = stopped.validation_scores_
+    assert stopped.n_iter_ == 40 or np.argmax(scores) == stopped.n_iter_ - 4
+    assert np.argmax(scores) > 0
 
 
 @every_class

@@ -65,7 +65,9 @@ class Steps:
                 course.plan["best"] = estimator.best_loss_
             estimator.n_iter_ = 0
             try:
-                self._run_epochs(Watch(net, data, callbacks=callbacks))
+                watch = Watch(net, data, callbacks=callbacks)
+                watch.larger_is_better |= {"validation_score"}
+                self._run_epochs(watch)
                 course.end()
             finally:
                 n_steps = estimator.n_iter_ * -(-self.n // settings.batch_size)
