@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -246,8 +246,17 @@ def label(y: Any, name: str) -> Hashable:
     """A class: whatever can be a key, and equals itself."""
     if type(y) not in LABELS and (y is None or not isinstance(y, Hashable) or y != y):
         raise ValueError(f"{name} must be a class, such as True, 3 or 'spam', got {description(y)}")
-    found: Hashable = y.item() if isinstance(y, np.generic) else y
-    return found
+    return key(y)
+
+
+def key(name: Hashable) -> Hashable:
+    """NumPy's scalars as Python's own objects where these are the same key of a dict.
+
+    They are not for times and records, some of which would become ints.
+    """
+    if isinstance(name, np.generic) and name.dtype.kind not in "mMV":
+        return cast("Hashable", name.item())
+    return name
 
 
 def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:

@@ -7,10 +7,12 @@ import math
 import operator
 import struct
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn import _data_checks
 from fastnn.initializers import INITIALIZERS, RELU_FAMILY
 from fastnn.network import Network
 from fastnn.optimizers import State
@@ -54,7 +56,8 @@ class GrowingNetwork:
 
     def grow(self, inputs: Iterable[Hashable], output: Hashable) -> Network:
         """Add those that are not there yet. The order of the inputs does not matter."""
-        new = sorted((_plain(name) for name in inputs if name not in self.inputs), key=repr)
+        unknown = (name for name in inputs if name not in self.inputs)
+        new = sorted(map(_data_checks.key, unknown), key=_spelling)
         n_inputs, n_outputs = len(self.inputs) + len(new), len(self.outputs)
         is_new = output not in self.outputs
         net = self.net
@@ -153,13 +156,40 @@ class GrowingNetwork:
         return self._generator(kind, name).uniform(-limit, limit, n_units)
 
     def _generator(self, kind: str, name: Hashable) -> np.random.Generator:
-        digest = hashlib.sha256(f"{kind} {name!r}".encode()).digest()
+        digest = hashlib.sha256(f"{kind} {_spelling(name)}".encode()).digest()
         return np.random.default_rng([self.seed, int.from_bytes(digest)])
 
 
-def _plain(name: Hashable) -> Hashable:
-    """A name as Python's own object, whose repr does not depend on where it comes from."""
-    return name.item() if isinstance(name, np.generic) else name
+def _spelling(name: Hashable) -> str:
+    """A name in characters: the same for equal texts, numbers, and tuples and sets of them.
+
+    Keys of a dict that are equal are one key, such as 1, 1.0 and True, and have different reprs.
+    """
+    name = _data_checks.key(name)
+    if isinstance(name, str):
+        return str.__repr__(name)
+    if isinstance(name, Number):
+        return _spelling_of_number(name)
+    if isinstance(name, tuple):
+        return f"({', '.join(map(_spelling, name))})"
+    if isinstance(name, frozenset):  # whose order differs from process to process
+        return f"{{{', '.join(sorted(map(_spelling, name)))}}}"
+    return repr(name)
+
+
+def _spelling_of_number(number: Any) -> str:
+    """A whole number's digits, or an exact fraction."""
+    if isinstance(number, complex):
+        if number.imag:
+            return f"{_spelling_of_number(number.real)} + {_spelling_of_number(number.imag)} i"
+        number = number.real
+    try:
+        numerator, denominator = number.as_integer_ratio()
+    except (ValueError, OverflowError):  # not finite
+        return str(float(number))
+    except AttributeError:  # of a kind of its own
+        return repr(number)
+    return f"{numerator}" if denominator == 1 else f"{numerator}/{denominator}"
 
 
 def _copy_parameters(old: Network, old_block: Array, net: Network, block: Array) -> None:

@@ -1,6 +1,7 @@
 """The estimators in river: its own checks, frames, pipelines, features and classes that come."""
 
 import copy
+import datetime
 import itertools
 import pickle
 
@@ -287,3 +288,47 @@ def test_divergence_keeps_the_parameters(optimizer):
     for one in (model, undisturbed):
         one.learn_one(GOOD, 1.0)
     assert parameters(model) == parameters(undisturbed)
+
+
+# Names
+
+KEYS_OF_THEIR_OWN = [
+    {1: 1.0, np.timedelta64(1, "ns"): -2.0, "1": 3.0},
+    {np.datetime64(3, "ns"): 1.0, 3: -2.0, np.datetime64(3, "s"): 3.0},
+    {np.datetime64("2020-01-01"): 1.0, datetime.date(2020, 1, 1): -2.0, "2020-01-01": 3.0},
+    {0.1: 1.0, np.float32(0.1): -2.0, "0.1": 3.0},
+]
+
+
+@pytest.mark.parametrize("x", KEYS_OF_THEIR_OWN)
+def test_keys_of_a_dict_are_inputs_of_their_own(x):
+    model = MLPRegressor(seed=0)
+    model.learn_one(x, 1.0)
+    places = dict(model._growing.inputs)
+    assert sorted(places.values()) == [0, 1, 2]
+    for _ in range(3):
+        model = pickle.loads(pickle.dumps(model))
+        model.learn_one(x, 1.0)
+    assert model._growing.inputs == places
+    row = model._growing.row_of_known(x)
+    assert [row[places[name]] for name in x] == [1.0, -2.0, 3.0]
+    assert len({model.predict_one({name: 1.0}) for name in x}) == 3
+
+
+def test_classes_that_are_keys_of_their_own():
+    model = MLPClassifier(seed=0)
+    for y in (1, np.timedelta64(1, "ns"), np.int64(1), True, np.float32(1), "1", np.str_("1")):
+        model.learn_one(GOOD, y)
+    assert list(map(repr, model.predict_proba_one(GOOD))) == ["1", "np.timedelta64(1,'ns')", "'1'"]
+
+
+@pytest.mark.parametrize("kind", [MLPRegressor, MLPClassifier])
+def test_equal_names_are_one_name(kind):
+    models = [kind(seed=0, optimizer="adam") for _ in range(4)]
+    names = [(0, 1, "a"), (False, True, np.str_("a")), (0.0, 1.0, "a"), (np.int8(0), np.True_, "a")]
+    for i in range(12):
+        for model, (zero, one, text) in zip(models, names[i % 4 :] + names[: i % 4], strict=True):
+            y = (zero, one)[i % 2] if kind is MLPClassifier else float(i)
+            model.learn_one({one: 1.0 + i, text: 0.5, zero: -1.0}, y)
+    assert len({parameters(model) for model in models}) == 1
+    assert len({tuple(model._growing.inputs) for model in models}) == 1
