@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import operator
 import struct
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,28 @@ class GrowingNetwork:
             self.outputs[output] = n_outputs
         self.inputs.update(zip(new, range(len(self.inputs), n_inputs), strict=True))
         return net
+
+    @contextlib.contextmanager
+    def growth(self, inputs: Iterable[Hashable], output: Hashable) -> Iterator[Network]:
+        """The network with these, while it learns the first sample that has them.
+
+        What is new is forgotten if that fails, and everything is as it was.
+        """
+        net, n_inputs, n_outputs = self.net, len(self.inputs), len(self.outputs)
+        try:
+            yield self.grow(inputs, output)
+        except Exception:  # not Ctrl-C, which may come after the step
+            self._forget(net, n_inputs, n_outputs)
+            raise
+
+    def _forget(self, net: Network | None, n_inputs: int, n_outputs: int) -> None:
+        """All but the first inputs and outputs, which this network has."""
+        self.net = net
+        for places, n in ((self.inputs, n_inputs), (self.outputs, n_outputs)):
+            while len(places) > n:
+                places.popitem()
+        if net is not None:
+            net.weights[0][n_inputs:] = 0
 
     def row_of_known(self, x: Mapping[Hashable, Any]) -> Array | None:
         """A sample, if it has the known inputs and no other, all finite numbers; else None.

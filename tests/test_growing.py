@@ -1,6 +1,8 @@
 """A network whose inputs and outputs appear one by one is the one that had them from the start."""
 
+import contextlib
 import enum
+import pickle
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -158,6 +160,27 @@ def test_first_weights_of_different_names():
     names += [np.timedelta64(1, "ns"), np.datetime64(1, "ns"), float("-inf")]
     assert len(set(names)) == len(names)
     assert len({first_weights(name) for name in names}) == len(names)
+
+
+def test_a_growth_that_fails_is_forgotten():
+    """Also where there is room for the new input, and none for another output."""
+    one, undisturbed = growing((4, 3), "cross_entropy"), growing((4, 3), "cross_entropy")
+    learned = [("ab", "p"), ("abcdefghijklmnop", "p"), ("abcdefghijklmnopq", "p"), ("ar", "q")]
+    for inputs, output in learned:
+        for more in ("z", "xyz"):
+            before = pickle.dumps(one)
+            with (
+                contextlib.suppress(ZeroDivisionError),
+                one.growth([*inputs, *more], output) as net,
+            ):
+                assert net.weights[0][one.inputs["z"]].all()
+                raise ZeroDivisionError
+            assert "z" not in one.inputs
+            assert pickle.dumps(one) == before
+        with one.growth(inputs, output):
+            pass
+        undisturbed.grow(inputs, output)
+        assert pickle.dumps(one) == pickle.dumps(undisturbed)
 
 
 def test_room_for_further_inputs_grows_with_them():
