@@ -44,9 +44,11 @@ def test_an_input_that_comes_later_had_been_zero(optimizer, samples):
     for x in samples:
         learn(later.grow(x, "y"), later.row(x), sum(x.values()), optimizer)
         learn(at_once.net, at_once.row(x), sum(x.values()), optimizer)
+    # A gradient of 1e-17 that should be 0 is divided by sqrt(0) + 1e-8, or in Adagrad 1e-10.
+    atol = {"rmsprop": 1e-9, "adam": 1e-9, "adagrad": 1e-7}.get(optimizer, 1e-12)
     for x in samples:
         outputs, expected = (one.net.feedforward(one.row(x)) for one in (later, at_once))
-        np.testing.assert_allclose(outputs, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(outputs, expected, rtol=1e-9, atol=atol)
 
 
 def known(net, block):
