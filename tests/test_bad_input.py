@@ -116,7 +116,7 @@ NO_REAL_NUMBERS = {
         "; make numbers of such values first",
     ),
     "durations": (
-        np.zeros(2, "timedelta64[s]"), TypeError, "dtype timedelta64[s], with the duration 0",
+        np.zeros(2, "timedelta64[ns]"), TypeError, "dtype timedelta64[ns], with the duration 0",
     ),
     "structured": (
         np.zeros(2, [("a", float)]), TypeError, "dtype [('a', '<f8')]; use numpy.lib.recfunctions",

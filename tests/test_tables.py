@@ -266,6 +266,15 @@ def test_one_row(row):
     assert without_names(net) == pickle.dumps(twin)
 
 
+@every_column
+def test_a_class_number_in_a_column_of_one(made):
+    x = frame().to_numpy(float)[2]
+    nets = [Network([4, 3], activation="softmax", loss="cross_entropy", seed=0) for _ in range(2)]
+    if made is COLUMNS["chunks of PyArrow"]:
+        made = pa.array
+    assert nets[0].update(x, made(np.array([2])), 0.1) == nets[1].update(x, 2, 0.1)
+
+
 def test_a_row_of_targets():
     x, Y = frame().to_numpy(float)[2], frame()
     for row in ROWS.values():
@@ -442,6 +451,9 @@ def test_weights_that_are_no_numbers():
     for weight in ([1, 1, None, 1, 1, 1, 1], [1, 1, np.nan, 1, 1, 1, 1]):
         with pytest.raises(ValueError, match=r"sample_weight must have no missing .* in row 2; "):
             trained(net, frame(), targets(), sample_weight=pd.Series(weight, dtype=object))
+    column = pd.DataFrame({"a": weight})
+    with pytest.raises(ValueError, match=r"sample_weight must .* in column 'a', row 2; fill"):
+        trained(net, frame(), targets(), sample_weight=column)
     assert pickle.dumps(net) == before
 
 
