@@ -90,7 +90,9 @@ class Table:
     @property
     def feature_names(self) -> tuple[str, ...] | None:
         """The names of the columns, if all of these are text."""
-        listed = [] if self.labels is None else list(self.labels)
+        labels: Any = () if self.labels is None else self.labels
+        # A tenth of the time that it takes to go through those of pandas.
+        listed = labels.tolist() if hasattr(type(labels), "tolist") else list(labels)
         if not listed or not all(isinstance(label, str) for label in listed):
             return None
         names = tuple(str.__str__(label) for label in listed)  # nobody's own kind of text
