@@ -73,11 +73,7 @@ def _sparse(X: Any, name: str) -> CSR | Any:
 
 def feature_names(X: Given, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """The names of the columns of a table, if it has any; those of a network must be the same."""
-    if not isinstance(X, Table):
-        return None
-    if known is not None:
-        X.refuse_other_names(known)
-    return X.feature_names
+    return X.names_beside(known) if isinstance(X, Table) else None
 
 
 def one_or_many(

@@ -93,9 +93,11 @@ class Table:
         labels: Any = () if self.labels is None else self.labels
         # A tenth of the time that it takes to go through those of pandas.
         listed = labels.tolist() if hasattr(type(labels), "tolist") else list(labels)
-        if not listed or not all(isinstance(label, str) for label in listed):
-            return None
-        names = tuple(str.__str__(label) for label in listed)  # nobody's own kind of text
+        if set(map(type, listed)) != {str}:
+            if not listed or not all(isinstance(label, str) for label in listed):
+                return None
+            listed = [str.__str__(label) for label in listed]  # nobody's own kind of text
+        names = tuple(listed)
         if len(names) != self.numbers.shape[-1]:
             raise ValueError(
                 f"{self.name} must have as many names as columns, got {len(names)} names and "
@@ -109,11 +111,11 @@ class Table:
             )
         return names
 
-    def refuse_other_names(self, known: tuple[str, ...]) -> None:
-        """Whether the columns are those that a network was trained on, in their order."""
+    def names_beside(self, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """feature_names, which must be those that a network was trained on, in their order."""
         names = self.feature_names
-        if names is None or names == known:
-            return
+        if names is None or known is None or names == known:
+            return names
         select = f"use {self.advice.select.format(argument(self.name))}"
         there, wanted = set(names), set(known)
         missing = [name for name in known if name not in there]
