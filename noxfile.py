@@ -77,7 +77,7 @@ def debug(session: nox.Session) -> None:
                 "-k", "not errs and not rounding and not random and not moments and not cuts "
                 "and not those_of_the_reference and not derivative and not going_on "
                 "and not model_file and not callbacks and not metrics and not s3 "
-                "and not sklearn and not river and not docs",
+                "and not sklearn and not river and not docs and not tables",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),

@@ -274,6 +274,20 @@ def state(value: Any, name: str, keys: Iterable[str]) -> None:
         )
 
 
+def feature_names(value: Any, name: str, n_inputs: int) -> tuple[str, ...] | None:
+    """A name for each input of a network, or None."""
+    if value is None:
+        return None
+    expected = f"None or {n_inputs} different names"
+    names = sequence(value, name, expected)
+    if not all(isinstance(one, str) for one in names):
+        raise TypeError(f"{name} must be {expected}, got {description(value)}")
+    found = tuple(str.__str__(one) for one in names)  # nobody's own kind of text
+    if len(found) != n_inputs or len(set(found)) < n_inputs:
+        raise ValueError(f"{name} must be {expected}, got {description(value)}")
+    return found
+
+
 def generator_of_state(value: Any, name: str) -> np.random.Generator:
     """One that is made by default_rng, as model files know no other."""
     if type(value) is not np.random.Generator or type(value.bit_generator) is not np.random.PCG64:
@@ -466,9 +480,10 @@ def array(value: Any, name: str) -> Array:
     except MemoryError:
         raise
     except Exception as error:  # from the __array__ of anybody's class
+        hint = f"; use {name}.detach().cpu().numpy()" if hasattr(type(value), "detach") else ""
         raise ValueError(
             f"{name} must be a number or an array of numbers with rows of equal length, "
-            f"got {description(value)}: {error}"
+            f"got {description(value)}: {error}{hint}"
         ) from error
     mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
     if mask is not None and np.any(mask):

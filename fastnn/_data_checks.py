@@ -8,15 +8,16 @@ So what kernels use as an address or a count, of an array of the user's, is a co
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, MappingView, Sequence, Set
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from fastnn import _checks, _kernels
 from fastnn._checks import array, description, plural, sequence
 from fastnn._samples import Compressed
+from fastnn._tables import Table, argument, as_number, in_words, is_missing, remedy, table_of
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
@@ -32,42 +33,106 @@ LEAVE_OUT = (
 )
 
 
-def array_or_csr(X: Any, name: str) -> Any:
-    """X, such that to look at it twice gives the same numbers twice."""
-    return X if getattr(X, "format", None) == "csr" else _real_array(X, name)
+class CSR(NamedTuple):
+    """The parts of a scipy.sparse CSR array, each asked for once."""
+
+    shape: tuple[int, ...]
+    indptr: Any
+    indices: Any
+    data: Any
+
+
+Given = Array | Table | CSR
+
+
+def given(X: Any, name: str) -> Given:
+    """Samples, such that to look at them twice gives the same numbers twice."""
+    if isinstance(X, Table | CSR):
+        return X
+    table = table_of(X, name, is_sample=True)
+    if table is not None:
+        return table
+    X = _sparse(X, name) if _is_sparse(X) else X
+    return X if isinstance(X, CSR) else _real_array(X, name)
+
+
+def _is_sparse(X: Any) -> bool:
+    """Whether this is a scipy.sparse array or matrix, in whatever format."""
+    found = getattr(X, "format", None)
+    return isinstance(found, str) and (found == "csr" or hasattr(type(X), "tocsr"))
+
+
+def _sparse(X: Any, name: str) -> CSR | Any:
+    """A sparse array in CSR format; or a dense one, where it has one dimension."""
+    try:
+        if len(X.shape) == 1:
+            return X.toarray()
+        rows = X if X.format == "csr" else X.tocsr()
+        return CSR(tuple(rows.shape), rows.indptr, rows.indices, rows.data)
+    except MemoryError:
+        raise
+    except Exception as error:  # from anybody's class
+        raise ValueError(
+            f"{name} must be a scipy.sparse array that can be read, got {description(X)}: {error}"
+        ) from error
+
+
+def feature_names(X: Given, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The names of the columns of a table, if it has any; those of a network must be the same."""
+    return X.names_beside(known) if isinstance(X, Table) else None
 
 
 def one_or_many(
     X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], finite: bool = True
 ) -> tuple[Array | Compressed, bool]:
     """Samples as rows, and whether X was a single one of shape (n_inputs,)."""
-    if getattr(X, "format", None) == "csr":
-        return samples(X, name, n_inputs, dtype, minimum=0), False
-    found = _real_array(X, name)
-    if found.ndim == 1:
-        return one_sample(found, name, n_inputs, dtype), True
-    return samples(found, name, n_inputs, dtype, minimum=0, finite=finite), False
+    X = given(X, name)
+    found = X.numbers if isinstance(X, Table) else X
+    if isinstance(found, np.ndarray) and found.ndim == 1:
+        return one_sample(X, name, n_inputs, dtype), True
+    return samples(X, name, n_inputs, dtype, minimum=0, finite=finite), False
 
 
 def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
-    """One sample as a row of shape (1, n_inputs)."""
-    found = _real_array(x, name)
+    """One sample as a row of shape (1, n_inputs).
+
+    A table or a sparse array may have it as its only row: many have no other way to hold one.
+    """
+    x = given(x, name)
+    if isinstance(x, CSR):
+        return _only_row(_compressed(x, name, n_inputs, dtype, 0), name, n_inputs)
+    found, table = _numbers(x)
+    if table is not None and found.ndim == 2 and len(found) == 1:
+        found = found[0]
     if found.ndim != 1:
-        raise ValueError(f"{name} must be one sample of shape ({n_inputs},), got {found.shape}")
+        hint = f"; one sample is {name}.ravel()" if found.size == n_inputs else ""
+        raise ValueError(
+            f"{name} must be one sample of shape ({n_inputs},), got {found.shape}{hint}"
+        )
     if len(found) != n_inputs:
         hint = "; for many samples of one input use X.reshape(-1, 1)" if n_inputs == 1 else ""
         raise ValueError(
             f"{name} must have {n_inputs} number{plural(n_inputs)}, one per input of the network, "
             f"got {len(found)}{hint}"
         )
-    return _converted(found[np.newaxis], name, dtype)
+    return _converted(found[np.newaxis], name, dtype, table=table)
+
+
+def _only_row(rows: Compressed, name: str, n_inputs: int) -> Array:
+    if len(rows) != 1:
+        raise ValueError(
+            f"{name} must be one sample of shape ({n_inputs},), got {(len(rows), n_inputs)}"
+        )
+    row = np.zeros((1, n_inputs), rows.values.dtype)
+    row[0, rows.columns] = rows.values
+    return row
 
 
 def counted_samples(
     X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
 ) -> tuple[Array | Compressed, Array | None]:
     """Samples, and how many numbers of each row are not zero where the rows are dense."""
-    X = array_or_csr(X, name)
+    X = given(X, name)
     rows = samples(X, name, n_inputs, dtype, finite=False)
     if isinstance(rows, Compressed):
         return rows, None
@@ -82,32 +147,49 @@ def samples(
 ) -> Array | Compressed:
     """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype.
 
-    A scipy.sparse CSR array or matrix stays compressed. With finite=False, dense rows may hold
-    NaN: a caller who finds one as it reads them calls this again, for the error.
+    A scipy.sparse array or matrix becomes, or stays, compressed. With finite=False, dense rows may
+    hold NaN: a caller who finds one as it reads them calls this again, for the error.
     """
-    if getattr(X, "format", None) == "csr":
+    X = given(X, name)
+    if isinstance(X, CSR):
         return _compressed(X, name, n_inputs, dtype, minimum)
-    found = _real_array(X, name)
+    found, table = _numbers(X)
     if found.ndim != 2:
-        hint = ""
-        if found.ndim == 1:
-            hint = "; one sample is X.reshape(1, -1), a table of one column X.reshape(-1, 1)"
         raise ValueError(
-            f"{name} must have two dimensions, (samples, {n_inputs}), got shape {found.shape}{hint}"
+            f"{name} must have two dimensions, (samples, {n_inputs}), got shape {found.shape}"
+            f"{_as_rows(found, table, argument(name), n_inputs)}"
         )
     if found.shape[1] != n_inputs:
+        hint = ""
+        if table is None and found.shape[0] == n_inputs:
+            hint = f"; if each column is a sample, use {argument(name)}.T"
         raise ValueError(
             f"{name} must have {n_inputs} column{plural(n_inputs)}, one per input of the network, "
-            f"got shape {found.shape}"
+            f"got shape {found.shape}{hint}"
         )
     if len(found) < minimum:
         raise ValueError(f"{name} must have at least one sample, got shape {found.shape}")
-    return _converted(found, name, dtype, finite)
+    return _converted(found, name, dtype, finite, table)
 
 
-def _compressed(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
+def _as_rows(found: Array, table: Table | None, it: str, n_inputs: int) -> str:
+    """How numbers of other than two dimensions become samples."""
+    if found.ndim == 1 and table is not None:
+        return "; one sample is a frame of one row, as df.iloc[[0]], a column one as df[['a']]"
+    if found.ndim == 1:
+        return "; one sample is X.reshape(1, -1), a table of one column X.reshape(-1, 1)"
+    if found.ndim > 2 and math.prod(found.shape[1:]) == n_inputs:
+        return f"; {n_inputs} numbers of each sample are a row in {it}.reshape(len({it}), -1)"
+    return ""
+
+
+def _numbers(X: Array | Table) -> tuple[Array, Table | None]:
+    return (X.numbers, X) if isinstance(X, Table) else (X, None)
+
+
+def _compressed(X: CSR, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
     """A CSR array, whose own arrays are used where they are of the types that kernels want."""
-    shape = tuple(X.shape)
+    shape = X.shape
     if len(shape) != 2 or shape[1] != n_inputs:
         raise ValueError(
             f"{name} must have {n_inputs} column{plural(n_inputs)}, one per input of the network, "
@@ -171,10 +253,10 @@ def targets(
     y: Any, name: str, n_samples: int, loss_name: str, n_outputs: int, dtype: np.dtype[Any]
 ) -> Array:
     """Targets as rows of shape (n_samples, n_outputs), or class numbers of shape (n_samples, 1)."""
-    found = _real_array(y, name)
+    found, table = _column_numbers(y, name, is_target=True)
     if found.ndim == 1 and loss_name == "cross_entropy":
         _same_length(found, name, n_samples)
-        return _class_numbers(found, name, n_outputs, dtype)
+        return _class_numbers(found, name, n_outputs, dtype, table)
     if found.ndim == 1 and n_outputs == 1:
         found = found[:, np.newaxis]
     expected = f"({n_samples}, {n_outputs})"
@@ -189,11 +271,13 @@ def targets(
                 f"; class numbers go with loss='cross_entropy', or as rows: "
                 f"numpy.eye({n_outputs})[{name}]"
             )
+        elif found.ndim > 2 and math.prod(found.shape[1:]) == n_outputs:
+            hint = f"; use {argument(name)}.reshape(len({argument(name)}), -1)"
         raise ValueError(f"{name} must have shape {expected}, got {found.shape}{hint}")
     _same_length(found, name, n_samples)
     if found.shape[1] != n_outputs:
         raise ValueError(f"{name} must have shape {expected}, got {found.shape}")
-    rows = _converted(found, name, dtype)
+    rows = _converted(found, name, dtype, table=table)
     if loss_name == "bce":
         _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'")
     elif loss_name == "cross_entropy":
@@ -219,8 +303,13 @@ def probabilities(rows: Array, name: str, purpose: str) -> None:
 
 def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
     """The target of one sample: a number, a class number or (n_outputs,)."""
-    found = _real_array(y, name)
+    table = table_of(y, name, is_target=True)
+    found = _real_array(y, name, is_target=True) if table is None else table.numbers
     may_be_number = n_outputs == 1 or loss_name == "cross_entropy"
+    if table is not None and found.size == 1 and may_be_number:
+        found = found.reshape(())
+    elif table is not None and found.ndim == 2 and len(found) == 1:
+        found = found[0]
     if found.shape != (n_outputs,) and not (may_be_number and found.ndim == 0):
         number = "a number or " if may_be_number else ""
         raise ValueError(
@@ -365,11 +454,12 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     """Weights scaled to mean 1; None stays None."""
     if value is None:
         return None
-    found = np.array(_real_array(value, name))  # what is checked, nobody else may change
+    numbers, table = _column_numbers(value, name)
+    found = np.array(numbers)  # what is checked, nobody else may change
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape ({n_samples},), got {found.shape}")
     _same_length(found, name, n_samples)
-    weights = _converted(found, name, np.dtype(np.float64))
+    weights = _converted(found, name, np.dtype(np.float64), table=table)
     _refuse(found, weights < 0, name, "not be negative")
     return _to_mean_one(weights, name)
 
@@ -619,14 +709,60 @@ def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
         )
 
 
-def _real_array(value: Any, name: str) -> Array:
+def _column_numbers(
+    value: Any, name: str, *, is_target: bool = False
+) -> tuple[Array, Table | None]:
+    """Numbers of samples, where a frame of one column is that column."""
+    table = table_of(value, name, is_target=is_target)
+    if table is None:
+        return _real_array(value, name, is_target), None
+    is_column = table.numbers.ndim == 2 and table.numbers.shape[1] == 1
+    return table.numbers[:, 0] if is_column else table.numbers, table
+
+
+def _real_array(value: Any, name: str, is_target: bool = False) -> Array:
     """Real numbers in any layout; complex, text and objects are refused."""
     found = array(value, name)
     if found.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got {description(value)}, of dtype {found.dtype}"
+            f"{_way_out(value, found, argument(name), is_target)}"
         )
     return found
+
+
+def _way_out(value: Any, found: Array, it: str, is_target: bool) -> str:
+    """What to do about a value that NumPy makes no real numbers of."""
+    if isinstance(value, Mapping):
+        return (
+            f"; a table of columns by name is pandas.DataFrame({it}), or "
+            f"numpy.column_stack(list({it}.values()))"
+        )
+    if isinstance(value, Iterator | MappingView):
+        return f"; use list({it})"
+    if isinstance(value, Set):
+        return "; a set has no order: use a list"
+    if _is_sparse(value):
+        return f"; use {it}.toarray()"
+    if hasattr(type(value), "collect"):
+        return f"; a lazy frame is computed by {it}.collect()"
+    if found.dtype.names:
+        return f"; use numpy.lib.recfunctions.structured_to_unstructured({it})"
+    if found.dtype.kind == "c":
+        return ""
+    for place, one in np.ndenumerate(found):
+        if as_number(one) is not None:
+            continue
+        where = f" in {_in_words(place)}" if place else ""
+        if is_missing(one):
+            return f", with {one!s}{where}; remove or fill such values" if place else ""
+        if isinstance(one, Mapping):
+            return f", with a dict{where}; use pandas.DataFrame({it})"
+        read = f"numpy.array({it}, dtype=float)"
+        encode = "pandas.get_dummies or sklearn.preprocessing.OneHotEncoder"
+        found_there = f", with {in_words(one)}{where}" if place else ""
+        return found_there + remedy(one, is_target, encode, read, it)
+    return f"; use numpy.array({it}, dtype=float)"
 
 
 def _real_arrays(value: Any, name: str) -> list[Array]:
@@ -634,8 +770,17 @@ def _real_arrays(value: Any, name: str) -> list[Array]:
     return [_real_array(one, f"{name}[{i}]") for i, one in enumerate(listed)]
 
 
-def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = True) -> Array:
-    """The same numbers, C-contiguous, aligned and native; a copy only where needed."""
+def _converted(
+    found: Array,
+    name: str,
+    dtype: np.dtype[Any],
+    finite: bool = True,
+    table: Table | None = None,
+) -> Array:
+    """The same numbers, C-contiguous, aligned and native; a copy only where needed.
+
+    table is where they come from, and has words for places.
+    """
     try:
         with np.errstate(all="ignore"):
             converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
@@ -647,6 +792,10 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = Tru
     if finite and not all_finite(converted):
         place, where = _first(~np.isfinite(converted))
         value = found[place]
+        if table is not None:
+            if np.isnan(value):
+                raise table.refusal(value, place)
+            where = table.place(place)
         if np.isfinite(value):
             raise ValueError(
                 f"{name} must be finite in the network's {dtype}, got {value!s} in {where}, "
@@ -668,9 +817,11 @@ def all_finite(array: Array) -> bool:
     return _kernels.all_finite(array.ravel())
 
 
-def _class_numbers(found: Array, name: str, n_classes: int, dtype: np.dtype[Any]) -> Array:
+def _class_numbers(
+    found: Array, name: str, n_classes: int, dtype: np.dtype[Any], table: Table | None
+) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
-    numbers = np.array(_converted(found, name, dtype))
+    numbers = np.array(_converted(found, name, dtype, table=table))
     _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers")
     _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}")
     _refuse(
@@ -691,9 +842,12 @@ def _refuse(values: Array, wrong: Array, name: str, expected: str) -> None:
 
 def _first(wrong: Array) -> tuple[tuple[Any, ...], str]:
     """The first place where wrong is true, as an index and in words."""
-    axes = ("row", "column")
     place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    return place, ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
+    return place, _in_words(place)
+
+
+def _in_words(place: tuple[Any, ...]) -> str:
+    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), place, strict=False))
 
 
 def _same_length(found: Array, name: str, n_samples: int) -> None:

@@ -19,9 +19,10 @@ FEW_PARTS = 10  # of a chunk: about a millisecond, in which no other thread runs
 
 
 class Model:
-    """The structure of a network, its parameters, and the gate to them; only parameters change.
+    """The structure of a network, its parameters, and the gate to them.
 
-    Where the network is trained, they go from the end of one step to that of a later one at a
+    Only parameters change, and the names of the inputs, which come with a table to train on. Where
+    the network is trained, parameters go from the end of one step to that of a later one at a
     single moment: training works on copies (see src_cython/kernels.pyx).
     """
 
@@ -36,6 +37,7 @@ class Model:
         self.layer_sizes = layer_sizes
         self.activations = activations
         self.loss = loss
+        self.feature_names: tuple[str, ...] | None = None
         self.layout = Layout(
             layer_sizes, [_kernels.ACTIVATIONS[name] for name in activations], dtype
         )

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from fastnn import _checks
 from fastnn._data_checks import all_finite
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
 from fastnn.exceptions import ModelFileError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FORMAT = 1
+FORMAT = 2  # with feature_names; files of networks without these have format 1
 LONGEST_DESCRIPTION = 1_000_000  # characters; a layer takes some twenty
 MARK = b"fastnn model "
 MARK_LENGTH = len(MARK) + 4 + len(" sha256 ") + 64
@@ -58,6 +59,8 @@ def save(net: Network, path: str, trainer: bool) -> None:
         "dtype": net.dtype.name,
         "trainer": _described(net, arrays) if trainer else None,
     }
+    if net.feature_names is not None:
+        description["feature_names"] = net.feature_names
     _write_atomically(path, _packed(description, arrays))
 
 
@@ -90,7 +93,8 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
     if len(text) > LONGEST_DESCRIPTION:
         raise ValueError(
             f"a network's description must have at most {LONGEST_DESCRIPTION:,} characters to be "
-            f"saved, and this one, of {len(description['activations']):,} layers, has {len(text):,}"
+            f"saved, and this one, of {len(description['activations']):,} layers and "
+            f"{len(description.get('feature_names', ())):,} names, has {len(text):,}"
         )
     buffer = io.BytesIO()
     with _closed_quietly(zipfile.ZipFile(buffer, "w")) as archive:
@@ -102,7 +106,7 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         archive.comment = bytes(MARK_LENGTH)
     covered = buffer.getvalue()[:-MARK_LENGTH]
-    return covered + _mark(covered)
+    return covered + _mark(covered, FORMAT if "feature_names" in description else 1)
 
 
 @contextlib.contextmanager
@@ -117,8 +121,8 @@ def _closed_quietly(file: T) -> Iterator[T]:
     file.close()
 
 
-def _mark(covered: bytes) -> bytes:
-    return MARK + b"%04d sha256 " % FORMAT + hashlib.sha256(covered).hexdigest().encode()
+def _mark(covered: bytes, version: int = FORMAT) -> bytes:
+    return MARK + b"%04d sha256 " % version + hashlib.sha256(covered).hexdigest().encode()
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -129,11 +133,12 @@ def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
             raise ModelFileError("is truncated: its end is missing")
         raise ModelFileError("is not a model file of fastnn")
     version = mark[len(MARK) :][:4]
-    if version.isdigit() and int(version) > FORMAT:
+    number = int(version) if version.isdigit() else 0
+    if number > FORMAT:
         raise ModelFileError(
-            f"has format {int(version)}, and this fastnn knows up to {FORMAT}: install a newer one"
+            f"has format {number}, and this fastnn knows up to {FORMAT}: install a newer one"
         )
-    if mark != _mark(covered):
+    if number == 0 or mark != _mark(covered, number):
         raise ModelFileError("is damaged: its checksum is wrong")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {member.filename: member for member in archive.infolist()}
@@ -183,6 +188,8 @@ def _network(
     )
     if list(net.layer_sizes) != sizes:
         raise ModelFileError("does not describe a network: its arrays are of other shapes")
+    names = _checks.feature_names(description.get("feature_names"), "feature_names", sizes[0])
+    net._model.feature_names = names
     if description["trainer"] is not None:
         _put_trainer(net, description["trainer"], arrays)
     if arrays:

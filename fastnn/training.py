@@ -31,6 +31,9 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
         if settings.shuffle:
             in_training[id(net)] = net
         course = Course(net, data, settings)
+        _refuse_other_names(data)
+        if settings.epochs and data.feature_names is not None:
+            data.model.feature_names = data.feature_names
         watch.begin()
         while done < settings.epochs and not stops:
             n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
@@ -48,8 +51,21 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
 def update(net: Network, data: Data, settings: Settings) -> float:
     """One step on one checked sample; its loss before it."""
     with data.model.turn(trains=False):
+        _refuse_other_names(data)
         lap = Course(net, data, settings).run_lap(1, 0, None)
+        if data.feature_names is not None:
+            data.model.feature_names = data.feature_names
     return float(lap.losses[0])
+
+
+def _refuse_other_names(data: Data) -> None:
+    """Than those that another thread's training has left since the data were checked."""
+    names, known = data.feature_names, data.model.feature_names
+    if names is not None and known is not None and names != known:
+        raise RuntimeError(
+            "the network was trained on other columns meanwhile, by another thread: let threads "
+            "train it one after the other"
+        )
 
 
 def _free_generators() -> None:
