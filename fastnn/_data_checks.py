@@ -129,17 +129,21 @@ def _only_row(rows: Compressed, name: str, n_inputs: int) -> Array:
 
 
 def counted_samples(
-    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
-) -> tuple[Array | Compressed, Array | None]:
-    """Samples, and how many numbers of each row are not zero where the rows are dense."""
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], hashed: bool = False
+) -> tuple[Array | Compressed, Array | None, int | None]:
+    """Samples; if they are dense, how many numbers of each row are not zero, and their fingerprint.
+
+    The latter if hashed.
+    """
     X = given(X, name)
     rows = samples(X, name, n_inputs, dtype, finite=False)
     if isinstance(rows, Compressed):
-        return rows, None
+        return rows, None, None
     counts = np.empty(len(rows), np.intp)
-    if not _kernels.scan(rows, counts):
+    finite, fingerprint = _kernels.scan(rows, counts, hashed)
+    if not finite:
         samples(X, name, n_inputs, dtype)
-    return rows, counts
+    return rows, counts, fingerprint if hashed else None
 
 
 def samples(

@@ -46,6 +46,7 @@ class Data:
     counts: Array | None = None
     weights: Array | None = None  # None: all are 1
     is_mapped: bool = False  # X is a file, which may be larger than memory
+    fingerprint: int | None = None  # of X, where somebody has wanted it
     feature_names: tuple[str, ...] | None = None  # of the columns of X, if they have any
 
     def loss(self, l2: float = 0.0, outputs: Array | None = None) -> float:

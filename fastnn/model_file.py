@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FORMAT = 2  # with feature_names; files of networks without these have format 1
+FORMAT = 2  # with feature_names or trainer.last; files of networks without these have format 1
 LONGEST_DESCRIPTION = 1_000_000  # characters; a layer takes some twenty
 MARK = b"fastnn model "
 MARK_LENGTH = len(MARK) + 4 + len(" sha256 ") + 64
@@ -106,7 +106,8 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         archive.comment = bytes(MARK_LENGTH)
     covered = buffer.getvalue()[:-MARK_LENGTH]
-    return covered + _mark(covered, FORMAT if "feature_names" in description else 1)
+    is_newer = "feature_names" in description or (description["trainer"] or {}).get("has_last")
+    return covered + _mark(covered, FORMAT if is_newer else 1)
 
 
 @contextlib.contextmanager
@@ -207,6 +208,8 @@ def _described(net: Network, arrays: dict[str, Array]) -> dict[str, Any]:
     for i, best in enumerate(trainer.best.values()):
         if best.parameters is not None:
             arrays |= _by_name(net, best.parameters, f"best{i}_")
+    if trainer.last is not None:
+        arrays |= _by_name(net, trainer.last, "last_")
     return {
         "generator": net._rng.bit_generator.state,
         "optimizer": optimizer and {
@@ -217,6 +220,8 @@ def _described(net: Network, arrays: dict[str, Array]) -> dict[str, Any]:
         "stopping": trainer.stopping,
         "lowest": trainer.lowest,
         "stale": trainer.stale,
+        "task": trainer.task,
+        "has_last": trainer.last is not None,
         "best": [
             {
                 "settings": _settings(monitor),
@@ -244,7 +249,10 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
         for k in range(state.n_parts):
             _put(net, state.part(k), f"optimizer{k}_", arrays)
     trainer.schedule = _made(given["schedule"])
-    trainer.stopping = given["stopping"]
+    trainer.stopping, trainer.task = given["stopping"], given.get("task")
+    if given.get("has_last"):
+        trainer.last = net._layout.parameter_block()
+        _put(net, trainer.last, "last_", arrays)
     for i, one in enumerate(given["best"]):
         best = Best(one["value"], one["waited"])
         monitor = _made(one["settings"])

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnn import _checks, _data_checks, _kernels, chunks, training
 from fastnn._samples import Compressed, Samples, Sparse, room_for
-from fastnn.callbacks import Callback, LambdaCallback
+from fastnn.callbacks import Callback, LambdaCallback, Monitor
 from fastnn.course import Data, Settings
 from fastnn.forms import FORMS
 from fastnn.history import History
@@ -21,6 +21,7 @@ from fastnn.metrics import checked, evaluated, threshold_of
 from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
 from fastnn.schedules import own
+from fastnn.task import task_of
 from fastnn.trainer_state import TrainerState
 from fastnn.watching import Watch
 
@@ -303,15 +304,17 @@ class Network:
         validation_data: Sequence[Any] | None = None,
         metrics: Metrics | None = None,
         callbacks: Callback | Callable[..., Any] | Sequence[Any] | None = None,
+        same_task: bool = False,
         progress: bool = False,
         form: str = "auto",
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
 
         Training goes on from where the last call left it: from its parameters, and with equal
-        settings from what its optimizer, its schedule of learning rates and its early stopping had
-        come to. Two calls of 500 epochs equal one of 1,000, bit for bit; `reset_trainer` begins
-        anew. Ctrl-C raises KeyboardInterrupt and leaves the network at a completed step.
+        settings from what its optimizer and its schedule of learning rates had come to; with equal
+        data, too, from what `tol` and callbacks that monitor have seen. Two calls of 500 epochs
+        equal one of 1,000, bit for bit; `reset_trainer` begins anew. Ctrl-C raises
+        KeyboardInterrupt and leaves the network at a completed step.
 
         A network of one layer of "step" units learns by the perceptron rule:
         W <- W + eta xᵀ(y - a), b alike (Rosenblatt 1958), with batch size 1 and loss "mse".
@@ -342,7 +345,8 @@ class Network:
             order of the rows.
         tol, patience : float or None, int; default None, 10
             Stop after `patience` epochs in a row whose loss is not below the best one before
-            them by more than `tol`. None: run all epochs.
+            them by more than `tol`. None: run all epochs. Data that are others than in the call
+            before, by their numbers, have no best one yet; see `same_task`.
         optimizer : str or optimizer, default "sgd"
             "sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop" or "adagrad"; or one of
             `fastnn.optimizers`, with settings: ``optimizers.Adam(beta_1=0.8, l2=0.001)``. What it
@@ -365,6 +369,9 @@ class Network:
             each epoch, which costs a prediction of X; without weights.
         callbacks : callback, function, sequence of them, or None; default None
             See `fastnn.callbacks`: early stopping, checkpoints, your own.
+        same_task : bool, default False
+            Let `tol` and the callbacks that monitor go on from what they have seen, although the
+            data are others than before: for a stream that comes in blocks.
         progress : bool, default False
             Show a bar, with tqdm: ``pip install "fastnn[progress]"``.
         form : str, default "auto"
@@ -394,13 +401,19 @@ class Network:
         n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
         given = _data_checks.given(X, "X")
         names = _data_checks.feature_names(given, model.feature_names)
-        rows, counts = _data_checks.counted_samples(given, "X", n_inputs, dtype)
+        listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
+        # What compares losses asks whether they are of the same data.
+        compares = tol is not None or any(isinstance(one, Monitor) for one in listed)
+        rows, counts, fingerprint = _data_checks.counted_samples(
+            given, "X", n_inputs, dtype, compares
+        )
         del given  # whose numbers may be a copy
         rows = _data_checks.apart(rows, model.parameters)
         Y = _targets(model, y, len(rows), "y")
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
-        data = Data(model, rows, Y, counts, weights, _data_checks.is_mapped(rows), names)
+        is_mapped = _data_checks.is_mapped(rows)
+        data = Data(model, rows, Y, counts, weights, is_mapped, fingerprint, names)
         batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
         chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
@@ -415,16 +428,20 @@ class Network:
             optimizer=chosen,
             form=_checks.known_name(form, "form", ("auto", *FORMS)),
         )
-        watch = self._watch(data, validation_data, metrics, callbacks)
-        return training.train(self, data, settings, watch, _checks.flag(progress, "progress"))
+        same_task = _checks.flag(same_task, "same_task")
+        watch = self._watch(data, validation_data, metrics, listed)
+        progress = _checks.flag(progress, "progress")
+        task = task_of(data, watch.validation) if compares else None
+        return training.train(self, data, settings, watch, task, same_task, progress)
 
-    def _watch(self, data: Data, validation_data: Any, metrics: Any, callbacks: Any) -> Watch:
+    def _watch(
+        self, data: Data, validation_data: Any, metrics: Any, listed: list[Callback]
+    ) -> Watch:
         validation = None
         if validation_data is not None:
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
             known = data.feature_names or data.model.feature_names
             validation = _data(data.model, X, y, weights, known, "validation_data: ")
-        listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
         watch = Watch(self, data, validation, checked(metrics), listed)
         for name, samples in (("y", data), ("validation_data: y", validation)):
             if samples is not None:

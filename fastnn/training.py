@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 in_training: weakref.WeakValueDictionary[int, Network] = weakref.WeakValueDictionary()  # by id
 
 
-def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: bool) -> History:
+def train(
+    net: Network, data: Data, settings: Settings, watch: Watch, task: int | None, same_task: bool,
+    progress: bool,
+) -> History:  # fmt: skip
     """Train on checked data, lap after lap of epochs. Between laps those who watch have their turn.
 
-    Laps end where somebody wants to look; where they end changes no bit of the result.
+    Laps end where somebody wants to look; where they end changes no bit of the result. task says
+    what losses are compared for, if they are.
     """
     laps: list[Lap] = []
     done = 0
@@ -30,17 +34,24 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
     with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
         if settings.shuffle:
             in_training[id(net)] = net
+        anew = False
+        if task is not None and settings.epochs:
+            anew = net._trainer.begins_anew(task, same_task)
         course = Course(net, data, settings)
         _refuse_other_names(data)
         if settings.epochs and data.feature_names is not None:
             data.model.feature_names = data.feature_names
-        watch.begin()
-        while done < settings.epochs and not stops:
-            n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
-            lap = course.run_lap(n_epochs, done, shown)
-            laps.append(lap)
-            done += len(lap.losses)
-            stops = watch.look(done, lap) or course.has_stopped
+        try:
+            watch.begin(settings.epochs > 0, anew)
+            while done < settings.epochs and not stops:
+                n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
+                lap = course.run_lap(n_epochs, done, shown)
+                laps.append(lap)
+                done += len(lap.losses)
+                stops = watch.look(done, lap) or course.has_stopped
+        except BaseException as error:
+            watch.break_off(error)
+            raise
         course.end()
         history = History(laps, watch.columns)
         watch.end(history)

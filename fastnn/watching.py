@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.callbacks import EpochLogs, Monitor
+from fastnn.callbacks import EarlyStopping, EpochLogs, Monitor
+from fastnn.exceptions import TrainingDivergedError
 from fastnn.metrics import LARGER_IS_BETTER, evaluated, threshold_of
 
 if TYPE_CHECKING:
@@ -50,13 +51,21 @@ class Watch:
             return list(self.metrics)
         return [*self.metrics, "val_loss", *(f"val_{name}" for name in self.metrics)]
 
-    def begin(self) -> None:
+    def begin(self, trains: bool = True, anew: bool = False) -> None:
+        """trains: there is at least one epoch to come. anew: what was the best one is of no use."""
+        trainer = self.net._trainer
+        if trains:
+            for callback in self.early_stopping():
+                callback.go_on(self.net)
+            trainer.last = None
         monitors = [callback for callback in self.callbacks if isinstance(callback, Monitor)]
-        if monitors:
-            best = self.net._trainer.best
-            self.net._trainer.best = {one: best[one] for one in monitors if one in best}
-        for callback in self.callbacks:
-            callback.on_train_begin(self.net)
+        if anew:
+            trainer.best = {}
+        elif monitors:
+            best = trainer.best
+            trainer.best = {one: best[one] for one in monitors if one in best}
+        for one in self.callbacks:
+            one.on_train_begin(self.net)
 
     def epochs_until_look(self, done: int) -> int:
         """How many epochs may run, after `done` of them, before somebody wants to look."""
@@ -90,6 +99,15 @@ class Watch:
             stops |= isinstance(answer, bool | np.bool_) and bool(answer)
         return stops
 
+    def early_stopping(self) -> list[EarlyStopping]:
+        return [callback for callback in self.callbacks if isinstance(callback, EarlyStopping)]
+
+    def break_off(self, error: BaseException) -> None:
+        """After an error, which may be Ctrl-C: where training diverges, it would do so again."""
+        for callback in self.early_stopping():
+            callback.end(self.net, goes_on=not isinstance(error, TrainingDivergedError))
+
     def end(self, history: History) -> None:
         for callback in self.callbacks:
-            callback.on_train_end(self.net, history)
+            if history.epoch or not isinstance(callback, EarlyStopping):  # no epoch does nothing
+                callback.on_train_end(self.net, history)

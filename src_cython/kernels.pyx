@@ -16,6 +16,7 @@ losses        L and ∂L/∂z of the output layer
 layers        how a network lies in memory
 samples       the user's data, and blocks of it
 compression   rows without their zeros
+fingerprint   a number by which data are known again
 dense         one layer, one sample
 tile          one layer, a block of samples
 quad          the first layer, four samples, without their zeros
@@ -31,6 +32,7 @@ cpu           what this CPU can do
 """
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
+from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy
 from time import sleep
 
@@ -48,6 +50,7 @@ cimport activations
 cimport batch
 cimport compression
 cimport exponential
+cimport fingerprint as fingerprints
 cimport forms
 cimport losses as loss_functions
 cimport online
@@ -67,6 +70,7 @@ cdef extern from *:
     long this_process "fastnn_process"() noexcept
 
 np.import_array()
+fingerprints.make_keys()
 
 
 ACTIVATIONS = {
@@ -155,27 +159,57 @@ cdef bint are_finite(const real* numbers, size_t n) noexcept nogil:
     return differences == 0
 
 
-def scan(const real[:, ::1] X, Py_ssize_t[::1] counts):
-    """counts[t] = how many numbers of row t are not zero; whether all of X is finite."""
+def scan(const real[:, ::1] X, Py_ssize_t[::1] counts, bint hashed=False):
+    """counts[t] = how many numbers of row t are not zero.
+
+    (whether all of X is finite, its fingerprint or 0), which is taken while rows are in the cache.
+    """
     cdef bint finite
+    cdef uint64_t hash = 0
     with nogil:
         if real is float:
-            finite = scan_rows(<const vf*> NULL, X, counts)
+            finite = scan_rows(<const vf*> NULL, X, counts, &hash if hashed else NULL)
         else:
-            finite = scan_rows(<const vd*> NULL, X, counts)
-    return finite
+            finite = scan_rows(<const vd*> NULL, X, counts, &hash if hashed else NULL)
+    return finite, hash
 
 
 cdef bint scan_rows(
-    const vec* like, const real[:, ::1] X, Py_ssize_t[::1] counts
+    const vec* like, const real[:, ::1] X, Py_ssize_t[::1] counts, uint64_t* hash
 ) noexcept nogil:
-    cdef Py_ssize_t t
+    cdef Py_ssize_t t, n_in = X.shape[1]
+    cdef size_t begin = 0, end
     cdef real differences = 0
     for t in range(X.shape[0]):
-        counts[t] = <Py_ssize_t> compression.scan(
-            as_vecs(like, &X[t, 0]), X.shape[1], &differences
-        )
+        counts[t] = <Py_ssize_t> compression.scan(as_vecs(like, &X[t, 0]), n_in, &differences)
+        end = (t + 1) * n_in
+        if hash != NULL and (end - begin >= fingerprints.STRETCH or t == X.shape[0] - 1):
+            hash[0] += fingerprints.of_numbers(&X[0, 0], begin, end, t == X.shape[0] - 1)
+            begin = end - end % fingerprints.STRETCH
     return differences == 0
+
+
+def fingerprint(const real[::1] numbers):
+    """Of an array, whatever its shape was."""
+    cdef uint64_t hash = 0
+    if numbers.shape[0]:
+        with nogil:
+            hash = fingerprints.of_numbers(&numbers[0], 0, numbers.shape[0], True)
+    return hash
+
+
+def fingerprint_of_compressed(
+    const Py_ssize_t[::1] starts, const int[::1] columns, const real[::1] values, size_t n_in
+):
+    """As of the same rows with their zeros; None if columns do not ascend in each."""
+    cdef uint64_t hash = 0
+    cdef bint ascend = True
+    if values.shape[0]:
+        with nogil:
+            ascend = fingerprints.of_compressed(
+                &starts[0], &columns[0], &values[0], starts.shape[0] - 1, n_in, &hash
+            )
+    return hash if ascend else None
 
 
 def compress(

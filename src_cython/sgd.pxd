@@ -20,8 +20,8 @@ cdef struct Plan:
     double l2               # lambda
     double tol              # a better epoch's loss is below best - tol; NaN: never stop
     Py_ssize_t patience
-    # A batch's weights are divided by their sum, and lambda too; an epoch is a better one unless its
-    # loss is above best - tol, as one that is not finite need not be; and only parameters must be finite.
+    # A batch's weights are divided by their sum, and lambda too; an epoch is a better one unless
+    # its loss is above best - tol, which NaN is not; and only parameters must be finite.
     Py_ssize_t as_sklearn
     # How far training has come. Kept between chunks, so that where they are cut changes nothing.
     Py_ssize_t epoch        # epochs done since the losses' start

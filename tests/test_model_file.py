@@ -339,7 +339,8 @@ def test_numpy_reads_the_arrays(trainer, tmp_path):
             np.testing.assert_array_equal(file[f"W{i}"], net.weights[i], strict=True)
             np.testing.assert_array_equal(file[f"b{i}"], net.biases[i], strict=True)
         assert json.loads(file["model.json"])["layer_sizes"] == [4, 8, 1]
-        n_arrays = 4 * (1 + trainer * (2 + 1))  # Adam keeps 2, and early stopping the best
+        # Adam keeps 2, and early stopping the best and the last.
+        n_arrays = 4 * (1 + trainer * (2 + 2))
         assert len(file.files) == 1 + n_arrays
         if trainer:
             m = net._layout.views(net._trainer.optimizer.part(0))[0][1]

@@ -438,6 +438,8 @@ def test_each_part_of_a_description_is_needed():
     for place in places:
         if "settings" in place[:-1] or "schedule" in place[:-1]:
             continue
+        if place[-1] in ("task", "has_last"):  # of which older files do not speak
+            continue
         changed = copy.deepcopy(DESCRIPTION)
         inner = changed
         for step in place[:-1]:

@@ -225,7 +225,7 @@ class OnKernels(WithParameters):
         """What scikit-learn's checks have made of the data, as kernels take it."""
         if getattr(X, "format", "csr") != "csr":
             X = X.tocsr()
-        rows, counts = _data_checks.counted_samples(X, "X", net.layer_sizes[0], net.dtype)
+        rows, counts, _ = _data_checks.counted_samples(X, "X", net.layer_sizes[0], net.dtype)
         if net.loss == "log_loss" and y.dtype == bool and (np.count_nonzero(y, axis=1) == 1).all():
             y = y.argmax(axis=1)[:, np.newaxis]
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, np.float64)

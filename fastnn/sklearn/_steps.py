@@ -64,11 +64,14 @@ class Steps:
             if not estimator.early_stopping:
                 course.plan["best"] = estimator.best_loss_
             estimator.n_iter_ = 0
+            watch = Watch(net, data, callbacks=callbacks)
+            watch.larger_is_better |= {"validation_score"}
             try:
-                watch = Watch(net, data, callbacks=callbacks)
-                watch.larger_is_better |= {"validation_score"}
                 self._run_epochs(watch)
                 course.end()
+            except BaseException as error:
+                watch.break_off(error)
+                raise
             finally:
                 n_steps = estimator.n_iter_ * -(-self.n // settings.batch_size)
                 keep_state(self.optimizer, course.state, n_steps)
