@@ -48,3 +48,4 @@ gradients = _kernels.gradients
 loss = _kernels.loss
 scan = _kernels.scan
 train = _kernels.train
+unpad = _kernels.unpad

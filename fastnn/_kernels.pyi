@@ -5,6 +5,7 @@ Float arrays of one call have one dtype, float32 or float64, and are C-contiguou
 `gradient` are parameter blocks; `workspace` is from `Layout.workspace`. Nothing is checked here.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,7 +36,8 @@ class OneSample:
         layers: _Records,
         loss: int,
         parameters: _Floats,
-        workspace: _Floats,
+        workspace_of: Callable[[int], _Floats],
+        most_rows: int,
         samples: Samples,
         learns: bool,
     ) -> None: ...
@@ -50,6 +52,7 @@ class Turn:
 
 def note_kept(working: list[_Array], kept: list[_Array], records: _Records) -> None: ...
 def equal(arrays: list[_Array], views: list[_Array]) -> bool: ...
+def unpad(views: list[_Array], arrays: list[_Array]) -> bool: ...
 def copy(sources: list[_Array], targets: list[_Array]) -> None: ...
 def exp(z: _Floats, out: _Floats) -> None: ...
 def all_finite(numbers: _Floats) -> bool: ...

@@ -71,21 +71,28 @@ class Samples:
     ) -> None:
         if isinstance(X, Compressed):
             X, compressed = None, X
-        self.record = np.zeros(1, SAMPLES)
         self.n_targets = 0 if Y is None else Y.shape[1]
-        for name, rows in (("X", X), ("Y", Y)):
-            if rows is not None:
-                self.record[name] = rows.ctypes.data
-                self.record[f"{name}_row"] = rows.shape[1] * rows.itemsize  # a stride may be any
+        starts = columns = values = None
+        room = 0
         if compressed is not None:
-            for name in ("starts", "columns", "values"):
-                array = getattr(compressed, name)
-                if array is not None:
-                    self.record[name] = array.ctypes.data
-            self.record["room"] = len(compressed.columns) if compressed.starts is None else 0
-        if weights is not None:
-            self.record["weights"] = weights.ctypes.data
+            starts, columns, values = compressed.starts, compressed.columns, compressed.values
+            room = len(columns) if starts is None else 0
+        # All at once, as it takes as long to set one of the fields.
+        fields = (
+            *_place(X), *_place(Y), _address(starts), _address(columns), _address(values), room,
+            _address(weights),
+        )  # fmt: skip
+        self.record = np.array([fields], SAMPLES)
         self._kept = (X, Y, compressed, weights)
+
+
+def _address(array: Array | None) -> int:
+    return 0 if array is None else int(array.ctypes.data)
+
+
+def _place(rows: Array | None) -> tuple[int, int]:
+    """An address, and the bytes of a row, whose stride may be any."""
+    return (0, 0) if rows is None else (rows.ctypes.data, rows.shape[1] * rows.itemsize)
 
 
 def compress(X: Array, counts: Array) -> Compressed:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn import _checks, _kernels, chunks
 from fastnn._layout import Layout
-from fastnn._samples import Samples, room_for
+from fastnn._samples import Compressed, Samples, room_for
 
 Array = np.ndarray[Any, Any]
 
@@ -45,7 +45,7 @@ class Model:
         self._spare: list[tuple[Array, Array]] = []
         self.gate = _kernels.OneSample(
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, _kernels.LOSSES[loss],
-            self.parameters, self.layout.workspace(1),
+            self.parameters, self.layout.workspace, chunks.samples_per_chunk(self.layout),
             Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
             "step" not in activations,
         )  # fmt: skip
@@ -80,6 +80,30 @@ class Model:
         block = self.layout.parameter_block()  # aligned, as kernels are faster then
         _kernels.copy([self.parameters], [block])
         return block, False
+
+    def feedforward(self, rows: Array | Compressed, out: Array, n_threads: int = 1) -> bool:
+        """The outputs for checked samples into out, (n, n_outputs), if all samples are finite.
+
+        Whether they are; dense rows need not have been looked at for that.
+        """
+        layout, n_inputs = self.layout, self.layer_sizes[0]
+        parameters, alone = self.to_read(len(out))
+        all_finite = True
+
+        def predict(start: int, end: int) -> None:
+            nonlocal all_finite
+            if not all_finite:
+                return
+            # With room of its own, as threads need it.
+            samples = Samples(rows, compressed=room_for(1, n_inputs, layout.dtype))
+            finite = _kernels.feedforward(
+                layout.layers, parameters, samples.record, start, out[start:end],
+                layout.workspace(end - start), alone,
+            )  # fmt: skip
+            all_finite = all_finite and finite
+
+        chunks.run_chunks(layout, len(out), predict, n_threads)
+        return all_finite
 
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""

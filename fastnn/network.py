@@ -255,7 +255,7 @@ class Network:
         return self._feedforward_rows(X, out, n_threads)
 
     def _feedforward_rows(self, X: ArrayLike | Sparse, out: Array | None, n_threads: int) -> Array:
-        """feedforward in general. Apart, because names that a function within it uses cost time."""
+        """feedforward in general."""
         n_threads = _checks.integer(n_threads, "n_threads", 1)
         model = self._model
         layout, n_inputs, n_outputs = model.layout, model.layer_sizes[0], model.layer_sizes[-1]
@@ -270,21 +270,9 @@ class Network:
         else:
             outputs = _data_checks.output(out, "out", shape, layout.dtype, model.parameters)
             rows = _data_checks.apart(rows, outputs)
-        out_rows = outputs.reshape(n, n_outputs)
-
-        parameters, alone = model.to_read(n)
-
-        def predict(start: int, end: int) -> None:
-            samples = _samples(layout, rows)  # with room of its own, as threads need it
-            finite = _kernels.feedforward(
-                layout.layers, parameters, samples.record, start, out_rows[start:end],
-                layout.workspace(end - start), alone,
-            )  # fmt: skip
-            if not finite:
-                _data_checks.one_or_many(given, "X", n_inputs, layout.dtype)
-                raise ValueError("X must not change while it is read, and it did; give a copy")
-
-        chunks.run_chunks(layout, n, predict, n_threads)
+        if not model.feedforward(rows, outputs.reshape(n, n_outputs), n_threads):
+            _data_checks.one_or_many(given, "X", n_inputs, layout.dtype)
+            raise ValueError("X must not change while it is read, and it did; give a copy")
         return out
 
     def train(

@@ -57,9 +57,11 @@ class Reshuffled:
     def __init__(self, n: int, random_state: np.random.RandomState) -> None:
         self.order = np.arange(n, dtype=np.intp)
         self.random_state = random_state
+        self.before: tuple[Orders, Any] | None = None
 
     def draw(self, n_epochs: int) -> Orders:
-        self.before = self.order, self.random_state.get_state()
+        # Which takes as long as a short epoch. A single one has been drawn, also if it is cut off.
+        self.before = (self.order, self.random_state.get_state()) if n_epochs > 1 else None
         orders = np.empty((n_epochs, len(self.order)), np.intp)
         for row in orders:
             places = np.arange(len(self.order))
@@ -68,6 +70,8 @@ class Reshuffled:
         return orders
 
     def keep(self, n_epochs: int) -> None:
+        if self.before is None:
+            return
         self.order, state = self.before
         self.random_state.set_state(state)
         self.draw(n_epochs)

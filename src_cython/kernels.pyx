@@ -43,7 +43,7 @@ from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
 from optimizers cimport Optimizer
-from samples cimport Block, Samples, fill
+from samples cimport BLOCK, Block, Samples, fill
 from sgd cimport Course, Kept, Plan
 from vectors cimport real, vec, vd, vf, as_vecs, at
 cimport activations
@@ -512,32 +512,61 @@ def copy(list sources, list targets):
 def equal(list arrays, list views):
     """Whether contiguous arrays have the bytes that views of parameters have, of W or b each."""
     cdef Py_ssize_t i, n_rows, row, n_bytes
-    cdef const char* numbers
-    cdef const char* rows
     for array, view in zip(arrays, views, strict=True):
-        if (
-            not np.PyArray_CheckExact(array) or not np.PyArray_ISCARRAY_RO(array)
-            or np.PyArray_TYPE(array) != np.PyArray_TYPE(view)
-            or np.PyArray_NBYTES(array) != np.PyArray_NBYTES(view)
-        ):
+        if not fits(array, view):
             return False
-        n_rows = np.PyArray_DIMS(view)[0] if np.PyArray_NDIM(view) == 2 else 1
-        if n_rows > 1 and (
-            np.PyArray_NDIM(array) != 2 or np.PyArray_DIMS(array)[0] != n_rows
-        ):
-            return False
-        row = np.PyArray_STRIDES(view)[0]
-        n_bytes = np.PyArray_NBYTES(view) // n_rows
-        numbers = <const char*> np.PyArray_DATA(array)
-        rows = <const char*> np.PyArray_DATA(view)
+        n_rows, n_bytes, row = rows_of(view)
         for i in range(n_rows):
-            if memcmp(numbers + i * n_bytes, rows + i * row, n_bytes):
+            if memcmp(
+                <const char*> np.PyArray_DATA(array) + i * n_bytes,
+                <const char*> np.PyArray_DATA(view) + i * row, n_bytes,
+            ):
                 return False
     return True
 
 
+def unpad(list views, list arrays):
+    """Copy views of parameters, of W or b each, into contiguous arrays; False if one does not fit.
+    """
+    cdef Py_ssize_t i, n_rows, row, n_bytes
+    for array, view in zip(arrays, views, strict=True):
+        if not fits(array, view) or not np.PyArray_ISWRITEABLE(array):
+            return False
+    for array, view in zip(arrays, views, strict=True):
+        n_rows, n_bytes, row = rows_of(view)
+        for i in range(n_rows):
+            memcpy(
+                <char*> np.PyArray_DATA(array) + i * n_bytes,
+                <const char*> np.PyArray_DATA(view) + i * row, n_bytes,
+            )
+    return True
+
+
+cdef bint fits(array, view):
+    """Whether a contiguous array has as many numbers in each row as a view of W or b."""
+    return (
+        np.PyArray_CheckExact(array) and np.PyArray_ISCARRAY_RO(array)
+        and np.PyArray_TYPE(array) == np.PyArray_TYPE(view)
+        and np.PyArray_NBYTES(array) == np.PyArray_NBYTES(view)
+        and (
+            np.PyArray_NDIM(view) == 1 or (
+                np.PyArray_NDIM(array) == 2
+                and np.PyArray_DIMS(array)[0] == np.PyArray_DIMS(view)[0]
+            )
+        )
+    )
+
+
+cdef inline (Py_ssize_t, Py_ssize_t, Py_ssize_t) rows_of(view):
+    """How many rows there are, the bytes in each, and from one to the next."""
+    cdef Py_ssize_t n_rows = np.PyArray_DIMS(view)[0] if np.PyArray_NDIM(view) == 2 else 1
+    return n_rows, np.PyArray_NBYTES(view) // n_rows, np.PyArray_STRIDES(view)[0]
+
+
 cdef class OneSample:
     """feedforward and update for one sample in the plain case, with little around the arithmetic.
+
+    And feedforward for a few rows.
 
     The plain case is NumPy arrays, contiguous, of the network's dtype, of the right length, all
     finite, and numbers of Python or NumPy; and for update that nobody trains the network meanwhile.
@@ -552,16 +581,21 @@ cdef class OneSample:
     cdef Network net
     cdef Samples room
     cdef size_t parameter_block, end_of_parameters, workspace, itemsize
+    cdef np.npy_intp most_rows
+    cdef object workspace_of, workspace_of_rows
     cdef int dtype
     cdef bint is_class_number, learns
     cdef double smallest_eta, largest_eta
 
     def __init__(
-        self, numbers, integers, layers, size_t loss, parameters, workspace, samples, bint learns
+        self, numbers, integers, layers, size_t loss, parameters, workspace_of, most_rows, samples,
+        bint learns,
     ):
-        """numbers, and of these integers, are types; workspace is for one sample, samples room to
-        compress it. learns says whether updates are steps of SGD.
+        """numbers, and of these integers, are types; workspace_of makes one for so many samples, of
+        which there are at most most_rows, and samples is room to compress one. learns says whether
+        updates are steps of SGD.
         """
+        workspace = workspace_of(1)
         cdef const Layer[::1] records = layers
         cdef const Samples[::1] room = samples.record
         self.numbers, self.integers = numbers, integers
@@ -573,6 +607,8 @@ cdef class OneSample:
             1 if self.is_class_number else records[records.shape[0] - 1].n_out,
         )
         self.learns = learns
+        self.workspace_of, self.workspace_of_rows = workspace_of, None
+        self.most_rows = min(<Py_ssize_t> most_rows, BLOCK)
         self.parameter_block = <size_t> np.PyArray_DATA(parameters)
         self.end_of_parameters = self.parameter_block + <size_t> np.PyArray_NBYTES(parameters)
         self.workspace = <size_t> np.PyArray_DATA(workspace)
@@ -607,7 +643,7 @@ cdef class OneSample:
         cdef void* outputs
         cdef bint done
         if numbers == NULL:
-            return None
+            return self.few_rows(x) if out is None else None
         if out is None:
             out = np.PyArray_SimpleNew(1, &n_out, self.dtype)
         outputs = self.get(out, n_out)
@@ -622,6 +658,35 @@ cdef class OneSample:
             done = predict_one(
                 &self.net, <const vd*> self.parameter_block, &self.room, <const double*> numbers,
                 <double*> outputs, <vd*> self.workspace,
+            )
+        return out if done else None
+
+    cdef object few_rows(self, X):
+        """The outputs for at most most_rows rows; None if this is not the plain case."""
+        cdef np.npy_intp[2] shape
+        cdef bint done
+        if (
+            not np.PyArray_CheckExact(X) or np.PyArray_NDIM(X) != 2
+            or np.PyArray_DIMS(X)[1] != <np.npy_intp> self.net.layer.n_in
+            or not 1 <= np.PyArray_DIMS(X)[0] <= self.most_rows
+            or np.PyArray_TYPE(X) != self.dtype or not np.PyArray_ISCARRAY_RO(X)
+        ):
+            return None
+        if self.workspace_of_rows is None:
+            self.workspace_of_rows = self.workspace_of(self.most_rows)
+        shape[0], shape[1] = np.PyArray_DIMS(X)[0], self.net.last.n_out
+        out = np.PyArray_SimpleNew(2, shape, self.dtype)
+        if self.dtype == np.NPY_FLOAT:
+            done = predict_few(
+                &self.net, <const vf*> self.parameter_block, &self.room, shape[0],
+                <const float*> np.PyArray_DATA(X), <float*> np.PyArray_DATA(out),
+                <vf*> np.PyArray_DATA(self.workspace_of_rows),
+            )
+        else:
+            done = predict_few(
+                &self.net, <const vd*> self.parameter_block, &self.room, shape[0],
+                <const double*> np.PyArray_DATA(X), <double*> np.PyArray_DATA(out),
+                <vd*> np.PyArray_DATA(self.workspace_of_rows),
             )
         return out if done else None
 
@@ -692,6 +757,25 @@ cdef bint predict_one(
         return False
     copy_outputs(net, batch.units_in(net, workspace), out)
     return True
+
+
+cdef bint predict_few(
+    const Network* net, const vec* parameters, const Samples* room, Py_ssize_t n, const real* X,
+    real* out, vec* workspace,
+) noexcept nogil:
+    """out = a of the last layer for n rows, up to a block; False if X is not finite."""
+    cdef vec* units = batch.units_in(net, workspace)
+    cdef Block block
+    cdef real differences = 0
+    cdef Py_ssize_t s
+    block.n = n
+    block.is_compressed = False
+    for s in range(n):
+        block.x[s] = X + s * <Py_ssize_t> net.layer.n_in
+    batch.forward(net, parameters, room, &block, workspace, NULL, &differences)
+    for s in range(n):
+        copy_outputs(net, at(units, s * net.units), out + s * <Py_ssize_t> net.last.n_out)
+    return differences == 0
 
 
 cdef double update_one(

@@ -60,6 +60,43 @@ def test_the_gate_takes_the_plain_case_and_leaves_the_rest(dtype, rows_of_calls)
 
 
 @every_dtype
+def test_the_gate_takes_a_few_rows(dtype, rows_of_calls):
+    """With the bits that they have among others; more of them go another way."""
+    net, X = problem(dtype)
+    expected = net.feedforward(X)
+    assert rows_of_calls == [N]
+    for n in range(1, 34):
+        for start in (0, 5):
+            found = net.feedforward(X[start : start + n])
+            assert found.tobytes() == expected[start : start + n].tobytes()
+            assert found.dtype == dtype
+    assert rows_of_calls == [N, 33, 33]
+    for other in (np.asfortranarray(X[:4]), X[::2][:4], X[:4].tolist(), X[:4].astype("f2")):
+        rows = np.asarray(other, dtype)
+        del rows_of_calls[:]
+        assert net.feedforward(other).tobytes() == net.feedforward(rows.copy()).tobytes()
+        assert rows_of_calls == [4]
+    assert net.feedforward(X[:0]).shape == (0, 3)
+    with pytest.raises(ValueError, match="70 columns"):
+        net.feedforward(np.ones((4, 69), dtype))
+    for place in ((0, 0), (3, 69)):
+        bad = X[:4].copy()
+        bad[place] = np.nan
+        with pytest.raises(ValueError, match="finite"):
+            net.feedforward(bad)
+
+
+@every_dtype
+def test_a_few_rows_of_wide_layers_are_no_more_than_a_chunk(dtype, monkeypatch, rows_of_calls):
+    """As nothing else of Python runs meanwhile, not even Ctrl-C."""
+    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: 7)
+    net, X = problem(dtype)
+    for n in (7, 8):
+        net.feedforward(X[:n])
+    assert rows_of_calls == [7, 1]
+
+
+@every_dtype
 def test_no_output_for_what_is_not_finite(dtype):
     net, X = problem(dtype)
     for place in (0, 33, 69):

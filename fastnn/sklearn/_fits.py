@@ -139,7 +139,8 @@ class OnKernels(WithParameters):
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize(y, [X.shape[1], *hidden, self.n_outputs_], X.dtype)
-            del self._best_coefs, self._best_intercepts
+            for copies in ("_best_coefs", "_best_intercepts"):  # which nobody would read
+                attributes.pop(copies, None)
         if self.solver == "lbfgs":
             self._fit_by_lbfgs(X, y, sample_weight, [X.shape[1], *hidden, y.shape[1]])
             self._network()
@@ -265,7 +266,10 @@ class OnKernels(WithParameters):
         if getattr(X, "format", "csr") != "csr":
             X = X.tocsr()
         net = self._network_for(X.dtype)
-        outputs = net.feedforward(X)
+        if type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == net.layer_sizes[0]:
+            outputs = self._outputs_of_rows(net, np.ascontiguousarray(X, net.dtype))
+        else:
+            outputs = net.feedforward(X)
         dtype = np.result_type(X.dtype, *(W.dtype for W in self.__dict__["coefs_"]))
         return outputs.astype(dtype, copy=False)
 
@@ -277,9 +281,19 @@ class OnKernels(WithParameters):
         if net.dtype != X.dtype:
             return None
         try:
-            return net.feedforward(X[0])[np.newaxis] if len(X) == 1 else net.feedforward(X)
+            return self._outputs_of_rows(net, np.ascontiguousarray(X))
         except ValueError:  # scikit-learn says what is wrong
             return None
+
+    def _outputs_of_rows(self, net: Network, X: Array) -> Array:
+        """Outputs for contiguous rows of the network's dtype, without fastnn's own checks."""
+        outputs: Array | None = net._one_sample.feedforward(X, None)  # of a few rows
+        if outputs is None:
+            X = X if X.flags.aligned else X.copy()
+            outputs = np.empty((len(X), net.layer_sizes[-1]), net.dtype)
+            if not net._model.feedforward(X, outputs):
+                raise ValueError("X must be finite.")
+        return outputs
 
 
 def is_altered(estimator: Any) -> bool:

@@ -6,6 +6,7 @@ are empty: what a step needs of those before it is in its attribute `state`, as 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +31,21 @@ def new_optimizer(estimator: Any) -> Any:
 def core_optimizer(theirs: Any, alpha: float) -> Optimizer:
     """What scikit-learn's object is in fastnn."""
     if isinstance(theirs, AdamOptimizer):
-        return Adam(
-            beta_1=theirs.beta_1, beta_2=theirs.beta_2, epsilon=theirs.epsilon, epsilon_hat=True,
-            l2=alpha,
-        )  # fmt: skip
+        return _made(Adam, theirs.beta_1, theirs.beta_2, theirs.epsilon, alpha)
     if theirs.momentum == 0:
-        return SGD(l2=alpha)
-    kind = Nesterov if theirs.nesterov else Momentum
-    return kind(momentum=theirs.momentum, rate_inside=True, l2=alpha)
+        return _made(SGD, alpha)
+    return _made(Nesterov if theirs.nesterov else Momentum, theirs.momentum, alpha)
+
+
+@lru_cache  # to check the settings takes a tenth of a short partial_fit
+def _made(kind: type[Optimizer], *settings: float) -> Optimizer:
+    if issubclass(kind, Adam):
+        beta_1, beta_2, epsilon, l2 = settings
+        return kind(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, epsilon_hat=True, l2=l2)
+    if issubclass(kind, Momentum):
+        momentum, l2 = settings
+        return kind(momentum=momentum, rate_inside=True, l2=l2)
+    return kind(l2=settings[0])
 
 
 def rate_of_step(theirs: Any) -> float:
@@ -54,6 +62,8 @@ def begun_state(theirs: Any, optimizer: Optimizer, net: Network) -> State:
         before is not None and before.optimizer.kind == optimizer.kind
         and before.block.dtype == net.dtype and before.fits(layout)
     ):  # fmt: skip
+        if before.optimizer == optimizer:
+            return before
         state = State(optimizer, layout, before.block)
         if _betas(before.optimizer) == _betas(optimizer):
             state.powers = before.powers

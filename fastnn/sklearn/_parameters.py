@@ -77,19 +77,11 @@ class Backing:
 
     def into_lists(self) -> None:
         """The network's parameters into the lists' arrays, or where they do not fit, new ones."""
-        for part, found in ((self.coefs, self.net.weights), (self.intercepts, self.net.biases)):
-            if len(part) == len(found) and all(map(_can_take, part, found)):
-                for mine, new in zip(part, found, strict=True):
-                    mine.reshape(new.shape)[...] = new
-            else:
-                part[:] = [one.copy() for one in found]
-
-
-def _can_take(array: Any, new: Array) -> bool:
-    return bool(
-        type(array) is np.ndarray and array.dtype == new.dtype and array.size == new.size
-        and array.flags.carray
-    )  # fmt: skip
+        arrays = [*self.coefs, *self.intercepts]
+        if len(arrays) != len(self.views) or not _kernels.unpad(self.views, arrays):
+            n_layers = len(self.views) // 2
+            self.coefs[:] = [W.copy() for W in self.views[:n_layers]]
+            self.intercepts[:] = [b.copy() for b in self.views[n_layers:]]
 
 
 class WithParameters(Estimator):
