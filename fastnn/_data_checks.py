@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping, MappingView, Sequence, Set
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
     """
     x = given(x, name)
     if isinstance(x, CSR):
-        return _only_row(_compressed(x, name, n_inputs, dtype, 0), name, n_inputs)
+        return _only_row(_compressed(x, name, n_inputs, dtype, 0)[0], name, n_inputs)
     found, table = _numbers(x)
     if table is not None and found.ndim == 2 and len(found) == 1:
         found = found[0]
@@ -136,9 +136,10 @@ def counted_samples(
     The latter if hashed.
     """
     X = given(X, name)
-    rows = samples(X, name, n_inputs, dtype, finite=False)
-    if isinstance(rows, Compressed):
-        return rows, None, None
+    if isinstance(X, CSR):
+        compressed, fingerprint = _compressed(X, name, n_inputs, dtype, 1, hashed)
+        return compressed, None, fingerprint if hashed else None
+    rows: Any = samples(X, name, n_inputs, dtype, finite=False)
     counts = np.empty(len(rows), np.intp)
     finite, fingerprint = _kernels.scan(rows, counts, hashed)
     if not finite:
@@ -156,7 +157,7 @@ def samples(
     """
     X = given(X, name)
     if isinstance(X, CSR):
-        return _compressed(X, name, n_inputs, dtype, minimum)
+        return _compressed(X, name, n_inputs, dtype, minimum)[0]
     found, table = _numbers(X)
     if found.ndim != 2:
         raise ValueError(
@@ -191,8 +192,10 @@ def _numbers(X: Array | Table) -> tuple[Array, Table | None]:
     return (X.numbers, X) if isinstance(X, Table) else (X, None)
 
 
-def _compressed(X: CSR, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
-    """A CSR array, whose own arrays are used where they are of the types that kernels want."""
+def _compressed(
+    X: CSR, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int, hashed: bool = False
+) -> tuple[Compressed, int]:
+    """A CSR array, whose own data are used where they are of the dtype; and its fingerprint."""
     shape = X.shape
     if len(shape) != 2 or shape[1] != n_inputs:
         raise ValueError(
@@ -208,14 +211,29 @@ def _compressed(X: CSR, name: str, n_inputs: int, dtype: np.dtype[Any], minimum:
         starts is None or columns is None or data.ndim != 1
         or len(starts) != shape[0] + 1 or starts[0] != 0 or (starts[1:] < starts[:-1]).any()
         or starts[-1] > min(len(columns), len(data))
-        or (columns[: starts[-1]] < 0).any() or (columns[: starts[-1]] >= n_inputs).any()
     ):  # fmt: skip
-        raise ValueError(
-            f"{name} must be a valid CSR array, and its indptr, indices and data do not fit "
-            "together; build it anew with scipy.sparse.csr_array"
-        )
-    starts, columns, data = _without_duplicates(starts, columns[: starts[-1]], data[: starts[-1]])
-    return Compressed(starts, columns, _converted(data, f"{name}.data", dtype))
+        _refuse_csr(name)
+    columns, data = columns[: starts[-1]], data[: starts[-1]]
+    values = _converted(data, f"{name}.data", dtype, finite=False)
+    ascend, finite, fingerprint = _kernels.scan_compressed(
+        starts, columns, values, n_inputs, hashed
+    )
+    if not ascend:
+        if ((columns < 0) | (columns >= n_inputs)).any():
+            _refuse_csr(name)
+        starts, columns, values = _in_order(starts, columns, values)
+        _, finite, fingerprint = _kernels.scan_compressed(starts, columns, values, n_inputs, hashed)
+    if not finite:
+        _converted(data, f"{name}.data", dtype)
+        _converted(values, f"{name}.data", dtype)
+    return Compressed(starts, columns, values), fingerprint
+
+
+def _refuse_csr(name: str) -> NoReturn:
+    raise ValueError(
+        f"{name} must be a valid CSR array, and its indptr, indices and data do not fit "
+        "together; build it anew with scipy.sparse.csr_array"
+    )
 
 
 def _indices(value: Any, name: str, dtype: np.dtype[Any]) -> Array | None:
@@ -227,19 +245,13 @@ def _indices(value: Any, name: str, dtype: np.dtype[Any]) -> Array | None:
     return copy if fits else None
 
 
-def _without_duplicates(starts: Array, columns: Array, data: Array) -> tuple[Array, Array, Array]:
-    """The same rows, in which no column stands twice: the numbers of such a one are summed."""
-    ascends = columns[1:] > columns[:-1]
-    ascends[starts[(starts > 0) & (starts < len(columns))] - 1] = True  # from row to row
-    if ascends.all():
-        return starts, columns, data
+def _in_order(starts: Array, columns: Array, data: Array) -> tuple[Array, Array, Array]:
+    """The same rows, in which columns ascend: the numbers of one that stands twice are summed."""
     rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     order = np.lexsort((columns, rows))
     sorted_rows, sorted_columns = rows[order], columns[order]
     is_first = np.ones(len(order), bool)
     is_first[1:] = (np.diff(sorted_rows) > 0) | (np.diff(sorted_columns) > 0)
-    if is_first.all():
-        return starts, columns, data
     first = np.flatnonzero(is_first)
     starts = np.searchsorted(sorted_rows[first], np.arange(len(starts)))
     with np.errstate(all="ignore"):  # an infinite sum is refused later

@@ -9,15 +9,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fastnn import _kernels
 from fastnn._samples import Compressed
 
 if TYPE_CHECKING:
     from fastnn.course import Data
-
-Array = np.ndarray[Any, Any]
 
 
 def task_of(data: Data, validation: Data | None) -> int:
@@ -28,25 +24,13 @@ def task_of(data: Data, validation: Data | None) -> int:
 
 
 def _of(data: Data) -> tuple[Any, ...]:
-    X = data.fingerprint
+    X, rows, n_inputs = data.fingerprint, data.X, data.model.layer_sizes[0]
     if X is None:
-        X = of_samples(data.X, data.model.layer_sizes[0])
+        if isinstance(rows, Compressed):
+            assert rows.starts is not None
+            *_, X = _kernels.scan_compressed(rows.starts, rows.columns, rows.values, n_inputs, True)
+        else:
+            X = _kernels.fingerprint(rows.reshape(-1))
     weights = None if data.weights is None else _kernels.fingerprint(data.weights)
     Y = _kernels.fingerprint(data.Y.reshape(-1))
     return len(data.X), X, data.Y.shape[1], Y, weights
-
-
-def of_samples(X: Array | Compressed, n_inputs: int) -> int:
-    """As kernels find it while they scan dense rows."""
-    if not isinstance(X, Compressed):
-        return _kernels.fingerprint(X.reshape(-1))
-    assert X.starts is not None
-    found = _kernels.fingerprint_of_compressed(X.starts, X.columns, X.values, n_inputs)
-    if found is None:  # as columns do not ascend
-        rows = np.repeat(np.arange(len(X)), np.diff(X.starts))
-        order = np.lexsort((X.columns, rows))
-        found = _kernels.fingerprint_of_compressed(
-            X.starts, X.columns[order], X.values[order], n_inputs
-        )
-        assert found is not None
-    return found

@@ -114,31 +114,37 @@ cdef inline uint64_t of_numbers(
     return total
 
 
-cdef inline bint of_compressed(
-    const Py_ssize_t* starts, const int* columns, const real* values, size_t n_rows, size_t n_in,
-    uint64_t* total,
+cdef struct Running:
+    uint64_t total
+    uint64_t in_stretch     # the sum of this one so far
+    Py_ssize_t stretch
+
+
+cdef inline void add_compressed(
+    Running* running, const int* columns, const real* values, Py_ssize_t n, Py_ssize_t first
 ) noexcept nogil:
-    """Adds that of rows without their zeros to the total; False if their columns do not ascend."""
-    cdef uint64_t in_stretch = 0
-    cdef size_t t, place, stretch = 0, least = 0
-    cdef Py_ssize_t i
-    cdef size_t n_words = sizeof(real) // sizeof(word)
+    """Another row without its zeros, whose columns ascend; first is the place of its column 0."""
+    cdef Py_ssize_t i = 0, end, offset, n_words = sizeof(real) // sizeof(word)
     cdef real[1] x
     cdef const word* words = <const word*> x
-    for t in range(n_rows):
-        for i in range(starts[t], starts[t + 1]):
-            place = t * n_in + <size_t> columns[i]
-            if place < least:
-                return False
-            least = place + 1
-            if place // STRETCH != stretch:
-                total[0] += of_stretch(in_stretch, stretch)
-                in_stretch = 0
-                stretch = place // STRETCH
-            place = place % STRETCH * n_words
+    while i < n:
+        if (first + columns[i]) // STRETCH != running.stretch:
+            finish(running)
+            running.stretch = (first + columns[i]) // STRETCH
+        offset = first - running.stretch * STRETCH
+        end = n
+        if offset + columns[n - 1] >= STRETCH:
+            end = i + 1
+            while offset + columns[end] < STRETCH:
+                end += 1
+        for i in range(i, end):
             x[0] = values[i] + 0
-            in_stretch += <uint64_t> words[0] * keys[place]
+            running.in_stretch += <uint64_t> words[0] * keys[(offset + columns[i]) * n_words]
             if n_words == 2:
-                in_stretch += <uint64_t> words[1] * keys[place + 1]
-    total[0] += of_stretch(in_stretch, stretch)
-    return True
+                running.in_stretch += <uint64_t> words[1] * keys[(offset + columns[i]) * 2 + 1]
+        i = end
+
+
+cdef inline void finish(Running* running) noexcept nogil:
+    running.total += of_stretch(running.in_stretch, running.stretch)
+    running.in_stretch = 0

@@ -198,18 +198,39 @@ def fingerprint(const real[::1] numbers):
     return hash
 
 
-def fingerprint_of_compressed(
-    const Py_ssize_t[::1] starts, const int[::1] columns, const real[::1] values, size_t n_in
+def scan_compressed(
+    const Py_ssize_t[::1] starts, const int[::1] columns, const real[::1] values, Py_ssize_t n_in,
+    bint hashed=False,
 ):
-    """As of the same rows with their zeros; None if columns do not ascend in each."""
-    cdef uint64_t hash = 0
-    cdef bint ascend = True
-    if values.shape[0]:
-        with nogil:
-            ascend = fingerprints.of_compressed(
-                &starts[0], &columns[0], &values[0], starts.shape[0] - 1, n_in, &hash
-            )
-    return hash if ascend else None
+    """Of rows without their zeros: (whether columns ascend in each, from 0 to below n_in; whether
+    all of them are finite; the fingerprint of the same rows with zeros, or 0).
+
+    starts must not descend, and end with the number of columns. Each row is looked at while it is
+    in the cache.
+    """
+    cdef fingerprints.Running running
+    cdef Py_ssize_t t, i, n, start
+    cdef int wrong = 0
+    cdef real difference = 0
+    running.total = running.in_stretch = running.stretch = 0
+    with nogil:
+        for t in range(starts.shape[0] - 1):
+            start, n = starts[t], starts[t + 1] - starts[t]
+            if n == 0:
+                continue
+            for i in range(start + 1, start + n):
+                wrong |= columns[i - 1] >= columns[i]
+            wrong |= columns[start] < 0 or columns[start + n - 1] >= n_in
+            if real is float:
+                compression.scan(as_vecs(<const vf*> NULL, &values[start]), n, &difference)
+            else:
+                compression.scan(as_vecs(<const vd*> NULL, &values[start]), n, &difference)
+            if hashed and not wrong:
+                fingerprints.add_compressed(
+                    &running, &columns[start], &values[start], n, t * n_in
+                )
+        fingerprints.finish(&running)
+    return not wrong, difference == 0, running.total
 
 
 def compress(

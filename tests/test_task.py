@@ -12,7 +12,6 @@ from scipy import sparse
 
 from fastnn import Network, _kernels
 from fastnn.callbacks import EarlyStopping
-from fastnn.task import of_samples
 
 DTYPES = [np.float32, np.float64]
 SHAPES = [(1, 1), (3, 7), (1, 1024), (2, 1023), (5, 1025), (4000, 2), (33, 784), (3, 5000)]
@@ -67,7 +66,7 @@ def test_the_same_in_every_layout(shape, dtype):
     assert found(X) == _kernels.fingerprint(X.reshape(-1)) == expected
     compressed = sparse.csr_array(X)
     parts = compressed.indptr.astype(np.intp), compressed.indices.astype(np.int32), compressed.data
-    assert _kernels.fingerprint_of_compressed(*parts, shape[1]) == expected
+    assert _kernels.scan_compressed(*parts, shape[1], True) == (True, True, expected)
 
 
 @every_dtype
@@ -213,4 +212,22 @@ def test_tol_counts_anew_on_other_data():
 def test_of_samples_without_numbers():
     empty = sparse.csr_array((4, 6))
     assert task_of(empty) == task_of(np.zeros((4, 6)))
-    assert of_samples(np.zeros((4, 6)), 6) == 0
+    assert found(np.zeros((4, 6))) == 0
+
+
+@every_dtype
+def test_the_scan_of_rows_without_zeros(dtype):
+    starts = np.array([0, 2, 2, 5])
+    columns = np.array([0, 3, 1, 2, 5], np.int32)
+    values = np.arange(5, dtype=dtype)
+    scan = _kernels.scan_compressed
+    assert scan(starts, columns, values, 6)[:2] == (True, True)
+    assert scan(starts, columns, values, 5)[:2] == (False, True)
+    for place, column in ((0, -1), (1, 0), (3, 1), (3, 5), (4, 6)):
+        changed = columns.copy()
+        changed[place] = column
+        assert scan(starts, changed, values, 6)[0] is False, (place, column)
+    for place in range(5):
+        changed = values.copy()
+        changed[place] = np.inf
+        assert scan(starts, columns, changed, 6)[:2] == (True, False)
