@@ -7,6 +7,7 @@ and what to do.
 
 from __future__ import annotations
 
+import errno
 import math
 import operator
 import os
@@ -156,6 +157,36 @@ def path(value: Any, name: str) -> str:
         return os.fsdecode(value)
     except TypeError:
         raise TypeError(f"{name} must be a path, got {description(value)}") from None
+
+
+def path_or_file(value: Any, name: str, mode: str) -> Any:
+    """The path of a file, as text, or a file that somebody has opened in a mode, "rb" or "wb"."""
+    if isinstance(value, str | bytes | os.PathLike):
+        return path(value, name)
+    if isinstance(value, type) or not hasattr(value, "read" if mode == "rb" else "write"):
+        raise TypeError(
+            f'{name} must be a path, or a file opened in binary mode, as by open(..., "{mode}"), '
+            f"got {description(value)}"
+        )
+    return value
+
+
+def new_file(path: str, name: str) -> None:
+    """Whether a file can be made at a path, or one that is there replaced; nothing is made."""
+    real = os.path.realpath(path)
+    folder = os.path.dirname(real)
+    if os.path.isdir(real):
+        number, what = errno.EISDIR, "must be that of a file, and is that of a folder"
+    elif not os.path.exists(folder):
+        number = errno.ENOENT
+        what = f"must be in a folder that exists, and {folder!r} does not; make it by os.makedirs"
+    elif not os.path.isdir(folder):
+        number, what = errno.ENOTDIR, f"must be in a folder, and {folder!r} is none"
+    elif not os.path.exists(real) and not os.access(folder, os.W_OK):
+        number, what = errno.EACCES, f"must be where files may be made, and not in {folder!r}"
+    else:
+        return
+    raise OSError(number, f"{name} {what}", path)  # of the class that belongs to the number
 
 
 def flag(value: Any, name: str) -> bool:

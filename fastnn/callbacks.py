@@ -239,13 +239,18 @@ class ModelCheckpoint(Monitor):
         if self.monitor is not None:
             super().check(names, name)
         try:
-            self._path(0, dict.fromkeys([*names, "learning_rate"], 0.0))
+            paths = [
+                self._path(epoch, dict.fromkeys([*names, "learning_rate"], float(epoch)))
+                for epoch in range(2)
+            ]
         except (KeyError, IndexError, ValueError) as error:
             fields = ", ".join(["epoch", *names, "learning_rate"])
             raise ValueError(
                 f"{name}.path must have no fields but {fields} in this training, and braces that "
                 f"stand for themselves doubled; got {self.path!r}"
             ) from error
+        if os.path.dirname(paths[0]) == os.path.dirname(paths[1]):  # else somebody may yet make it
+            _checks.new_file(paths[0], f"{name}.path")
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
         if self.monitor is None:
@@ -284,6 +289,9 @@ class CSVLogger(Callback):
         object.__setattr__(self, "path", _checks.path(self.path, "path"))
         object.__setattr__(self, "append", _checks.flag(self.append, "append"))
         object.__setattr__(self, "every", _checks.integer(self.every, "every", 1))
+
+    def check(self, names: Sequence[str], name: str) -> None:
+        _checks.new_file(os.fspath(self.path), f"{name}.path")
 
     def on_train_begin(self, net: Network) -> None:
         with open(self.path, "a" if self.append else "w"):

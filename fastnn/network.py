@@ -6,7 +6,7 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -115,7 +115,7 @@ class Network:
         activation: str | Sequence[str] = "sigmoid",
         loss: str = "mse",
         seed: int | None = None,
-    ) -> Network:
+    ) -> Self:
         """A network with copies of given parameters.
 
         Parameters
@@ -569,7 +569,9 @@ class Network:
         largest_error = np.abs(g - c).max()
         return float(largest_error / np.abs(g).max()) if largest_error else 0.0
 
-    def save(self, path: str | os.PathLike[str], *, trainer: bool = False) -> None:
+    def save(
+        self, path: str | bytes | os.PathLike[str] | IO[bytes], *, trainer: bool = False
+    ) -> None:
         """Write the network into a file, from which `Network.load` makes it anew.
 
         The file is an archive of NumPy's (npz) with a checksum over all of it. An older one of the
@@ -577,8 +579,9 @@ class Network:
 
         Parameters
         ----------
-        path : str or path-like
-            The file's name, to which nothing is added.
+        path : str, path-like, or file opened in binary mode
+            The file's name, to which nothing is added. Into an open file, such as an io.BytesIO, it
+            is written from where that is; after an error a part of it may be there.
         trainer : bool, default False
             Keep what training needs to go on, too: what the optimizer keeps from step to step, how
             far a schedule of learning rates is, what early stopping has seen, and the random
@@ -587,42 +590,50 @@ class Network:
         Raises
         ------
         OSError
-            If the file cannot be written.
+            If the file cannot be written; FileNotFoundError where there is no such folder.
         """
         from fastnn import model_file  # a twentieth of the time to import fastnn
 
-        path, trainer = _checks.path(path, "path"), _checks.flag(trainer, "trainer")
+        to, trainer = _checks.path_or_file(path, "path", "wb"), _checks.flag(trainer, "trainer")
         net = self._copy(trainer)  # which does not change
-        model_file.save(net, path, trainer)
+        model_file.save(net, to, trainer)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
+    def load(cls, path: str | bytes | os.PathLike[str] | IO[bytes]) -> Self:
         """The network that `save` wrote into a file.
 
         Without the state of its trainer, it has a random generator that is different each time.
+
+        Parameters
+        ----------
+        path : str, path-like, or file opened in binary mode
+            An open file, such as an io.BytesIO, is read to its end, from where it is. If there is
+            more behind the model, it goes back to the model's end, which needs a file that can
+            seek; after an error it may be anywhere.
 
         Raises
         ------
         OSError
             If the file cannot be read.
         ModelFileError
-            If it holds no network, is damaged or truncated, or from a newer fastnn.
+            If it holds no network, is empty, damaged or truncated, or from a newer fastnn; and if
+            there is more behind it, in a file of that path or one that cannot seek.
         """
         from fastnn import model_file
 
-        return model_file.load(_checks.path(path, "path"), cls)
+        return model_file.load(_checks.path_or_file(path, "path", "rb"), cls)
 
-    def copy(self) -> Network:
+    def copy(self) -> Self:
         """An independent network with the same parameters and the same random generator."""
         return copy.deepcopy(self)
 
-    def __copy__(self) -> Network:
+    def __copy__(self) -> Self:
         return self.copy()  # a generator shared by two networks would tie their results together
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self._copy(with_trainer=True)
 
-    def _copy(self, with_trainer: bool) -> Network:
+    def _copy(self, with_trainer: bool) -> Self:
         model, parameters, trainer = self._at_one_moment(with_trainer)
         net = type(self).__new__(type(self))
         rng = copy.deepcopy(self._rng)

@@ -745,6 +745,18 @@ KNOWN = "must be one of 'loss' in this training"
             [f"callbacks[1].monitor {KNOWN}, got 'val_accuracy'; give validation_data"],
         ),
         (EarlyStopping(monitor="mae"), ValueError, [f"[0].monitor {KNOWN}, got 'mae'"]),
+        (
+            ModelCheckpoint("no/such/net"),
+            FileNotFoundError,
+            ["callbacks[0].path must be in a folder that exists, and", "os.makedirs"],
+        ),
+        (
+            [print, CSVLogger("no/such.csv")],
+            FileNotFoundError,
+            ["callbacks[1].path must be in a folder that exists, and", "os.makedirs"],
+        ),
+        (ModelCheckpoint("."), IsADirectoryError, ["callbacks[0].path must be that of a file"]),
+        (CSVLogger("."), IsADirectoryError, ["callbacks[0].path must be that of a file"]),
         (EarlyStopping(monitor="learning_rate"), ValueError, [f"{KNOWN}, got 'learning_rate'"]),
         (ModelCheckpoint("x", monitor="epoch"), ValueError, [f"[0].monitor {KNOWN}, got 'epoch'"]),
         (
