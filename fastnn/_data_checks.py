@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
 LABELS = {bool, int, str}
+ROWS, ONE = ("row", "column"), ("", "place")  # of samples, and of a single one in a row of its own
+NUMBERED = "; number the classes: classes, y = numpy.unique(y, return_inverse=True)"
 
 
 def array_or_csr(X: Any, name: str) -> Any:
@@ -54,7 +56,7 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
             f"{name} must have {n_inputs} number{plural(n_inputs)}, one per input of the network, "
             f"got {len(found)}{hint}"
         )
-    return _converted(found[np.newaxis], name, dtype)
+    return _converted(found[np.newaxis], name, dtype, axes=ONE)
 
 
 def counted_samples(
@@ -162,13 +164,19 @@ def apart(rows: Rows, written: Array) -> Rows:
 
 
 def targets(
-    y: Any, name: str, n_samples: int, loss_name: str, n_outputs: int, dtype: np.dtype[Any]
+    y: Any,
+    name: str,
+    n_samples: int,
+    loss_name: str,
+    n_outputs: int,
+    dtype: np.dtype[Any],
+    axes: tuple[str, str] = ROWS,
 ) -> Array:
     """Targets as rows of shape (n_samples, n_outputs), or class numbers of shape (n_samples, 1)."""
-    found = _real_array(y, name)
+    found = _real_array(y, name, NUMBERED)
     if found.ndim == 1 and loss_name == "cross_entropy":
         _same_length(found, name, n_samples)
-        return _class_numbers(found, name, n_outputs, dtype)
+        return _class_numbers(found, name, n_outputs, dtype, axes)
     if found.ndim == 1 and n_outputs == 1:
         found = found[:, np.newaxis]
     expected = f"({n_samples}, {n_outputs})"
@@ -186,29 +194,36 @@ def targets(
         raise ValueError(f"{name} must have shape {expected}, got {found.shape}{hint}")
     _same_length(found, name, n_samples)
     if found.shape[1] != n_outputs:
-        raise ValueError(f"{name} must have shape {expected}, got {found.shape}")
-    rows = _converted(found, name, dtype)
+        hint = ""
+        if loss_name == "cross_entropy" and found.shape[1] == 1:
+            hint = f"; class numbers are {name}.ravel()"
+        raise ValueError(
+            f"{name} must have shape {expected}, got {found.shape}: the network has {n_outputs} "
+            f"output{plural(n_outputs)}{hint}"
+        )
+    rows = _converted(found, name, dtype, axes=axes)
     if loss_name == "bce":
-        _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'")
+        _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'", axes)
     elif loss_name == "cross_entropy":
-        _refuse(rows, rows < 0, name, "not be negative for loss='cross_entropy'")
+        _refuse(rows, rows < 0, name, "not be negative for loss='cross_entropy'", axes)
         with np.errstate(over="ignore"):
             total = rows.sum(axis=1, dtype=np.float64)
         wrong = np.abs(total - 1) > 1e-5
-        _refuse(total, wrong, name, "have rows that sum to 1 for loss='cross_entropy'")
+        _refuse(total, wrong, name, "have rows that sum to 1 for loss='cross_entropy'", axes)
     return rows
 
 
 def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
     """The target of one sample: a number, a class number or (n_outputs,)."""
-    found = _real_array(y, name)
+    found = _real_array(y, name, NUMBERED)
     may_be_number = n_outputs == 1 or loss_name == "cross_entropy"
     if found.shape != (n_outputs,) and not (may_be_number and found.ndim == 0):
         number = "a number or " if may_be_number else ""
         raise ValueError(
             f"{name} must be {number}of shape ({n_outputs},) for one sample, got {found.shape}"
         )
-    return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
+    axes = ONE if found.ndim else ("", "")
+    return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype, axes)
 
 
 def features(x: Any, dtype: np.dtype[Any]) -> dict[Any, float]:
@@ -231,7 +246,7 @@ def _feature(value: Any, name: str, dtype: np.dtype[Any]) -> float:
             f"{name} must be a number, got {description(value)}; encode it first, for example "
             "with river.preprocessing.OneHotEncoder"
         ) from None
-    return float(_converted(number, name, dtype)[0])
+    return float(_converted(number, name, dtype, axes=ONE)[0])
 
 
 def columns(numbers: Array, names: Sequence[Any], dtype: np.dtype[Any]) -> Array:
@@ -254,6 +269,11 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     """Weights scaled to mean 1; None stays None."""
     if value is None:
         return None
+    if isinstance(value, str | Mapping):
+        raise TypeError(
+            f"{name} must be a number for each sample, got {description(value)}; weights of "
+            "classes go into class_weight"
+        )
     found = np.array(_real_array(value, name))  # what is checked, nobody else may change
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape ({n_samples},), got {found.shape}")
@@ -282,7 +302,7 @@ def class_weight(
     else:
         raise TypeError(
             f'{name} must be None, "balanced" or a mapping of class numbers to weights, '
-            f"got {description(value)}"
+            f"got {description(value)}; weights of samples go into sample_weight"
         )
     of_sample = of_class[classes]
     return _to_mean_one(of_sample if weights is None else weights * of_sample, name)
@@ -390,7 +410,7 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
     all_float32 = all(one.dtype.newbyteorder("=") == np.float32 for one in W + b)
     wanted = np.dtype(np.float32 if all_float32 else np.float64)
     W = [_converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
-    b = [_converted(one, f"biases[{i}]", wanted) for i, one in enumerate(b)]
+    b = [_converted(one, f"biases[{i}]", wanted, axes=ONE[1:]) for i, one in enumerate(b)]
     return W, b, wanted
 
 
@@ -428,12 +448,16 @@ def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
         )
 
 
-def _real_array(value: Any, name: str) -> Array:
+def _real_array(value: Any, name: str, hint_for_text: str = "") -> Array:
     """Real numbers in any layout; complex, text and objects are refused."""
     found = array(value, name)
     if found.dtype.kind not in "biuf":
+        is_text = found.dtype.kind in "UST" or (
+            found.dtype.kind == "O" and any(isinstance(one, str) for one in found.flat)
+        )
         raise TypeError(
             f"{name} must hold real numbers, got {description(value)}, of dtype {found.dtype}"
+            f"{hint_for_text if is_text else ''}"
         )
     return found
 
@@ -443,7 +467,13 @@ def _real_arrays(value: Any, name: str) -> list[Array]:
     return [_real_array(one, f"{name}[{i}]") for i, one in enumerate(listed)]
 
 
-def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = True) -> Array:
+def _converted(
+    found: Array,
+    name: str,
+    dtype: np.dtype[Any],
+    finite: bool = True,
+    axes: tuple[str, ...] = ROWS,
+) -> Array:
     """The same numbers, C-contiguous, aligned and native; a copy only where needed."""
     try:
         with np.errstate(all="ignore"):
@@ -454,16 +484,14 @@ def _converted(found: Array, name: str, dtype: np.dtype[Any], finite: bool = Tru
             f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
         ) from error
     if finite and not all_finite(converted):
-        place, where = _first(~np.isfinite(converted))
+        place, where = _first(~np.isfinite(converted), axes)
         value = found[place]
         if np.isfinite(value):
             raise ValueError(
-                f"{name} must be finite in the network's {dtype}, got {value!s} in {where}, "
+                f"{name} must be finite in the network's {dtype}, got {value!s}{where}, "
                 "which is too large for it; scale it, or use a network of float64"
             )
-        raise ValueError(
-            f"{name} must be finite, got {value} in {where}; remove or fill such values"
-        )
+        raise ValueError(f"{name} must be finite, got {value}{where}; remove or fill such values")
     return converted
 
 
@@ -477,32 +505,41 @@ def all_finite(array: Array) -> bool:
     return _kernels.all_finite(array.ravel())
 
 
-def _class_numbers(found: Array, name: str, n_classes: int, dtype: np.dtype[Any]) -> Array:
+def _class_numbers(
+    found: Array, name: str, n_classes: int, dtype: np.dtype[Any], axes: tuple[str, str]
+) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
-    numbers = np.array(_converted(found, name, dtype))
-    _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers")
-    _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}")
+    numbers = np.array(_converted(found, name, dtype, axes=axes))
+    _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers", axes)
+    _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}", axes)
     _refuse(
         found, (numbers < 0) | (numbers >= n_classes), name,
         f"hold class numbers from 0 to {n_classes - 1}, as the network has {n_classes} "
-        f"output{plural(n_classes)}",
+        f"output{plural(n_classes)}", axes, NUMBERED,
     )  # fmt: skip
     if n_classes == 1:
         return np.ones((len(numbers), 1), dtype)
     return numbers[:, np.newaxis]
 
 
-def _refuse(values: Array, wrong: Array, name: str, expected: str) -> None:
+def _refuse(
+    values: Array,
+    wrong: Array,
+    name: str,
+    expected: str,
+    axes: tuple[str, ...] = ROWS,
+    hint: str = "",
+) -> None:
     if wrong.any():
-        place, where = _first(wrong)
-        raise ValueError(f"{name} must {expected}; got {values[place]!s} in {where}")
+        place, where = _first(wrong, axes)
+        raise ValueError(f"{name} must {expected}; got {values[place]!s}{where}{hint}")
 
 
-def _first(wrong: Array) -> tuple[tuple[Any, ...], str]:
+def _first(wrong: Array, axes: tuple[str, ...]) -> tuple[tuple[Any, ...], str]:
     """The first place where wrong is true, as an index and in words."""
-    axes = ("row", "column")
     place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    return place, ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
+    named = [f"{axis} {i}" for axis, i in zip(axes, place, strict=False) if axis]
+    return place, f" in {', '.join(named)}" if named else ""
 
 
 def _same_length(found: Array, name: str, n_samples: int) -> None:

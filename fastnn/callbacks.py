@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastnn import _checks
-from fastnn.metrics import LARGER_IS_BETTER
+from fastnn import _checks, _words
+from fastnn.metrics import LARGER_IS_BETTER, METRICS
 from fastnn.trainer_state import Best
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class LambdaCallback(Callback):
     epoch 999: 0.0023
     """
 
+    @_words.explained
     def __init__(
         self,
         on_epoch_end: Callable[[Network, int, Logs], bool | None] | None = None,
@@ -120,7 +121,7 @@ class Monitor(Callback):
         object.__setattr__(self, "min_delta", _checks.not_negative(self.min_delta, "min_delta"))
 
     def check(self, names: Sequence[str], name: str) -> None:
-        _checks.monitor(self.monitor, f"{name}.monitor", names)
+        _checks.monitor(self.monitor, f"{name}.monitor", names, METRICS)
 
     def best(self, net: Network) -> Best:
         """The best epoch so far: its `value`, and how often it has looked since."""
@@ -303,3 +304,6 @@ class CSVLogger(Callback):
             if file.tell() == 0:
                 rows.writerow(["epoch", *logs])
             rows.writerow([epoch, *logs.values()])
+
+
+_words.explain_construction(EarlyStopping, ModelCheckpoint, CSVLogger)

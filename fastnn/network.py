@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _kernels, chunks, training
+from fastnn import _checks, _data_checks, _kernels, _words, chunks, training
 from fastnn._samples import CSR, Compressed, Samples, room_for
 from fastnn.callbacks import Callback, LambdaCallback
 from fastnn.course import Data, Settings
@@ -20,7 +20,7 @@ from fastnn.initializers import INITIALIZERS
 from fastnn.metrics import METRICS
 from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
-from fastnn.schedules import own
+from fastnn.schedules import SCHEDULES, own
 from fastnn.trainer_state import TrainerState
 from fastnn.watching import Watch
 
@@ -39,7 +39,7 @@ DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
-class Network:
+class Network(_words.Explaining):
     """A multilayer perceptron, trained by exact stochastic gradient descent.
 
     Each layer computes z = x @ W + b and a = activation(z). One sample's loss is the mean over
@@ -85,6 +85,7 @@ class Network:
     array([1.])
     """
 
+    @_words.explained
     def __init__(
         self,
         layer_sizes: Sequence[int],
@@ -107,6 +108,7 @@ class Network:
         self._become(model, rng, TrainerState())  # whole, as others may use what it was before
 
     @classmethod
+    @_words.explained
     def from_parameters(
         cls,
         weights: Sequence[ArrayLike],
@@ -264,6 +266,7 @@ class Network:
         chunks.run_chunks(layout, n, predict, n_threads)
         return out
 
+    @_words.explained
     def train(
         self,
         X: ArrayLike | CSR,
@@ -375,7 +378,9 @@ class Network:
         _checks.optimizer_fits(chosen, "optimizer", dtype, model.activations)
         settings = Settings(
             epochs=_checks.integer(epochs, "epochs", 0),
-            learning_rate=own(_checks.learning_rate(learning_rate, "learning_rate", dtype)),
+            learning_rate=own(
+                _checks.learning_rate(learning_rate, "learning_rate", dtype, SCHEDULES)
+            ),
             batch_size=batch_size,
             shuffle=_checks.flag(shuffle, "shuffle"),
             tol=_checks.tolerance(tol, "tol"),
@@ -460,6 +465,7 @@ class Network:
         )
         return training.update(self, data, settings)
 
+    @_words.explained
     def evaluate(
         self,
         X: ArrayLike | CSR,
@@ -480,6 +486,7 @@ class Network:
         data = _data(self._model, X, y, sample_weight)
         return data.loss(_checks.not_negative(l2, "l2"))
 
+    @_words.explained
     def gradients(
         self,
         X: ArrayLike | CSR,
@@ -527,6 +534,7 @@ class Network:
                 dL_dW += l2 * W
         return list(weight_gradients), list(bias_gradients)
 
+    @_words.explained
     def check_gradients(
         self,
         X: ArrayLike | CSR,
@@ -569,6 +577,7 @@ class Network:
         largest_error = np.abs(g - c).max()
         return float(largest_error / np.abs(g).max()) if largest_error else 0.0
 
+    @_words.explained
     def save(
         self, path: str | bytes | os.PathLike[str] | IO[bytes], *, trainer: bool = False
     ) -> None:
@@ -599,6 +608,7 @@ class Network:
         model_file.save(net, to, trainer)
 
     @classmethod
+    @_words.explained
     def load(cls, path: str | bytes | os.PathLike[str] | IO[bytes]) -> Self:
         """The network that `save` wrote into a file.
 

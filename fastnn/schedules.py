@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _checks
+from fastnn import _checks, _words
 
 Array = np.ndarray[Any, Any]
 
@@ -309,3 +309,4 @@ SCHEDULES: tuple[type[Schedule], ...] = (
     OneCycle,
     Cyclical,
 )
+_words.explain_construction(*SCHEDULES)
