@@ -2,8 +2,8 @@
 
 A plain function will do: ``def show(net, epoch, logs)`` is called at the end of each epoch, with
 `logs` a dict of what `History` gets of it: "loss", "learning_rate", and where there are such,
-"val_loss" and metrics. Training stops after the epoch if it returns True. A class of your own
-derives from `Callback`.
+"val_loss" and metrics. Training stops after the epoch if it returns True, and for nothing else: a
+number, as ``file.write`` returns it, means nothing. A class of your own derives from `Callback`.
 
 Callbacks are called in the order in which they are given, those that save the network after all
 others.
@@ -88,10 +88,10 @@ class LambdaCallback(Callback):
     @_words.explained
     def __init__(
         self,
-        on_epoch_end: Callable[[Network, int, Logs], bool | None] | None = None,
+        on_epoch_end: Callable[[Network, int, Logs], object] | None = None,
         *,
-        on_train_begin: Callable[[Network], None] | None = None,
-        on_train_end: Callable[[Network, History], None] | None = None,
+        on_train_begin: Callable[[Network], object] | None = None,
+        on_train_end: Callable[[Network, History], object] | None = None,
         every: int = 1,
     ) -> None:
         self.every = _checks.integer(every, "every", 1)

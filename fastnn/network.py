@@ -27,12 +27,23 @@ from fastnn.watching import Watch
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
+    from typing import SupportsFloat, TypeAlias
 
-    from numpy.typing import ArrayLike, DTypeLike
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from fastnn._layout import Layout
+    from fastnn.callbacks import Logs
+    from fastnn.schedules import Schedule
 
-    Array = np.ndarray[Any, Any]
+    Array: TypeAlias = np.ndarray[Any, Any]
+    Floats: TypeAlias = NDArray[np.floating[Any]]
+    MetricLike: TypeAlias = str | Callable[[Any, Any], SupportsFloat]
+    CallbackLike: TypeAlias = Callback | Callable[["Network", int, Logs], object]
+    ValidationData: TypeAlias = (
+        tuple[ArrayLike | CSR, ArrayLike]
+        | tuple[ArrayLike | CSR, ArrayLike, ArrayLike | None]
+        | list[Any]
+    )
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
@@ -174,7 +185,7 @@ class Network(_words.Explaining):
         return self._model.loss
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.floating[Any]]:
         """float32 or float64."""
         return self._model.layout.dtype
 
@@ -187,13 +198,13 @@ class Network(_words.Explaining):
         return self._model.parameters
 
     @property
-    def weights(self) -> tuple[Array, ...]:
+    def weights(self) -> tuple[Floats, ...]:
         """W of each layer, (n_in, n_out): views into the network, so writing changes it."""
         model = self._model
         return model.layout.views(model.parameters)[0]
 
     @property
-    def biases(self) -> tuple[Array, ...]:
+    def biases(self) -> tuple[Floats, ...]:
         """b of each layer, (n_out,): views into the network, so writing changes it."""
         model = self._model
         return model.layout.views(model.parameters)[1]
@@ -204,8 +215,8 @@ class Network(_words.Explaining):
         return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layer_sizes))
 
     def feedforward(
-        self, X: ArrayLike | CSR, out: Array | None = None, *, n_threads: int = 1
-    ) -> Array:
+        self, X: ArrayLike | CSR, out: Floats | None = None, *, n_threads: int = 1
+    ) -> Floats:
         """The outputs of the network.
 
         Parameters
@@ -230,7 +241,7 @@ class Network(_words.Explaining):
             If X has another shape, is not real, or not finite in the network's dtype.
         """
         if n_threads == 1:
-            a: Array | None = self._one_sample.feedforward(X, out)
+            a: Floats | None = self._one_sample.feedforward(X, out)
             if a is not None:
                 return a
         return self._feedforward_rows(X, out, n_threads)
@@ -273,7 +284,7 @@ class Network(_words.Explaining):
         y: ArrayLike,
         *,
         epochs: int,
-        learning_rate: float | Callable[[int], float],
+        learning_rate: float | Schedule | Callable[[int], float],
         batch_size: int = 1,
         shuffle: bool = True,
         tol: float | None = None,
@@ -281,9 +292,9 @@ class Network(_words.Explaining):
         optimizer: str | Optimizer = "sgd",
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | None = None,
-        validation_data: Sequence[Any] | None = None,
-        metrics: str | Callable[..., float] | Sequence[str | Callable[..., float]] | None = None,
-        callbacks: Callback | Callable[..., Any] | Sequence[Any] | None = None,
+        validation_data: ValidationData | None = None,
+        metrics: MetricLike | Sequence[MetricLike] | None = None,
+        callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
         progress: bool = False,
         form: str = "auto",
     ) -> History:
@@ -494,7 +505,7 @@ class Network(_words.Explaining):
         *,
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
-    ) -> tuple[list[Array], list[Array]]:
+    ) -> tuple[list[Floats], list[Floats]]:
         """The gradient of the loss that `evaluate` gives, by backpropagation.
 
         Parameters

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _checks, _words
 
@@ -54,12 +55,12 @@ class Schedule:
             if name in CHECKS:
                 object.__setattr__(self, name, CHECKS[name](value, name))
 
-    def __call__(self, t: Any) -> Array:
+    def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
         """eta at the times t, an array or a number."""
         with np.errstate(all="ignore"):
             times = np.asarray(t, np.float64)
             # Not one number: NumPy's functions of arrays may round otherwise than those of numbers.
-            rates: Array = self._rates(np.atleast_1d(times)).reshape(times.shape)
+            rates: NDArray[np.float64] = self._rates(np.atleast_1d(times)).reshape(times.shape)
             return rates
 
     def _rates(self, t: Array) -> Array:
