@@ -64,7 +64,9 @@ def _real_number(value: Any, name: str, expected: str = "a number") -> float:
             return math.inf
         except (TypeError, ValueError):
             pass
-    raise TypeError(f"{name} must be {expected}, got {description(value)}")
+    raise TypeError(
+        f"{name} must be {expected}, got {description(value)}{_instead_of_class(value)}"
+    )
 
 
 def positive_number(value: Any, name: str, dtype: np.dtype[Any]) -> float:
@@ -97,8 +99,8 @@ def not_negative(value: Any, name: str) -> float:
     return number
 
 
-def above_zero(value: Any, name: str) -> float:
-    number = _real_number(value, name)
+def above_zero(value: Any, name: str, expected: str = "a number") -> float:
+    number = _real_number(value, name, expected)
     if not (0 < number < math.inf):
         raise ValueError(f"{name} must be a finite number above 0, got {description(value)}")
     return number
@@ -152,8 +154,10 @@ def learning_rate(
 
 
 def function(value: Any, name: str) -> Any:
-    if not callable(value):
-        raise TypeError(f"{name} must be a function, got {description(value)}")
+    if not callable(value) or isinstance(value, type):
+        raise TypeError(
+            f"{name} must be a function, got {description(value)}{_instead_of_class(value)}"
+        )
     return value
 
 
@@ -401,7 +405,9 @@ def metrics(value: Any, name: str, known: Iterable[str]) -> dict[str, Any]:
         return {}
     listed = [value] if isinstance(value, str) or callable(value) else value
     found: dict[str, Any] = {}
-    for i, one in enumerate(sequence(listed, name, "a sequence of names and functions")):
+    for i, one in enumerate(
+        sequence(listed, name, "a sequence of names and functions, such as ['accuracy']")
+    ):
         if isinstance(one, str):
             metric = known_name(one, f"{name}[{i}]", known)
             found_metric = None
@@ -423,7 +429,13 @@ def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any
     if value is None:
         return []
     alone = isinstance(value, base) or callable(value)
-    listed = [value] if alone else sequence(value, name, "a sequence of callbacks")
+    listed = (
+        [value]
+        if alone
+        else sequence(
+            value, name, "a sequence of callbacks, such as [EarlyStopping()] of fastnn.callbacks"
+        )
+    )
     found = []
     for i, one in enumerate(listed):
         if isinstance(one, type) or not (isinstance(one, base) or callable(one)):

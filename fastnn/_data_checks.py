@@ -403,9 +403,12 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
                 f"below, got shape {W_l.shape}"
             )
         if b_l.shape != (W_l.shape[1],):
+            hint = ""
+            if b_l.shape == (W_l.shape[0],):
+                hint = "; weights are (n_in, n_out): give the transpose of (n_out, n_in)"
             raise ValueError(
                 f"biases[{i}] must have shape ({W_l.shape[1]},), as weights[{i}] has "
-                f"{W_l.shape[1]} column{plural(W_l.shape[1])}; got {b_l.shape}"
+                f"{W_l.shape[1]} column{plural(W_l.shape[1])}; got {b_l.shape}{hint}"
             )
     all_float32 = all(one.dtype.newbyteorder("=") == np.float32 for one in W + b)
     wanted = np.dtype(np.float32 if all_float32 else np.float64)
@@ -497,7 +500,7 @@ def _converted(
 
 def finite(found: Array, name: str) -> None:
     """Refuse floats of which some are infinite or NaN."""
-    _converted(found, name, found.dtype)
+    _converted(found, name, found.dtype, axes=ROWS if found.ndim > 1 else ONE[1:])
 
 
 def all_finite(array: Array) -> bool:

@@ -370,10 +370,15 @@ class Network(_words.Explaining):
         TypeError, ValueError
             For bad data or settings; the parameters stay as they were.
         TrainingDivergedError
-            If the loss or a parameter stops being finite.
+            If the loss or a parameter stops being finite: see docs/scaling.md.
         RuntimeError
             While the network is being trained, by another thread or by the `train` that a callback
             belongs to: see docs/threads.md.
+
+        Warns
+        -----
+        UserWarning
+            Where a schedule has come to its end, and its rate to 0, before the last epoch.
         """
         model = self._model
         n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
@@ -383,7 +388,8 @@ class Network(_words.Explaining):
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
         data = Data(model, rows, Y, counts, weights, _data_checks.is_mapped(rows))
-        batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
+        full = "; the full batch is len(X)"
+        batch_size = min(_checks.integer(batch_size, "batch_size", 1, hint=full), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
         chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
         _checks.optimizer_fits(chosen, "optimizer", dtype, model.activations)

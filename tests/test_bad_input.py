@@ -420,6 +420,21 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
         pytest.param(
             "epochs", 10**5000, ValueError, "at most", id="more digits than Python prints"
         ),
+        ("batch_size", "full", TypeError, "got str 'full'; the full batch is len(X)"),
+        ("batch_size", None, TypeError, "got NoneType None; the full batch is len(X)"),
+        (
+            "metrics",
+            5,
+            TypeError,
+            "a sequence of names and functions, such as ['accuracy'], got int 5",
+        ),
+        (
+            "metrics",
+            [SGD],
+            TypeError,
+            "; write SGD(...), an object of it",
+        ),
+        ("callbacks", "stop", TypeError, "such as [EarlyStopping()] of fastnn.callbacks, got str"),
         ("shuffle", None, TypeError, "shuffle must be True or False, got NoneType None"),
         ("shuffle", 1, TypeError, "shuffle must be True or False, got int 1"),
         ("shuffle", "no", TypeError, "shuffle must be True or False, got str 'no'"),
@@ -639,6 +654,8 @@ def test_construction(changed, exception, fragment):
         ({"weights": [], "biases": []}, ValueError, "weights must hold at least one array, got "),
         ({"biases": [[0, 0]]}, ValueError, "one array per layer, as weights: 2; got 1"),
         ({"weights": [X, [1.0, 2.0]]}, ValueError, "weights[1] must have shape (n_in, n_out), got"),
+        ({"weights": [np.ones((3, 2)), np.ones((1, 3))], "biases": [np.ones(3), [1.0]]}, ValueError,
+         "got (3,); weights are (n_in, n_out): give the transpose"),
         ({"weights": [X[:0], X]}, ValueError, "weights[0] must have shape (n_in, n_out), got (0, "),
         ({"weights": [X, X]}, ValueError, "weights[1] must have 2 rows, one per output of the "
          "layer below, got shape (3, 2)"),

@@ -427,7 +427,11 @@ accuracy_of_another_kind.__name__ = "accuracy"
 @pytest.mark.parametrize(
     ("metrics", "exception", "fragments"),
     [
-        (3, TypeError, ["metrics must be a sequence of names and functions, got int 3"]),
+        (
+            3,
+            TypeError,
+            ["metrics must be a sequence of names and functions, such as ['accuracy'], got int"],
+        ),
         ({"accuracy"}, TypeError, ["metrics must be a sequence of names and functions"]),
         ("Accuracy", ValueError, ["metrics[0] must be one of 'accuracy', 'mae', 'r2'", "Accuracy"]),
         (["accuracy", "f1"], ValueError, ["metrics[1] must be one of", "got str 'f1'"]),
