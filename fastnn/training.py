@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from fastnn.course import Course, Data, Lap, Settings
 from fastnn.history import History
 from fastnn.progress import bar
+from fastnn.schedules import Schedule
 
 if TYPE_CHECKING:
     from fastnn.network import Network
@@ -31,6 +34,7 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
         if settings.shuffle:
             in_training[id(net)] = net
         course = Course(net, data, settings)
+        warn_of_zero_rates(settings, net._trainer.time_of(settings.learning_rate))
         watch.begin()
         while done < settings.epochs and not stops:
             n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
@@ -42,6 +46,22 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
         watch.end(history)
         in_training.pop(id(net), None)
     return history
+
+
+def warn_of_zero_rates(settings: Settings, time: int) -> None:
+    """Where a schedule that begins at this time has come to its end before the last epoch."""
+    schedule, n = settings.learning_rate, settings.epochs
+    first_idle = schedule._zero_from() if isinstance(schedule, Schedule) else math.inf
+    if n == 0 or time + n - 1 < first_idle:
+        return
+    n_idle = min(time + n - math.ceil(first_idle), n)
+    which = "all" if n_idle == n else f"the last {n_idle:,}"
+    warnings.warn(
+        f"learning_rate={schedule!r} is 0 after {first_idle:g} epochs, and {time:,} of them are "
+        f"gone: {which} of {n:,} epochs change nothing. Give the schedule more epochs, or a final "
+        "rate above 0; or let it begin anew by reset_trainer()",
+        stacklevel=5,
+    )
 
 
 def update(net: Network, data: Data, settings: Settings) -> float:
