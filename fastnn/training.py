@@ -34,7 +34,9 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
         if settings.shuffle:
             in_training[id(net)] = net
         course = Course(net, data, settings)
-        warn_of_zero_rates(settings, net._trainer.time_of(settings.learning_rate))
+        if isinstance(settings.learning_rate, Schedule):
+            time = net._trainer.time_of(settings.learning_rate)
+            warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
         watch.begin()
         while done < settings.epochs and not stops:
             n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
@@ -48,10 +50,9 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
     return history
 
 
-def warn_of_zero_rates(settings: Settings, time: int) -> None:
-    """Where a schedule that begins at this time has come to its end before the last epoch."""
-    schedule, n = settings.learning_rate, settings.epochs
-    first_idle = schedule._zero_from() if isinstance(schedule, Schedule) else math.inf
+def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
+    """Where a schedule comes to its end before the last of n epochs, which begin at this time."""
+    first_idle = schedule._zero_from()
     if n == 0 or time + n - 1 < first_idle:
         return
     n_idle = min(time + n - math.ceil(first_idle), n)
