@@ -1,5 +1,6 @@
 """Sessions for developers: ``nox -s quick`` before a commit, ``nox -s tests`` before a release."""
 
+import os
 import re
 import shutil
 import tarfile
@@ -86,7 +87,7 @@ def debug(session: nox.Session) -> None:
                 "-k", "not errs and not rounding and not random and not moments and not cuts "
                 "and not those_of_the_reference and not derivative and not going_on "
                 "and not model_file and not callbacks and not metrics and not s3 "
-                "and not sklearn and not river and not docs",
+                "and not sklearn and not river and not docs and not tables",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),
@@ -134,6 +135,30 @@ def threads(session: nox.Session) -> None:
     session.log(f"{len(reports)} reports, of which {len(faults)} are faults")
     if not reports or faults:
         session.error("\n".join(faults) or "it saw nothing, not even what users may do")
+
+
+@nox.session
+@nox.parametrize("version", ["oldest", "newest"])
+def sklearn(session: nox.Session, version: str) -> None:
+    """The estimators beside the oldest and the newest scikit-learn that they work with.
+
+    And scikit-learn's own tests of its classes, with these in their place. The oldest knows no
+    weights and no other losses, and has other words for some errors.
+    """
+    session.install(".[test]")
+    tests = [f"tests/test_sklearn{part}.py" for part in ("", "_attributes", "_patch", "_tools")]
+    if version == "oldest":
+        session.install("scikit-learn==1.6.*", "scipy==1.14.*", "numpy<2.3")
+        newer = [
+            "weight", "signature", "several_outputs", "same_errors", "other_classes", "own_checks",
+            "types_of", "scores", "1e-180",
+        ]  # fmt: skip
+        tests += ["-k", " and ".join(f"not {name}" for name in newer)]
+    session.run("pytest", "-q", *tests)
+    session.run(
+        "python", "-P", "-m", "fastnn.sklearn", "-m", "pytest", "-q", "-c", os.devnull,
+        "-p", "no:cacheprovider", "--pyargs", "sklearn.neural_network.tests.test_mlp",
+    )  # fmt: skip
 
 
 @nox.session

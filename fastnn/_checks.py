@@ -54,10 +54,10 @@ def integer(
     return number
 
 
-def _real_number(value: Any, name: str, expected: str = "a number") -> float:
+def _real_number(value: Any, name: str, expected: str = "a number", kinds: str = "iufO") -> float:
     """Whatever float takes, but for text; what is too large for float is infinite."""
     found = array(value, name)
-    if found.ndim == 0 and found.dtype.kind in "iufO":
+    if found.ndim == 0 and found.dtype.kind in kinds:
         try:
             return float(found[()])
         except OverflowError:
@@ -79,6 +79,13 @@ def positive_number(value: Any, name: str, dtype: np.dtype[Any]) -> float:
             f"network's {dtype}, got {description(value)}"
         )
     return number
+
+
+def number(value: Any, name: str) -> float:
+    found = _real_number(value, name)
+    if not math.isfinite(found):
+        raise ValueError(f"{name} must be a finite number, got {description(value)}")
+    return found
 
 
 def tolerance(value: Any, name: str) -> float | None:
@@ -318,6 +325,20 @@ def state(value: Any, name: str, keys: Iterable[str]) -> None:
         )
 
 
+def feature_names(value: Any, name: str, n_inputs: int) -> tuple[str, ...] | None:
+    """A name for each input of a network, or None."""
+    if value is None:
+        return None
+    expected = f"None or {n_inputs} different names"
+    names = sequence(value, name, expected)
+    if not all(isinstance(one, str) for one in names):
+        raise TypeError(f"{name} must be {expected}, got {description(value)}")
+    found = tuple(str.__str__(one) for one in names)  # nobody's own kind of text
+    if len(found) != n_inputs or len(set(found)) < n_inputs:
+        raise ValueError(f"{name} must be {expected}, got {description(value)}")
+    return found
+
+
 def generator_of_state(value: Any, name: str) -> np.random.Generator:
     """One that is made by default_rng, as model files know no other."""
     if type(value) is not np.random.Generator or type(value.bit_generator) is not np.random.PCG64:
@@ -399,29 +420,74 @@ def differentiable(layer_activations: tuple[str, ...]) -> None:
         )
 
 
-def metrics(value: Any, name: str, known: Iterable[str]) -> dict[str, Any]:
-    """Metrics by the names they get in History: a function for each, or None for those known."""
+def metrics(
+    value: Any, name: str, known: Mapping[str, Any], no_numbers: Sequence[Any]
+) -> dict[str, Any]:
+    """Metrics by the names they get in History: a function for each, or the name of a known one.
+
+    Of the known functions, no_numbers give something else.
+    """
     if value is None:
         return {}
-    listed = [value] if isinstance(value, str) or callable(value) else value
+    given: list[tuple[str | None, Any, str]]
+    if isinstance(value, Mapping):
+        given = [
+            (str(text(column, f"a name in {name}")), one, f"{name}[{column!r}]")
+            for column, one in value.items()
+        ]
+    else:
+        listed = [value] if isinstance(value, str) or callable(value) else value
+        expected = (
+            "a name, a function, a sequence of them, such as ['accuracy'], or a mapping that "
+            "gives them names"
+        )
+        given = [
+            (None, one, f"{name}[{i}]") for i, one in enumerate(sequence(listed, name, expected))
+        ]
     found: dict[str, Any] = {}
-    for i, one in enumerate(
-        sequence(listed, name, "a sequence of names and functions, such as ['accuracy']")
-    ):
-        if isinstance(one, str):
-            metric = known_name(one, f"{name}[{i}]", known)
-            found_metric = None
-        else:
-            metric = getattr(function(one, f"{name}[{i}]"), "__name__", type(one).__name__)
-            found_metric = one
-        taken = metric in found or metric in ("loss", "learning_rate", "epoch")
-        if taken or metric.startswith("val_"):
+    for column, one, place in given:
+        metric = _metric(one, place, known, no_numbers)
+        if column is None:
+            column = metric if isinstance(metric, str) else _name_of(metric)
+        taken = column in found or column in ("loss", "learning_rate", "epoch")
+        if taken or column.startswith("val_"):
             raise ValueError(
                 f"{name} must have names of their own, which History has for nothing else; got "
-                f"{metric!r} in {name}[{i}]"
+                f"{column!r} in {place}; a mapping gives other names: "
+                f'{name}={{"some_name": ...}}'
             )
-        found[metric] = found_metric
+        found[column] = metric
     return found
+
+
+def _metric(value: Any, name: str, known: Mapping[str, Any], no_numbers: Sequence[Any]) -> Any:
+    if isinstance(value, str):
+        return known_name(value, name, known)
+    for own_name, own_function in known.items():
+        if value is own_function:
+            return own_name
+    for one in no_numbers:
+        if value is one:
+            raise ValueError(
+                f"{name} must give a number, which {one.__name__} does not; call it with y and the "
+                "outputs of feedforward"
+            )
+    if isinstance(value, type) or not callable(value):
+        raise TypeError(
+            f"{name} must be the name of a metric or a function of (y, outputs), "
+            f"got {description(value)}{_instead_of_class(value)}"
+        )
+    return value
+
+
+def _name_of(function: Any) -> str:
+    found = getattr(function, "__name__", None)
+    return str(found) if isinstance(found, str) else type(function).__name__
+
+
+def metric_value(value: Any, name: str) -> float:
+    """What a metric of the user's has returned; True and False are numbers too."""
+    return _real_number(value, f"what the metric {name!r} returns", kinds="biufO")
 
 
 def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any]:
@@ -482,9 +548,10 @@ def array(value: Any, name: str) -> Array:
     except MemoryError:
         raise
     except Exception as error:  # from the __array__ of anybody's class
+        hint = f"; use {name}.detach().cpu().numpy()" if hasattr(type(value), "detach") else ""
         raise ValueError(
             f"{name} must be a number or an array of numbers with rows of equal length, "
-            f"got {description(value)}: {error}"
+            f"got {description(value)}: {error}{hint}"
         ) from error
     mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
     if mask is not None and np.any(mask):

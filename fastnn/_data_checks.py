@@ -8,69 +8,144 @@ So what kernels use as an address or a count, of an array of the user's, is a co
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, MappingView, Sequence, Set
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from fastnn import _checks, _kernels
 from fastnn._checks import array, description, plural, sequence
 from fastnn._samples import Compressed
+from fastnn._tables import Table, argument, as_number, in_words, is_missing, remedy, table_of
 
 if TYPE_CHECKING:
     from fastnn._layout import Layout
+    from fastnn.model import Model
 
 Array = np.ndarray[Any, Any]
 Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
 LABELS = {bool, int, str}
 ROWS, ONE = ("row", "column"), ("", "place")  # of samples, and of a single one in a row of its own
 NUMBERED = "; number the classes: classes, y = numpy.unique(y, return_inverse=True)"
+# What to do about a feature that is no number.
+ENCODE = "; encode it first, for example with river.preprocessing.OneHotEncoder"
+LEAVE_OUT = (
+    "; leave it out of the sample, or fill it, for example with river.preprocessing.StatImputer"
+)
 
 
-def array_or_csr(X: Any, name: str) -> Any:
-    """X, such that to look at it twice gives the same numbers twice."""
-    return X if getattr(X, "format", None) == "csr" else _real_array(X, name)
+class CSR(NamedTuple):
+    """The parts of a scipy.sparse CSR array, each asked for once."""
+
+    shape: tuple[int, ...]
+    indptr: Any
+    indices: Any
+    data: Any
+
+
+Given = Array | Table | CSR
+
+
+def given(X: Any, name: str) -> Given:
+    """Samples, such that to look at them twice gives the same numbers twice."""
+    if isinstance(X, Table | CSR):
+        return X
+    table = table_of(X, name, is_sample=True)
+    if table is not None:
+        return table
+    X = _sparse(X, name) if _is_sparse(X) else X
+    return X if isinstance(X, CSR) else _real_array(X, name)
+
+
+def _is_sparse(X: Any) -> bool:
+    """Whether this is a scipy.sparse array or matrix, in whatever format."""
+    found = getattr(X, "format", None)
+    return isinstance(found, str) and (found == "csr" or hasattr(type(X), "tocsr"))
+
+
+def _sparse(X: Any, name: str) -> CSR | Any:
+    """A sparse array in CSR format; or a dense one, where it has one dimension."""
+    try:
+        if len(X.shape) == 1:
+            return X.toarray()
+        rows = X if X.format == "csr" else X.tocsr()
+        return CSR(tuple(rows.shape), rows.indptr, rows.indices, rows.data)
+    except MemoryError:
+        raise
+    except Exception as error:  # from anybody's class
+        raise ValueError(
+            f"{name} must be a scipy.sparse array that can be read, got {description(X)}: {error}"
+        ) from error
+
+
+def feature_names(X: Given, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The names of the columns of a table, if it has any; those of a network must be the same."""
+    return X.names_beside(known) if isinstance(X, Table) else None
 
 
 def one_or_many(
     X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], finite: bool = True
 ) -> tuple[Array | Compressed, bool]:
     """Samples as rows, and whether X was a single one of shape (n_inputs,)."""
-    if getattr(X, "format", None) == "csr":
-        return samples(X, name, n_inputs, dtype, minimum=0), False
-    found = _real_array(X, name)
-    if found.ndim == 1:
-        return one_sample(found, name, n_inputs, dtype), True
-    return samples(found, name, n_inputs, dtype, minimum=0, finite=finite), False
+    X = given(X, name)
+    found = X.numbers if isinstance(X, Table) else X
+    if isinstance(found, np.ndarray) and found.ndim == 1:
+        return one_sample(X, name, n_inputs, dtype), True
+    return samples(X, name, n_inputs, dtype, minimum=0, finite=finite), False
 
 
 def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
-    """One sample as a row of shape (1, n_inputs)."""
-    found = _real_array(x, name)
+    """One sample as a row of shape (1, n_inputs).
+
+    A table or a sparse array may have it as its only row: many have no other way to hold one.
+    """
+    x = given(x, name)
+    if isinstance(x, CSR):
+        return _only_row(_compressed(x, name, n_inputs, dtype, 0), name, n_inputs)
+    found, table = _numbers(x)
+    if table is not None and found.ndim == 2 and len(found) == 1:
+        found = found[0]
     if found.ndim != 1:
-        raise ValueError(f"{name} must be one sample of shape ({n_inputs},), got {found.shape}")
+        hint = f"; one sample is {name}.ravel()" if found.size == n_inputs else ""
+        raise ValueError(
+            f"{name} must be one sample of shape ({n_inputs},), got {found.shape}{hint}"
+        )
     if len(found) != n_inputs:
         hint = "; for many samples of one input use X.reshape(-1, 1)" if n_inputs == 1 else ""
         raise ValueError(
             f"{name} must have {n_inputs} number{plural(n_inputs)}, one per input of the network, "
             f"got {len(found)}{hint}"
         )
-    return _converted(found[np.newaxis], name, dtype, axes=ONE)
+    return _converted(found[np.newaxis], name, dtype, table=table, axes=ONE)
+
+
+def _only_row(rows: Compressed, name: str, n_inputs: int) -> Array:
+    if len(rows) != 1:
+        raise ValueError(
+            f"{name} must be one sample of shape ({n_inputs},), got {(len(rows), n_inputs)}"
+        )
+    row = np.zeros((1, n_inputs), rows.values.dtype)
+    row[0, rows.columns] = rows.values
+    return row
 
 
 def counted_samples(
-    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any]
-) -> tuple[Array | Compressed, Array | None]:
-    """Samples, and how many numbers of each row are not zero where the rows are dense."""
-    X = array_or_csr(X, name)
+    X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], hashed: bool = False
+) -> tuple[Array | Compressed, Array | None, int | None]:
+    """Samples; if they are dense, how many numbers of each row are not zero, and their fingerprint.
+
+    The latter if hashed.
+    """
+    X = given(X, name)
     rows = samples(X, name, n_inputs, dtype, finite=False)
     if isinstance(rows, Compressed):
-        return rows, None
+        return rows, None, None
     counts = np.empty(len(rows), np.intp)
-    if not _kernels.scan(rows, counts):
+    finite, fingerprint = _kernels.scan(rows, counts, hashed)
+    if not finite:
         samples(X, name, n_inputs, dtype)
-    return rows, counts
+    return rows, counts, fingerprint if hashed else None
 
 
 def samples(
@@ -78,32 +153,49 @@ def samples(
 ) -> Array | Compressed:
     """Rows of shape (n, n_inputs), C-contiguous, aligned, finite in the network's dtype.
 
-    A scipy.sparse CSR array or matrix stays compressed. With finite=False, dense rows may hold
-    NaN: a caller who finds one as it reads them calls this again, for the error.
+    A scipy.sparse array or matrix becomes, or stays, compressed. With finite=False, dense rows may
+    hold NaN: a caller who finds one as it reads them calls this again, for the error.
     """
-    if getattr(X, "format", None) == "csr":
+    X = given(X, name)
+    if isinstance(X, CSR):
         return _compressed(X, name, n_inputs, dtype, minimum)
-    found = _real_array(X, name)
+    found, table = _numbers(X)
     if found.ndim != 2:
-        hint = ""
-        if found.ndim == 1:
-            hint = "; one sample is X.reshape(1, -1), a table of one column X.reshape(-1, 1)"
         raise ValueError(
-            f"{name} must have two dimensions, (samples, {n_inputs}), got shape {found.shape}{hint}"
+            f"{name} must have two dimensions, (samples, {n_inputs}), got shape {found.shape}"
+            f"{_as_rows(found, table, argument(name), n_inputs)}"
         )
     if found.shape[1] != n_inputs:
+        hint = ""
+        if table is None and found.shape[0] == n_inputs:
+            hint = f"; if each column is a sample, use {argument(name)}.T"
         raise ValueError(
             f"{name} must have {n_inputs} column{plural(n_inputs)}, one per input of the network, "
-            f"got shape {found.shape}"
+            f"got shape {found.shape}{hint}"
         )
     if len(found) < minimum:
         raise ValueError(f"{name} must have at least one sample, got shape {found.shape}")
-    return _converted(found, name, dtype, finite)
+    return _converted(found, name, dtype, finite, table)
 
 
-def _compressed(X: Any, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
+def _as_rows(found: Array, table: Table | None, it: str, n_inputs: int) -> str:
+    """How numbers of other than two dimensions become samples."""
+    if found.ndim == 1 and table is not None:
+        return "; one sample is a frame of one row, as df.iloc[[0]], a column one as df[['a']]"
+    if found.ndim == 1:
+        return "; one sample is X.reshape(1, -1), a table of one column X.reshape(-1, 1)"
+    if found.ndim > 2 and math.prod(found.shape[1:]) == n_inputs:
+        return f"; {n_inputs} numbers of each sample are a row in {it}.reshape(len({it}), -1)"
+    return ""
+
+
+def _numbers(X: Array | Table) -> tuple[Array, Table | None]:
+    return (X.numbers, X) if isinstance(X, Table) else (X, None)
+
+
+def _compressed(X: CSR, name: str, n_inputs: int, dtype: np.dtype[Any], minimum: int) -> Compressed:
     """A CSR array, whose own arrays are used where they are of the types that kernels want."""
-    shape = tuple(X.shape)
+    shape = X.shape
     if len(shape) != 2 or shape[1] != n_inputs:
         raise ValueError(
             f"{name} must have {n_inputs} column{plural(n_inputs)}, one per input of the network, "
@@ -173,10 +265,10 @@ def targets(
     axes: tuple[str, str] = ROWS,
 ) -> Array:
     """Targets as rows of shape (n_samples, n_outputs), or class numbers of shape (n_samples, 1)."""
-    found = _real_array(y, name, NUMBERED)
+    found, table = _column_numbers(y, name, is_target=True)
     if found.ndim == 1 and loss_name == "cross_entropy":
         _same_length(found, name, n_samples)
-        return _class_numbers(found, name, n_outputs, dtype, axes)
+        return _class_numbers(found, name, n_outputs, dtype, table, axes)
     if found.ndim == 1 and n_outputs == 1:
         found = found[:, np.newaxis]
     expected = f"({n_samples}, {n_outputs})"
@@ -191,32 +283,51 @@ def targets(
                 f"; class numbers go with loss='cross_entropy', or as rows: "
                 f"numpy.eye({n_outputs})[{name}]"
             )
+        elif found.ndim > 2 and math.prod(found.shape[1:]) == n_outputs:
+            hint = f"; use {argument(name)}.reshape(len({argument(name)}), -1)"
         raise ValueError(f"{name} must have shape {expected}, got {found.shape}{hint}")
     _same_length(found, name, n_samples)
     if found.shape[1] != n_outputs:
         hint = ""
         if loss_name == "cross_entropy" and found.shape[1] == 1:
-            hint = f"; class numbers are {name}.ravel()"
+            hint = f"; class numbers are {argument(name)}.ravel()"
         raise ValueError(
             f"{name} must have shape {expected}, got {found.shape}: the network has {n_outputs} "
             f"output{plural(n_outputs)}{hint}"
         )
-    rows = _converted(found, name, dtype, axes=axes)
+    rows = _converted(found, name, dtype, table=table, axes=axes)
     if loss_name == "bce":
         _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'", axes)
     elif loss_name == "cross_entropy":
-        _refuse(rows, rows < 0, name, "not be negative for loss='cross_entropy'", axes)
-        with np.errstate(over="ignore"):
-            total = rows.sum(axis=1, dtype=np.float64)
-        wrong = np.abs(total - 1) > 1e-5
-        _refuse(total, wrong, name, "have rows that sum to 1 for loss='cross_entropy'", axes)
+        _distributions(rows, name, "loss='cross_entropy'", axes)
     return rows
+
+
+def _distributions(rows: Array, name: str, purpose: str, axes: tuple[str, ...] = ROWS) -> None:
+    _refuse(rows, rows < 0, name, f"not be negative for {purpose}", axes)
+    with np.errstate(over="ignore"):
+        total = rows.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > 1e-5
+    _refuse(total, wrong, name, f"have rows that sum to 1 for {purpose}", axes)
+
+
+def probabilities(rows: Array, name: str, purpose: str) -> None:
+    """Of one output, from 0 to 1; of several, rows that sum to 1."""
+    if rows.shape[1] > 1:
+        _distributions(rows, name, purpose)
+    else:
+        _refuse(rows, (rows < 0) | (rows > 1), name, f"lie in 0 to 1 for {purpose}")
 
 
 def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
     """The target of one sample: a number, a class number or (n_outputs,)."""
-    found = _real_array(y, name, NUMBERED)
+    table = table_of(y, name, is_target=True)
+    found = _real_array(y, name, is_target=True) if table is None else table.numbers
     may_be_number = n_outputs == 1 or loss_name == "cross_entropy"
+    if table is not None and found.size == 1 and may_be_number:
+        found = found.reshape(())
+    elif table is not None and found.ndim == 2 and len(found) == 1:
+        found = found[0]
     if found.shape != (n_outputs,) and not (may_be_number and found.ndim == 0):
         number = "a number or " if may_be_number else ""
         raise ValueError(
@@ -226,43 +337,136 @@ def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.d
     return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype, axes)
 
 
-def features(x: Any, dtype: np.dtype[Any]) -> dict[Any, float]:
+def number(value: Any, name: str) -> float:
+    """A finite number as Python's own: whatever float takes, but for text."""
+    if type(value) is float and math.isfinite(value):
+        return value
+    try:
+        found = array(value, name)
+        inside: Any = found[()]
+        if found.ndim or found.dtype.kind not in "biufO" or isinstance(inside, str | bytes):
+            raise TypeError
+        converted = float(inside)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a number, got {description(value)}") from None
+    if not math.isfinite(converted):
+        raise ValueError(f"{name} must be finite, got {converted}")
+    return converted
+
+
+def numbers(values: Array, name: str, if_not: str = "") -> Array:
+    """Finite numbers of any kind in one dimension, as a new array of float64.
+
+    if_not is what to do about values that are there and are no numbers.
+    """
+    if values.dtype.kind in "biuf":
+        return np.array(_converted(values, name, np.dtype(np.float64)))
+    found = np.empty(len(values))
+    for i, value in enumerate(map(key, values)):
+        try:
+            if _is_missing(value):
+                raise ValueError
+            found[i] = number(value, name)
+        except ValueError:
+            raise ValueError(
+                f"{name} must be finite, got {value!s} in row {i}; remove or fill such values"
+            ) from None
+        except TypeError:
+            raise TypeError(
+                f"{name} must hold numbers, got {description(value)} in row {i}{if_not}"
+            ) from None
+    return found
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it is None, or one of those that do not equal themselves."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ArithmeticError):  # from pandas.NA, and from Decimal's signaling NaN
+        return True
+    except ValueError:  # from an array
+        return False
+
+
+def features(x: Any) -> dict[Any, float]:
     """One sample, whose numbers have names."""
     if not isinstance(x, Mapping):
         raise TypeError(f"x must be a dict of features by name, got {description(x)}")
-    return {name: _feature(value, f"x[{name!r}]", dtype) for name, value in x.items()}
+    return {
+        name if type(name) is str else feature_name(name): _feature(value, name)
+        for name, value in x.items()
+    }
 
 
-def _feature(value: Any, name: str, dtype: np.dtype[Any]) -> float:
-    if type(value) is float and dtype == np.float64 and math.isfinite(value):
+def _feature(value: Any, name: Hashable) -> float:
+    if type(value) is float and math.isfinite(value):
         return value
-    found = array(value, name)
     try:
-        if found.ndim or found.dtype.kind not in "biufO":
-            raise TypeError
-        number = np.array([float(found[()])])
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(
-            f"{name} must be a number, got {description(value)}; encode it first, for example "
-            "with river.preprocessing.OneHotEncoder"
-        ) from None
-    return float(_converted(number, name, dtype, axes=ONE)[0])
+        return number(value, f"x[{name!r}]")
+    except ValueError as error:
+        raise ValueError(f"{error}{LEAVE_OUT}") from None
+    except TypeError as error:
+        raise TypeError(f"{error}{LEAVE_OUT if _is_missing(value) else ENCODE}") from None
 
 
-def columns(numbers: Array, names: Sequence[Any], dtype: np.dtype[Any]) -> Array:
-    """Many samples, whose columns have names."""
-    if not all_finite(np.ascontiguousarray(numbers, dtype)):
-        for name, column in zip(names, numbers.T, strict=True):
-            _converted(column, f"X[{name!r}]", dtype)
-    return numbers
+def columns(table: Array, names: Sequence[Any]) -> Array:
+    """Many samples, whose columns have names, as a new array of float64."""
+    found = np.array(table, np.float64, order="C")
+    if not all_finite(found):
+        for name, column in zip(names, found.T, strict=True):
+            _converted(column, f"X[{name!r}]", found.dtype)
+    return found
 
 
 def label(y: Any, name: str) -> Hashable:
     """A class: whatever can be a key, and equals itself."""
-    if type(y) not in LABELS and (y is None or not isinstance(y, Hashable) or y != y):
+    if type(y) in LABELS:
+        return cast("Hashable", y)
+    if _is_missing(y) or not isinstance(y, Hashable):
         raise ValueError(f"{name} must be a class, such as True, 3 or 'spam', got {description(y)}")
-    found: Hashable = y.item() if isinstance(y, np.generic) else y
+    return key(y)
+
+
+def key(name: Hashable) -> Hashable:
+    """NumPy's scalars as Python's own objects where these are the same key of a dict.
+
+    They are not for times and records, some of which would become ints.
+    """
+    if isinstance(name, np.generic) and name.dtype.kind not in "mMV":
+        return cast("Hashable", name.item())
+    return name
+
+
+def feature_name(name: Hashable) -> Hashable:
+    """A key that will be found again."""
+    if name is not None and _is_missing(name):
+        raise ValueError(f"the names of features must equal themselves, got {description(name)}")
+    return key(name)
+
+
+def weight(value: Any, name: str) -> float:
+    """How much one sample counts."""
+    found = number(value, name)
+    if found < 0:
+        raise ValueError(f"{name} must not be negative, got {found}")
     return found
+
+
+def weights(value: Any, name: str, n_samples: int) -> Array:
+    """How much each sample counts, from one number for all or one for each."""
+    # As objects, or a single text would make texts of all.
+    found = array(np.array(value, object) if isinstance(value, list | tuple) else value, name)
+    if found.ndim == 0:
+        return np.full(n_samples, weight(found[()], name))
+    if found.ndim != 1:
+        raise ValueError(
+            f"{name} must be a number or of shape ({n_samples},), one for each sample, "
+            f"got shape {found.shape}"
+        )
+    _same_length(found, name, n_samples)
+    each = numbers(found, name)
+    _refuse(found, each < 0, name, "not be negative")
+    return each
 
 
 def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
@@ -274,11 +478,12 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
             f"{name} must be a number for each sample, got {description(value)}; weights of "
             "classes go into class_weight"
         )
-    found = np.array(_real_array(value, name))  # what is checked, nobody else may change
+    numbers, table = _column_numbers(value, name)
+    found = np.array(numbers)  # what is checked, nobody else may change
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape ({n_samples},), got {found.shape}")
     _same_length(found, name, n_samples)
-    weights = _converted(found, name, np.dtype(np.float64))
+    weights = _converted(found, name, np.dtype(np.float64), table=table)
     _refuse(found, weights < 0, name, "not be negative")
     return _to_mean_one(weights, name)
 
@@ -332,13 +537,93 @@ def _classes(Y: Array, name: str, n_outputs: int) -> Array:
     return np.asarray(classes)
 
 
-def metrics_fit(metrics: Mapping[str, Any], name: str, Y: Array, n_outputs: int) -> None:
-    for metric in ("mae", "r2"):
-        if metric in metrics and metrics[metric] is None and Y.shape[1] != n_outputs:
+def targets_and_outputs(y: Any, outputs: Any) -> tuple[Array, Array]:
+    """What metrics compare: targets, as `targets` makes them, and the outputs of a network."""
+    a = _real_array(outputs, "outputs")
+    if a.ndim == 1:
+        a = a[:, np.newaxis]
+    if a.ndim != 2 or 0 in a.shape:
+        raise ValueError(
+            "outputs must have shape (n, n_outputs), or (n,) for one output, and at least one "
+            f"sample, got {a.shape}"
+        )
+    dtype = np.dtype(np.float32 if a.dtype.newbyteorder("=") == np.float32 else np.float64)
+    a = _converted(a, "outputs", dtype)
+    n, n_outputs = a.shape
+    found = _real_array(y, "y")
+    if found.shape not in ((n,), a.shape):
+        raise ValueError(
+            f"y must have shape ({n},) or {a.shape}, as outputs have {a.shape}, got {found.shape}"
+        )
+    # Class numbers and rows are told apart by their shape, as under cross_entropy.
+    loss_name = "cross_entropy" if found.ndim == 1 and n_outputs > 1 else "mse"
+    return targets(found, "y", n, loss_name, n_outputs, np.dtype(np.float64)), a
+
+
+def metrics_fit(metrics: Mapping[str, Any], name: str, Y: Array, y_name: str, model: Model) -> None:
+    """Whether fastnn's own metrics make sense for a network and its targets."""
+    n_outputs, output = model.layer_sizes[-1], model.activations[-1]
+    for metric in metrics.values():
+        if not isinstance(metric, str):
+            continue
+        who = f'"{metric}" in {name}'
+        if metric == "log_loss" and output != ("sigmoid" if n_outputs == 1 else "softmax"):
             raise ValueError(
-                f'{name} must not have "{metric}" where y holds class numbers, which are no '
-                'quantity; use "accuracy"'
+                f"{who} needs outputs that are probabilities of classes, of softmax or of one "
+                f"sigmoid unit, got {n_outputs} output{plural(n_outputs)} of {output}; leave it "
+                "out, or use another activation"
             )
+        metric_fits(metric, who, Y, y_name, n_outputs, are_labels=model.loss == "bce")
+
+
+def metric_fits(
+    metric: str, who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool
+) -> None:
+    """Whether a metric of fastnn's makes sense for targets. who is it in messages.
+
+    are_labels says that each of several outputs decides by itself.
+    """
+    if metric in ("mae", "rmse", "r2") and Y.shape[1] < n_outputs:
+        raise ValueError(
+            f"{who} needs targets that are quantities, and {y_name} holds class numbers; "
+            'use "accuracy"'
+        )
+    if metric in ("f1", "confusion_matrix", "roc_auc"):
+        _classes_or_labels(who, Y, y_name, n_outputs, are_labels or metric == "roc_auc")
+    if metric == "roc_auc":
+        _both_sides(who, Y, y_name, n_outputs)
+    if metric == "log_loss" and Y.shape[1] == n_outputs:
+        probabilities(Y, y_name, who)
+
+
+def _classes_or_labels(who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool) -> None:
+    if Y.shape[1] < n_outputs:
+        return
+    off = -1 if n_outputs == 1 and (Y < 0).any() else 0
+    wrong = ((off != Y) & (Y != 1)).any(axis=1)
+    if n_outputs == 1:
+        expected = "numbers 0 and 1, or -1 and 1"
+    elif are_labels:
+        expected = "class numbers, or rows of 0 and 1"
+    else:
+        expected = "class numbers, or rows with a single 1 among zeros"
+        wrong |= (Y == 1).sum(axis=1) != 1
+    if wrong.any():
+        raise ValueError(
+            f"{who} needs targets that are classes: {expected}; {y_name} has others, first in row "
+            f"{int(np.argmax(wrong))}; for quantities use mae, rmse or r2"
+        )
+
+
+def _both_sides(who: str, Y: Array, y_name: str, n_outputs: int) -> None:
+    is_of_class = np.arange(n_outputs) == Y if Y.shape[1] < n_outputs else Y == 1
+    counts = is_of_class.sum(axis=0)
+    for k in np.flatnonzero((counts == 0) | (counts == len(Y))).tolist():
+        found = "none" if counts[k] == 0 else "no others than those"
+        raise ValueError(
+            f"{who} compares samples of each class with others, and {y_name} has {found} of class "
+            f"{1 if n_outputs == 1 else k}; give samples of it and others, or leave it out"
+        )
 
 
 def pair(value: Any, name: str) -> tuple[Any, Any, Any]:
@@ -451,18 +736,60 @@ def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
         )
 
 
-def _real_array(value: Any, name: str, hint_for_text: str = "") -> Array:
+def _column_numbers(
+    value: Any, name: str, *, is_target: bool = False
+) -> tuple[Array, Table | None]:
+    """Numbers of samples, where a frame of one column is that column."""
+    table = table_of(value, name, is_target=is_target)
+    if table is None:
+        return _real_array(value, name, is_target), None
+    is_column = table.numbers.ndim == 2 and table.numbers.shape[1] == 1
+    return table.numbers[:, 0] if is_column else table.numbers, table
+
+
+def _real_array(value: Any, name: str, is_target: bool = False) -> Array:
     """Real numbers in any layout; complex, text and objects are refused."""
     found = array(value, name)
     if found.dtype.kind not in "biuf":
-        is_text = found.dtype.kind in "UST" or (
-            found.dtype.kind == "O" and any(isinstance(one, str) for one in found.flat)
-        )
         raise TypeError(
             f"{name} must hold real numbers, got {description(value)}, of dtype {found.dtype}"
-            f"{hint_for_text if is_text else ''}"
+            f"{_way_out(value, found, argument(name), is_target)}"
         )
     return found
+
+
+def _way_out(value: Any, found: Array, it: str, is_target: bool) -> str:
+    """What to do about a value that NumPy makes no real numbers of."""
+    if isinstance(value, Mapping):
+        return (
+            f"; a table of columns by name is pandas.DataFrame({it}), or "
+            f"numpy.column_stack(list({it}.values()))"
+        )
+    if isinstance(value, Iterator | MappingView):
+        return f"; use list({it})"
+    if isinstance(value, Set):
+        return "; a set has no order: use a list"
+    if _is_sparse(value):
+        return f"; use {it}.toarray()"
+    if hasattr(type(value), "collect"):
+        return f"; a lazy frame is computed by {it}.collect()"
+    if found.dtype.names:
+        return f"; use numpy.lib.recfunctions.structured_to_unstructured({it})"
+    if found.dtype.kind == "c":
+        return ""
+    for place, one in np.ndenumerate(found):
+        if as_number(one) is not None:
+            continue
+        where = f" in {_in_words(place)}" if place else ""
+        if is_missing(one):
+            return f", with {one!s}{where}; remove or fill such values" if place else ""
+        if isinstance(one, Mapping):
+            return f", with a dict{where}; use pandas.DataFrame({it})"
+        read = f"numpy.array({it}, dtype=float)"
+        encode = "pandas.get_dummies or sklearn.preprocessing.OneHotEncoder"
+        found_there = f", with {in_words(one)}{where}" if place else ""
+        return found_there + remedy(one, is_target, encode, read, it)
+    return f"; use numpy.array({it}, dtype=float)"
 
 
 def _real_arrays(value: Any, name: str) -> list[Array]:
@@ -475,9 +802,13 @@ def _converted(
     name: str,
     dtype: np.dtype[Any],
     finite: bool = True,
+    table: Table | None = None,
     axes: tuple[str, ...] = ROWS,
 ) -> Array:
-    """The same numbers, C-contiguous, aligned and native; a copy only where needed."""
+    """The same numbers, C-contiguous, aligned and native; a copy only where needed.
+
+    table is where they come from, and has words for places; axes are the words where there is none.
+    """
     try:
         with np.errstate(all="ignore"):
             converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
@@ -489,6 +820,10 @@ def _converted(
     if finite and not all_finite(converted):
         place, where = _first(~np.isfinite(converted), axes)
         value = found[place]
+        if table is not None:
+            if np.isnan(value):
+                raise table.refusal(value, place)
+            where = f" in {table.place(place)}"
         if np.isfinite(value):
             raise ValueError(
                 f"{name} must be finite in the network's {dtype}, got {value!s}{where}, "
@@ -509,10 +844,15 @@ def all_finite(array: Array) -> bool:
 
 
 def _class_numbers(
-    found: Array, name: str, n_classes: int, dtype: np.dtype[Any], axes: tuple[str, str]
+    found: Array,
+    name: str,
+    n_classes: int,
+    dtype: np.dtype[Any],
+    table: Table | None,
+    axes: tuple[str, str],
 ) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
-    numbers = np.array(_converted(found, name, dtype, axes=axes))
+    numbers = np.array(_converted(found, name, dtype, table=table, axes=axes))
     _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers", axes)
     _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}", axes)
     _refuse(
@@ -541,8 +881,13 @@ def _refuse(
 def _first(wrong: Array, axes: tuple[str, ...]) -> tuple[tuple[Any, ...], str]:
     """The first place where wrong is true, as an index and in words."""
     place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    named = [f"{axis} {i}" for axis, i in zip(axes, place, strict=False) if axis]
-    return place, f" in {', '.join(named)}" if named else ""
+    where = _in_words(place, axes)
+    return place, f" in {where}" if where else ""
+
+
+def _in_words(place: tuple[Any, ...], axes: tuple[str, ...] = ROWS) -> str:
+    """A place by its axes; those without a name are left out."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False) if axis)
 
 
 def _same_length(found: Array, name: str, n_samples: int) -> None:

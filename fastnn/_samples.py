@@ -23,14 +23,14 @@ SAMPLES = np.dtype(
 )  # fmt: skip
 
 
-class CSR(Protocol):
-    """What is used of a scipy.sparse CSR array or matrix, without importing SciPy."""
+class Sparse(Protocol):
+    """What is used of a scipy.sparse array or matrix, without importing SciPy."""
 
     format: str
     shape: Any
-    indptr: Any
-    indices: Any
-    data: Any
+
+    def tocsr(self) -> Any:
+        """The same numbers, as indptr, indices and data."""
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from fastnn import _checks, _words
 from fastnn.metrics import LARGER_IS_BETTER, METRICS
 from fastnn.trainer_state import Best
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from fastnn.history import History
     from fastnn.network import Network
 
 Logs = dict[str, float]
 MODES = ("auto", "min", "max")
+
+
+class EpochLogs(Logs):
+    """Logs that know of which metrics more is better, whatever their names."""
+
+    def __init__(self, found: Logs, larger_is_better: frozenset[str]) -> None:
+        super().__init__(found)
+        self.larger_is_better = larger_is_better
 
 
 class Callback:
@@ -131,8 +139,9 @@ class Monitor(Callback):
         """Whether this epoch is the best so far, which then it becomes."""
         value = logs[self.monitor]
         best = self.best(net)
+        known = logs.larger_is_better if isinstance(logs, EpochLogs) else LARGER_IS_BETTER
         larger = self.mode == "max" or (
-            self.mode == "auto" and self.monitor.removeprefix("val_") in LARGER_IS_BETTER
+            self.mode == "auto" and self.monitor.removeprefix("val_") in known
         )
         if best.value is None:
             gain = math.inf
@@ -163,10 +172,12 @@ class EarlyStopping(Monitor):
     min_delta : float, default 0.0
         By how much more than this an epoch must be better than the best one.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether small or large is good; "auto" takes "max" for accuracy and r2, and else "min".
+        Whether small or large is good; "auto" takes "max" for accuracy, f1, roc_auc and r2, by
+        whatever name a mapping gives them, and for functions of these names; and else "min".
     restore_best : bool, default True
-        When it stops training, the network gets the parameters of the best epoch. Where the epochs
-        end before, it does not, since a further `train` goes on; `restore` does so.
+        When training ends, however it does, the network gets the parameters of the best epoch. A
+        further `train` with an equal callback goes on from the last one, as if there had been one
+        call; unless the callback has stopped the first, or the parameters are others by then.
 
     Examples
     --------
@@ -196,15 +207,38 @@ class EarlyStopping(Monitor):
         return net._parameters.copy() if self.restore_best else None
 
     def on_train_end(self, net: Network, history: History) -> None:
-        if self.best(net).waited >= self.patience:
-            self.restore(net)
-            del net._trainer.best[self]  # a further training is a new one
+        self.end(net, goes_on=True)
 
-    def restore(self, net: Network) -> None:
+    def end(self, net: Network, goes_on: bool) -> None:
+        """Go back to the best epoch; goes_on: a further training may go on from the last one."""
+        trainer, best = net._trainer, self.best(net)
+        if best.waited >= self.patience:
+            del trainer.best[self]  # a further training is a new one
+            goes_on = False
+        if best.parameters is None or np.array_equal(best.parameters, net._parameters):
+            return
+        if not goes_on:
+            trainer.last = None
+        elif trainer.last is None:  # else another one has gone back from there before
+            trainer.last = net._parameters.copy()
+        self.restore(net, best)
+
+    def restore(self, net: Network, best: Best | None = None) -> None:
         """Give the network the parameters of the best epoch so far, if they are kept."""
-        best = self.best(net).parameters
-        if best is not None:
-            net._model.write(best)
+        parameters = (best or self.best(net)).parameters
+        if parameters is not None:
+            net._model.write(parameters)
+
+    def go_on(self, net: Network) -> None:
+        """Before training: from where it had come to, if `end` has gone back from there."""
+        trainer = net._trainer
+        best = trainer.best.get(self)
+        if (
+            best is not None and best.parameters is not None and trainer.last is not None
+            and np.array_equal(best.parameters, net._parameters)
+        ):  # fmt: skip
+            net._model.write(trainer.last)
+            trainer.last = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,8 @@ class Data:
     counts: Array | None = None
     weights: Array | None = None  # None: all are 1
     is_mapped: bool = False  # X is a file, which may be larger than memory
+    fingerprint: int | None = None  # of X, where somebody has wanted it
+    feature_names: tuple[str, ...] | None = None  # of the columns of X, if they have any
 
     def loss(self, l2: float = 0.0, outputs: Array | None = None) -> float:
         """The mean of the samples' losses and ½ l2 ‖W‖²; the outputs of the network go there."""
@@ -142,14 +144,18 @@ class Course:
         self.kept = [self.model.parameters, state.block, state.record, self.plan]
         needs_gradient = batch_size > BLOCK or not optimizer.is_plain
         n_parts, size = state.n_parts, len(self.model.parameters)
-        blocks = layout.parameter_block(1 + n_parts + needs_gradient)
+        n_blocks = 1 + n_parts + needs_gradient
+        blocks, begun_batch = self.model.take_spare(n_blocks) or (
+            layout.parameter_block(n_blocks), layout.parameter_block(needs_gradient)
+        )  # fmt: skip
+        self.spare = blocks, begun_batch
         working = [
             blocks[:size], blocks[size : (1 + n_parts) * size],
             np.empty_like(state.record), np.empty_like(self.plan),
         ]  # fmt: skip
         self.working_parameters, block, self.working_record, self.working_plan = working
         if needs_gradient:  # which may hold a part of a batch
-            self.kept.append(layout.parameter_block())
+            self.kept.append(begun_batch)
             working.append(blocks[-size:])
         self.blocks = (
             working[-1 if needs_gradient else 0],
@@ -165,6 +171,11 @@ class Course:
             self.rates = table(settings.learning_rate, 0, 1, 1)
         self.losses = np.empty(0)
         self.last_loss = math.nan
+
+    def end(self) -> None:
+        """After the last lap: a further training may have the blocks of this one."""
+        if self.position[0] == 0:  # else there is a begun batch in them
+            self.model.keep_spare(*self.spare)
 
     def _refuse_another_model(self) -> NoReturn:
         raise RuntimeError(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import operator
 import struct
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn import _data_checks
 from fastnn.initializers import INITIALIZERS, RELU_FAMILY
 from fastnn.network import Network
 from fastnn.optimizers import State
@@ -54,7 +57,8 @@ class GrowingNetwork:
 
     def grow(self, inputs: Iterable[Hashable], output: Hashable) -> Network:
         """Add those that are not there yet. The order of the inputs does not matter."""
-        new = sorted((_plain(name) for name in inputs if name not in self.inputs), key=repr)
+        unknown = (name for name in inputs if name not in self.inputs)
+        new = sorted(map(_data_checks.key, unknown), key=_spelling)
         n_inputs, n_outputs = len(self.inputs) + len(new), len(self.outputs)
         is_new = output not in self.outputs
         net = self.net
@@ -70,6 +74,28 @@ class GrowingNetwork:
             self.outputs[output] = n_outputs
         self.inputs.update(zip(new, range(len(self.inputs), n_inputs), strict=True))
         return net
+
+    @contextlib.contextmanager
+    def growth(self, inputs: Iterable[Hashable], output: Hashable) -> Iterator[Network]:
+        """The network with these, while it learns the first sample that has them.
+
+        What is new is forgotten if that fails, and everything is as it was.
+        """
+        net, n_inputs, n_outputs = self.net, len(self.inputs), len(self.outputs)
+        try:
+            yield self.grow(inputs, output)
+        except Exception:  # not Ctrl-C, which may come after the step
+            self._forget(net, n_inputs, n_outputs)
+            raise
+
+    def _forget(self, net: Network | None, n_inputs: int, n_outputs: int) -> None:
+        """All but the first inputs and outputs, which this network has."""
+        self.net = net
+        for places, n in ((self.inputs, n_inputs), (self.outputs, n_outputs)):
+            while len(places) > n:
+                places.popitem()
+        if net is not None:
+            net.weights[0][n_inputs:] = 0
 
     def row_of_known(self, x: Mapping[Hashable, Any]) -> Array | None:
         """A sample, if it has the known inputs and no other, all finite numbers; else None.
@@ -153,13 +179,40 @@ class GrowingNetwork:
         return self._generator(kind, name).uniform(-limit, limit, n_units)
 
     def _generator(self, kind: str, name: Hashable) -> np.random.Generator:
-        digest = hashlib.sha256(f"{kind} {name!r}".encode()).digest()
+        digest = hashlib.sha256(f"{kind} {_spelling(name)}".encode()).digest()
         return np.random.default_rng([self.seed, int.from_bytes(digest)])
 
 
-def _plain(name: Hashable) -> Hashable:
-    """A name as Python's own object, whose repr does not depend on where it comes from."""
-    return name.item() if isinstance(name, np.generic) else name
+def _spelling(name: Hashable) -> str:
+    """A name in characters: the same for equal texts, numbers, and tuples and sets of them.
+
+    Keys of a dict that are equal are one key, such as 1, 1.0 and True, and have different reprs.
+    """
+    name = _data_checks.key(name)
+    if isinstance(name, str):
+        return str.__repr__(name)
+    if isinstance(name, Number):
+        return _spelling_of_number(name)
+    if isinstance(name, tuple):
+        return f"({', '.join(map(_spelling, name))})"
+    if isinstance(name, frozenset):  # whose order differs from process to process
+        return f"{{{', '.join(sorted(map(_spelling, name)))}}}"
+    return repr(name)
+
+
+def _spelling_of_number(number: Any) -> str:
+    """A whole number's digits, or an exact fraction."""
+    if isinstance(number, complex):
+        if number.imag:
+            return f"{_spelling_of_number(number.real)} + {_spelling_of_number(number.imag)} i"
+        number = number.real
+    try:
+        numerator, denominator = number.as_integer_ratio()
+    except (ValueError, OverflowError):  # not finite
+        return str(float(number))
+    except AttributeError:  # of a kind of its own
+        return repr(number)
+    return f"{numerator}" if denominator == 1 else f"{numerator}/{denominator}"
 
 
 def _copy_parameters(old: Network, old_block: Array, net: Network, block: Array) -> None:

@@ -14,13 +14,15 @@ Array = np.ndarray[Any, Any]
 
 # To copy the parameters takes as long as a few rows do; so this costs them a twentieth at most.
 FEW_ROWS = 100
+MOST_SPARE = 2**26  # bytes that a network keeps for its next training
 FEW_PARTS = 10  # of a chunk: about a millisecond, in which no other thread runs
 
 
 class Model:
-    """The structure of a network, its parameters, and the gate to them; only parameters change.
+    """The structure of a network, its parameters, and the gate to them.
 
-    Where the network is trained, they go from the end of one step to that of a later one at a
+    Only parameters change, and the names of the inputs, which come with a table to train on. Where
+    the network is trained, parameters go from the end of one step to that of a later one at a
     single moment: training works on copies (see src_cython/kernels.pyx).
     """
 
@@ -35,10 +37,12 @@ class Model:
         self.layer_sizes = layer_sizes
         self.activations = activations
         self.loss = loss
+        self.feature_names: tuple[str, ...] | None = None
         self.layout = Layout(
             layer_sizes, [_kernels.ACTIVATIONS[name] for name in activations], dtype
         )
         self.parameters = self.layout.parameter_block()
+        self._spare: list[tuple[Array, Array]] = []
         self.gate = _kernels.OneSample(
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, _kernels.LOSSES[loss],
             self.parameters, self.layout.workspace(1),
@@ -49,6 +53,20 @@ class Model:
     def turn(self, trains: bool) -> _kernels.Turn:
         """To be held while the parameters are changed, by a training or by an update."""
         return _kernels.Turn(self.gate, trains)
+
+    def take_spare(self, n: int) -> tuple[Array, Array] | None:
+        """n blocks to train on, and one for a begun batch, if there are such from before.
+
+        Memory that is new costs more to get than a step on a few samples takes.
+        """
+        if self._spare and self._spare[0][0].nbytes == n * self.parameters.nbytes:
+            return self._spare.pop()
+        return None
+
+    def keep_spare(self, blocks: Array, begun_batch: Array) -> None:
+        """For the next training, unless it is much; the block of a begun batch is all zero."""
+        if blocks.nbytes <= MOST_SPARE:
+            self._spare = [(blocks, begun_batch)]
 
     def to_read(self, n: int, again: bool = False) -> tuple[Array, bool]:
         """Parameters as one completed step has left them, for a kernel that reads them for n rows.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     N = TypeVar("N", bound=Network)
 
-FORMAT = 1
+FORMAT = 2  # with feature_names or trainer.last; files of networks without these have format 1
 LONGEST_DESCRIPTION = 1_000_000  # characters; a layer takes some twenty
 MARK = b"fastnn model "
 MARK_LENGTH = len(MARK) + 4 + len(" sha256 ") + 64
@@ -63,6 +63,8 @@ def save(net: Network, to: str | IO[bytes], trainer: bool) -> None:
         "dtype": net.dtype.name,
         "trainer": _described(net, arrays) if trainer else None,
     }
+    if net.feature_names is not None:
+        description["feature_names"] = net.feature_names
     content = _packed(description, arrays)
     if isinstance(to, str):
         _write_atomically(to, content)
@@ -129,7 +131,8 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
     if len(text) > LONGEST_DESCRIPTION:
         raise ValueError(
             f"a network's description must have at most {LONGEST_DESCRIPTION:,} characters to be "
-            f"saved, and this one, of {len(description['activations']):,} layers, has {len(text):,}"
+            f"saved, and this one, of {len(description['activations']):,} layers and "
+            f"{len(description.get('feature_names', ())):,} names, has {len(text):,}"
         )
     buffer = io.BytesIO()
     with _closed_quietly(zipfile.ZipFile(buffer, "w")) as archive:
@@ -141,7 +144,8 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         archive.comment = bytes(MARK_LENGTH)
     covered = buffer.getvalue()[:-MARK_LENGTH]
-    return covered + _mark(hashlib.sha256(covered).hexdigest())
+    is_newer = "feature_names" in description or (description["trainer"] or {}).get("has_last")
+    return covered + _mark(hashlib.sha256(covered).hexdigest(), FORMAT if is_newer else 1)
 
 
 @contextlib.contextmanager
@@ -156,8 +160,14 @@ def _closed_quietly(file: T) -> Iterator[T]:
     file.close()
 
 
-def _mark(checksum: str) -> bytes:
-    return MARK + b"%04d sha256 " % FORMAT + checksum.encode()
+def _mark(checksum: str, version: int = FORMAT) -> bytes:
+    return MARK + b"%04d sha256 " % version + checksum.encode()
+
+
+def _version(mark: bytes) -> int:
+    """The format that a mark names; 0 if it names none."""
+    found = mark[len(MARK) :][:4]
+    return int(found) if found.isdigit() else 0
 
 
 def _end(content: bytes) -> int:
@@ -167,7 +177,9 @@ def _end(content: bytes) -> int:
     while place >= 0:
         digest.update(memoryview(content)[done:place])
         done, end = place, place + MARK_LENGTH
-        if content[place:end] == _mark(digest.hexdigest()):
+        version = _version(content[place:end])
+        known = 0 < version <= FORMAT
+        if known and content[place:end] == _mark(digest.hexdigest(), version):
             return end
         place = content.find(MARK, place + 1)
     if not content:
@@ -177,10 +189,10 @@ def _end(content: bytes) -> int:
         if BEGINNING.startswith(content[:4]) and NAME.startswith(content[30 : 30 + len(NAME)]):
             raise ModelFileError("is truncated: its end is missing")
         raise ModelFileError("is not a model file of fastnn")
-    version = mark[len(MARK) :][:4]
-    if version.isdigit() and int(version) > FORMAT:
+    version = _version(mark)
+    if version > FORMAT:
         raise ModelFileError(
-            f"has format {int(version)}, and this fastnn knows up to {FORMAT}: install a newer one"
+            f"has format {version}, and this fastnn knows up to {FORMAT}: install a newer one"
         )
     raise ModelFileError("is damaged: its checksum is wrong")
 
@@ -233,6 +245,8 @@ def _network(description: dict[str, Any], arrays: dict[str, Array], network: typ
     )
     if list(net.layer_sizes) != sizes:
         raise ModelFileError("does not describe a network: its arrays are of other shapes")
+    names = _checks.feature_names(description.get("feature_names"), "feature_names", sizes[0])
+    net._model.feature_names = names
     if description["trainer"] is not None:
         _put_trainer(net, description["trainer"], arrays)
     if arrays:
@@ -250,6 +264,8 @@ def _described(net: Network, arrays: dict[str, Array]) -> dict[str, Any]:
     for i, best in enumerate(trainer.best.values()):
         if best.parameters is not None:
             arrays |= _by_name(net, best.parameters, f"best{i}_")
+    if trainer.last is not None:
+        arrays |= _by_name(net, trainer.last, "last_")
     return {
         "generator": net._rng.bit_generator.state,
         "optimizer": optimizer and {
@@ -260,6 +276,8 @@ def _described(net: Network, arrays: dict[str, Array]) -> dict[str, Any]:
         "stopping": trainer.stopping,
         "lowest": trainer.lowest,
         "stale": trainer.stale,
+        "task": trainer.task,
+        "has_last": trainer.last is not None,
         "best": [
             {
                 "settings": _settings(monitor),
@@ -287,7 +305,10 @@ def _put_trainer(net: Network, given: dict[str, Any], arrays: dict[str, Array]) 
         for k in range(state.n_parts):
             _put(net, state.part(k), f"optimizer{k}_", arrays)
     trainer.schedule = _made(given["schedule"])
-    trainer.stopping = given["stopping"]
+    trainer.stopping, trainer.task = given["stopping"], given.get("task")
+    if given.get("has_last"):
+        trainer.last = net._layout.parameter_block()
+        _put(net, trainer.last, "last_", arrays)
     for i, one in enumerate(given["best"]):
         best = Best(one["value"], one["waited"])
         monitor = _made(one["settings"])

@@ -6,42 +6,43 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
 from fastnn import _checks, _data_checks, _kernels, _words, chunks, training
-from fastnn._samples import CSR, Compressed, Samples, room_for
-from fastnn.callbacks import Callback, LambdaCallback
+from fastnn._samples import Compressed, Samples, Sparse, room_for
+from fastnn.callbacks import Callback, LambdaCallback, Monitor
 from fastnn.course import Data, Settings
 from fastnn.forms import FORMS
 from fastnn.history import History
 from fastnn.initializers import INITIALIZERS
-from fastnn.metrics import METRICS
+from fastnn.metrics import checked, evaluated, threshold_of
 from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
 from fastnn.schedules import SCHEDULES, own
+from fastnn.task import task_of
 from fastnn.trainer_state import TrainerState
 from fastnn.watching import Watch
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
-    from typing import SupportsFloat, TypeAlias
+    from typing import TypeAlias
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from fastnn._layout import Layout
     from fastnn.callbacks import Logs
+    from fastnn.metrics import Metrics
     from fastnn.schedules import Schedule
 
     Array: TypeAlias = np.ndarray[Any, Any]
     Floats: TypeAlias = NDArray[np.floating[Any]]
-    MetricLike: TypeAlias = str | Callable[[Any, Any], SupportsFloat]
     CallbackLike: TypeAlias = Callback | Callable[["Network", int, Logs], object]
     ValidationData: TypeAlias = (
-        tuple[ArrayLike | CSR, ArrayLike]
-        | tuple[ArrayLike | CSR, ArrayLike, ArrayLike | None]
+        tuple[ArrayLike | Sparse, ArrayLike]
+        | tuple[ArrayLike | Sparse, ArrayLike, ArrayLike | None]
         | list[Any]
     )
 
@@ -78,6 +79,11 @@ class Network(_words.Explaining):
     seed : int or None, default None
         Of the network's random generator, which makes the initial parameters and then the order
         of the samples. None: different each time.
+
+    Attributes
+    ----------
+    feature_names : tuple of str, or None
+        The names of the columns of the table that the network was trained on.
 
     Raises
     ------
@@ -190,6 +196,18 @@ class Network(_words.Explaining):
         return self._model.layout.dtype
 
     @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The names of the inputs, in their order; None if there are none.
+
+        They are those of the columns of a table that the network was trained on, by `train`, or by
+        `update` on one of its rows; if all of them are text. From then on a table with other
+        columns, or with these in another order, is refused; arrays, and tables whose columns have
+        no names, are taken. They stay with the network in copies, pickles and files;
+        `reset_trainer` forgets them.
+        """
+        return self._model.feature_names
+
+    @property
     def _layout(self) -> Layout:
         return self._model.layout
 
@@ -215,14 +233,15 @@ class Network(_words.Explaining):
         return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layer_sizes))
 
     def feedforward(
-        self, X: ArrayLike | CSR, out: Floats | None = None, *, n_threads: int = 1
+        self, X: ArrayLike | Sparse, out: Floats | None = None, *, n_threads: int = 1
     ) -> Floats:
         """The outputs of the network.
 
         Parameters
         ----------
-        X : array_like or scipy.sparse CSR array, (n_inputs,) or (n, n_inputs)
-            One sample, or one per row.
+        X : array_like, table or scipy.sparse array, (n_inputs,) or (n, n_inputs)
+            One sample, or one per row; of the kinds that `train` takes. A pandas Series is one
+            sample.
         out : ndarray or None, default None
             Where to put the outputs: C-contiguous, of the result's shape and the network's dtype.
             None: a new array. It may overlap X, and must not be the weights or biases. After an
@@ -238,7 +257,8 @@ class Network(_words.Explaining):
         Raises
         ------
         TypeError, ValueError
-            If X has another shape, is not real, or not finite in the network's dtype.
+            If X has another shape, is not real, or not finite in the network's dtype; or if it is
+            a table of other columns than the network was trained on.
         """
         if n_threads == 1:
             a: Floats | None = self._one_sample.feedforward(X, out)
@@ -246,13 +266,15 @@ class Network(_words.Explaining):
                 return a
         return self._feedforward_rows(X, out, n_threads)
 
-    def _feedforward_rows(self, X: ArrayLike | CSR, out: Array | None, n_threads: int) -> Array:
+    def _feedforward_rows(self, X: ArrayLike | Sparse, out: Array | None, n_threads: int) -> Array:
         """feedforward in general. Apart, because names that a function within it uses cost time."""
         n_threads = _checks.integer(n_threads, "n_threads", 1)
         model = self._model
         layout, n_inputs, n_outputs = model.layout, model.layer_sizes[0], model.layer_sizes[-1]
-        X = _data_checks.array_or_csr(X, "X")
-        rows, single = _data_checks.one_or_many(X, "X", n_inputs, layout.dtype, finite=False)
+        given = _data_checks.given(X, "X")
+        if model.feature_names is not None:
+            _data_checks.feature_names(given, model.feature_names)
+        rows, single = _data_checks.one_or_many(given, "X", n_inputs, layout.dtype, finite=False)
         n = len(rows)
         shape = (n_outputs,) if single else (n, n_outputs)
         if out is None:
@@ -271,7 +293,7 @@ class Network(_words.Explaining):
                 layout.workspace(end - start), alone,
             )  # fmt: skip
             if not finite:
-                _data_checks.one_or_many(X, "X", n_inputs, layout.dtype)
+                _data_checks.one_or_many(given, "X", n_inputs, layout.dtype)
                 raise ValueError("X must not change while it is read, and it did; give a copy")
 
         chunks.run_chunks(layout, n, predict, n_threads)
@@ -280,7 +302,7 @@ class Network(_words.Explaining):
     @_words.explained
     def train(
         self,
-        X: ArrayLike | CSR,
+        X: ArrayLike | Sparse,
         y: ArrayLike,
         *,
         epochs: int,
@@ -293,29 +315,35 @@ class Network(_words.Explaining):
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | None = None,
         validation_data: ValidationData | None = None,
-        metrics: MetricLike | Sequence[MetricLike] | None = None,
+        metrics: Metrics | None = None,
         callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
+        same_task: bool = False,
         progress: bool = False,
         form: str = "auto",
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
 
         Training goes on from where the last call left it: from its parameters, and with equal
-        settings from what its optimizer, its schedule of learning rates and its early stopping had
-        come to. Two calls of 500 epochs equal one of 1,000, bit for bit; `reset_trainer` begins
-        anew. Ctrl-C raises KeyboardInterrupt and leaves the network at a completed step.
+        settings from what its optimizer and its schedule of learning rates had come to; with equal
+        data, too, from what `tol` and callbacks that monitor have seen. Two calls of 500 epochs
+        equal one of 1,000, bit for bit; `reset_trainer` begins anew. Ctrl-C raises
+        KeyboardInterrupt and leaves the network at a completed step.
 
         A network of one layer of "step" units learns by the perceptron rule:
         W <- W + eta xᵀ(y - a), b alike (Rosenblatt 1958), with batch size 1 and loss "mse".
 
         Parameters
         ----------
-        X : array_like or scipy.sparse CSR array, (n, n_inputs)
+        X : array_like, table or scipy.sparse array, (n, n_inputs)
             float arrays of the network's dtype, C-contiguous, are not copied, and so may be
             memory-mapped files larger than memory (`numpy.memmap`). Where many of the numbers are
             zero and the first layer is narrow, those that are not are copied, unless X is
             memory-mapped: 4 bytes for each, and its own. That is at most as much again as X.
-        y : array_like, (n, n_outputs)
+            Tables are frames of pandas or polars, and tables of PyArrow, whose columns are numbers
+            and booleans of any type; they are copied. The network keeps the names of their columns
+            in `feature_names`. Sparse arrays stay sparse; CSR arrays are not copied, others are
+            made CSR by their `tocsr`, which takes 12 bytes for each number that is stored.
+        y : array_like, table or column of a table, (n, n_outputs)
             Or (n,) for one output. For cross_entropy class numbers (n,), or rows that sum to 1.
         epochs : int
             How often to go through all samples; 0 does nothing.
@@ -330,7 +358,8 @@ class Network(_words.Explaining):
             order of the rows.
         tol, patience : float or None, int; default None, 10
             Stop after `patience` epochs in a row whose loss is not below the best one before
-            them by more than `tol`. None: run all epochs.
+            them by more than `tol`. None: run all epochs. Data that are others than in the call
+            before, by their numbers, have no best one yet; see `same_task`.
         optimizer : str or optimizer, default "sgd"
             "sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop" or "adagrad"; or one of
             `fastnn.optimizers`, with settings: ``optimizers.Adam(beta_1=0.8, l2=0.001)``. What it
@@ -346,11 +375,16 @@ class Network(_words.Explaining):
             single 1, or for one output 0 and 1.
         validation_data : (X, y) or (X, y, sample_weight), or None; default None
             Whose loss, and metrics, are taken at the end of each epoch.
-        metrics : name, function, sequence of them, or None; default None
-            "accuracy", "mae", "r2", or functions of (y, outputs); see `fastnn.metrics`. They are
-            taken at the end of each epoch, which costs a prediction of X; without weights.
+        metrics : name, function, sequence or mapping of them, or None; default None
+            "accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2", or functions of
+            (y, outputs) that return a number; see `fastnn.metrics`. A mapping says by which names
+            `History` has them: ``{"top2": lambda y, outputs: ...}``. They are taken at the end of
+            each epoch, which costs a prediction of X; without weights.
         callbacks : callback, function, sequence of them, or None; default None
             See `fastnn.callbacks`: early stopping, checkpoints, your own.
+        same_task : bool, default False
+            Let `tol` and the callbacks that monitor go on from what they have seen, although the
+            data are others than before: for a stream that comes in blocks.
         progress : bool, default False
             Show a bar, with tqdm: ``pip install "fastnn[progress]"``.
         form : str, default "auto"
@@ -368,7 +402,8 @@ class Network(_words.Explaining):
         Raises
         ------
         TypeError, ValueError
-            For bad data or settings; the parameters stay as they were.
+            For bad data or settings, such as a table of other columns than the network was
+            trained on before; the network stays as it was.
         TrainingDivergedError
             If the loss or a parameter stops being finite: see docs/scaling.md.
         RuntimeError
@@ -382,12 +417,21 @@ class Network(_words.Explaining):
         """
         model = self._model
         n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
-        rows, counts = _data_checks.counted_samples(X, "X", n_inputs, dtype)
+        given = _data_checks.given(X, "X")
+        names = _data_checks.feature_names(given, model.feature_names)
+        listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
+        # What compares losses asks whether they are of the same data.
+        compares = tol is not None or any(isinstance(one, Monitor) for one in listed)
+        rows, counts, fingerprint = _data_checks.counted_samples(
+            given, "X", n_inputs, dtype, compares
+        )
+        del given  # whose numbers may be a copy
         rows = _data_checks.apart(rows, model.parameters)
         Y = _targets(model, y, len(rows), "y")
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
-        data = Data(model, rows, Y, counts, weights, _data_checks.is_mapped(rows))
+        is_mapped = _data_checks.is_mapped(rows)
+        data = Data(model, rows, Y, counts, weights, is_mapped, fingerprint, names)
         full = "; the full batch is len(X)"
         batch_size = min(_checks.integer(batch_size, "batch_size", 1, hint=full), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
@@ -405,21 +449,24 @@ class Network(_words.Explaining):
             optimizer=chosen,
             form=_checks.known_name(form, "form", ("auto", *FORMS)),
         )
-        watch = self._watch(data, validation_data, metrics, callbacks)
-        return training.train(self, data, settings, watch, _checks.flag(progress, "progress"))
+        same_task = _checks.flag(same_task, "same_task")
+        watch = self._watch(data, validation_data, metrics, listed)
+        progress = _checks.flag(progress, "progress")
+        task = task_of(data, watch.validation) if compares else None
+        return training.train(self, data, settings, watch, task, same_task, progress)
 
-    def _watch(self, data: Data, validation_data: Any, metrics: Any, callbacks: Any) -> Watch:
+    def _watch(
+        self, data: Data, validation_data: Any, metrics: Any, listed: list[Callback]
+    ) -> Watch:
         validation = None
         if validation_data is not None:
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
-            validation = _data(data.model, X, y, weights, "validation_data: ")
-        listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
-        found_metrics = _checks.metrics(metrics, "metrics", METRICS)
-        watch = Watch(self, data, validation, found_metrics, listed)
-        for samples in (data, validation):
+            known = data.feature_names or data.model.feature_names
+            validation = _data(data.model, X, y, weights, known, "validation_data: ")
+        watch = Watch(self, data, validation, checked(metrics), listed)
+        for name, samples in (("y", data), ("validation_data: y", validation)):
             if samples is not None:
-                n_outputs = data.model.layer_sizes[-1]
-                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, n_outputs)
+                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, name, data.model)
         for i, callback in enumerate(listed):
             callback.check(["loss", *watch.names()], f"callbacks[{i}]")
         return watch
@@ -428,7 +475,8 @@ class Network(_words.Explaining):
         """Forget what training has left beside the parameters.
 
         That is what the optimizer keeps, how far a schedule of learning rates is, and what early
-        stopping has seen: the next `train` begins anew with these.
+        stopping has seen: the next `train` begins anew with these. And it is `feature_names`, so
+        that the next one may be on other columns.
 
         Raises
         ------
@@ -437,6 +485,7 @@ class Network(_words.Explaining):
         """
         with self._model.turn(trains=True):
             self._trainer = TrainerState()
+            self._model.feature_names = None
 
     def update(self, x: ArrayLike, y: ArrayLike, learning_rate: float) -> float:
         """One step of SGD on one sample.
@@ -444,6 +493,8 @@ class Network(_words.Explaining):
         Parameters
         ----------
         x : array_like, (n_inputs,)
+            Or a pandas Series, whose labels are the names of the inputs, or a table or a
+            scipy.sparse array of one row.
         y : array_like, (n_outputs,)
             Or a number for one output, or a class number for cross_entropy.
         learning_rate : float
@@ -468,10 +519,13 @@ class Network(_words.Explaining):
             return loss
         model = self._model
         dtype, parameters = model.layout.dtype, model.parameters
-        X = _data_checks.one_sample(x, "x", model.layer_sizes[0], dtype)
+        given = _data_checks.given(x, "x")
+        names = _data_checks.feature_names(given, model.feature_names)
+        X = _data_checks.one_sample(given, "x", model.layer_sizes[0], dtype)
         Y = _data_checks.target_of_one(y, "y", model.loss, model.layer_sizes[-1], dtype)
         _checks.trainable(model.activations, model.loss, 1)
-        data = Data(model, _data_checks.apart(X, parameters), _data_checks.apart(Y, parameters))
+        X, Y = _data_checks.apart(X, parameters), _data_checks.apart(Y, parameters)
+        data = Data(model, X, Y, feature_names=names)
         settings = Settings(
             epochs=1,
             learning_rate=_checks.positive_number(learning_rate, "learning_rate", dtype),
@@ -482,16 +536,39 @@ class Network(_words.Explaining):
         )
         return training.update(self, data, settings)
 
-    @_words.explained
+    @overload
     def evaluate(
         self,
-        X: ArrayLike | CSR,
+        X: ArrayLike | Sparse,
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
-    ) -> float:
-        """The loss of the network: Σ w_i L_i / Σ w_i + ½ l2 ‖W‖².
+        metrics: None = None,
+    ) -> float: ...
+
+    @overload
+    def evaluate(
+        self,
+        X: ArrayLike | Sparse,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+        metrics: Metrics,
+    ) -> dict[str, float]: ...
+
+    @_words.explained
+    def evaluate(
+        self,
+        X: ArrayLike | Sparse,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        l2: float = 0.0,
+        metrics: Metrics | None = None,
+    ) -> float | dict[str, float]:
+        """The loss of the network: Σ w_i L_i / Σ w_i + ½ l2 ‖W‖²; and metrics, where asked for.
 
         Parameters
         ----------
@@ -499,14 +576,45 @@ class Network(_words.Explaining):
             As for `train`.
         l2 : float, default 0.0
             lambda, the coefficient of L2 regularisation; ‖W‖² are the squares of all weights.
+        metrics : name, function, sequence or mapping of them, or None; default None
+            As for `train`, and as there without weights; see `fastnn.metrics`.
+
+        Returns
+        -------
+        float or dict of str to float
+            The loss; with metrics, a dict of "loss" and the metrics by their names, all from the
+            same outputs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad data or settings, and for metrics that make no sense for the network or y.
+
+        Examples
+        --------
+        >>> from fastnn import Network, datasets
+        >>> X, y = datasets.load_people()
+        >>> net = Network([2, 2, 1], seed=0)
+        >>> history = net.train(X, y, epochs=1000, learning_rate=0.1)
+        >>> round(net.evaluate(X, y), 4)
+        0.0023
+        >>> found = net.evaluate(X, y, metrics=["accuracy", "roc_auc"])
+        >>> {name: round(value, 4) for name, value in found.items()}
+        {'loss': 0.0023, 'accuracy': 1.0, 'roc_auc': 1.0}
         """
-        data = _data(self._model, X, y, sample_weight)
-        return data.loss(_checks.not_negative(l2, "l2"))
+        model = self._model
+        data = _data(model, X, y, sample_weight, model.feature_names)
+        l2 = _checks.not_negative(l2, "l2")
+        if metrics is None:
+            return data.loss(l2)
+        found = checked(metrics)
+        _data_checks.metrics_fit(found, "metrics", data.Y, "y", data.model)
+        return evaluated(data, found, threshold_of(data), l2)
 
     @_words.explained
     def gradients(
         self,
-        X: ArrayLike | CSR,
+        X: ArrayLike | Sparse,
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
@@ -531,30 +639,13 @@ class Network(_words.Explaining):
         """
         model = self._model
         _checks.differentiable(model.activations)
-        data = _data(model, X, y, sample_weight)
-        l2 = _checks.not_negative(l2, "l2")
-        layout, n = model.layout, len(data.X)
-        samples = _samples(layout, data.X, data.Y, data.weights)
-        workspace = layout.workspace(n)
-
-        gradient = layout.parameter_block()
-        parameters, alone = model.to_read(n, again=l2 > 0)
-        for start, end in chunks.row_chunks(layout, n):
-            _kernels.gradients(
-                layout.layers, _kernels.LOSSES[model.loss], samples.n_targets, parameters,
-                samples.record, start, end, gradient, workspace, alone,
-            )  # fmt: skip
-        gradient /= n
-        weight_gradients, bias_gradients = layout.views(gradient)
-        if l2:
-            for dL_dW, W in zip(weight_gradients, layout.views(parameters)[0], strict=True):
-                dL_dW += l2 * W
-        return list(weight_gradients), list(bias_gradients)
+        data = _data(model, X, y, sample_weight, model.feature_names)
+        return _gradients(data, _checks.not_negative(l2, "l2"))
 
     @_words.explained
     def check_gradients(
         self,
-        X: ArrayLike | CSR,
+        X: ArrayLike | Sparse,
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
@@ -577,8 +668,10 @@ class Network(_words.Explaining):
             difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
         """
         net = self._in_float64()
-        data = _data(net._model, X, y, sample_weight)
-        weight_gradients, bias_gradients = net.gradients(X, y, sample_weight=sample_weight, l2=l2)
+        data = _data(net._model, X, y, sample_weight, net.feature_names)
+        _checks.differentiable(net.activations)
+        l2 = _checks.not_negative(l2, "l2")
+        weight_gradients, bias_gradients = _gradients(data, l2)
         g = np.concatenate([one.ravel() for one in weight_gradients + bias_gradients])
         c = np.empty_like(g)
         i = 0
@@ -662,11 +755,13 @@ class Network(_words.Explaining):
 
     def _copy(self, with_trainer: bool) -> Self:
         model, parameters, trainer = self._at_one_moment(with_trainer)
+        names = model.feature_names
         net = type(self).__new__(type(self))
         rng = copy.deepcopy(self._rng)
         net._set_up(model.layer_sizes, model.activations, model.loss, model.layout.dtype, rng)
         net._parameters[:] = parameters
         net._trainer = trainer
+        net._model.feature_names = names
         return net
 
     def __repr__(self) -> str:
@@ -696,7 +791,7 @@ class Network(_words.Explaining):
     def __getstate__(self) -> dict[str, Any]:
         """Without layout and alignment, which are made anew."""
         model, parameters, trainer = self._at_one_moment(with_trainer=True)
-        return {
+        state = {
             "layer_sizes": model.layer_sizes,
             "activations": model.activations,
             "loss": model.loss,
@@ -704,6 +799,8 @@ class Network(_words.Explaining):
             "parameters": parameters,
             "trainer": trainer,
         }
+        names = model.feature_names
+        return state if names is None else {**state, "feature_names": names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """What `__getstate__` gives, checked as `from_parameters` does: it may be anybody's."""
@@ -716,6 +813,8 @@ class Network(_words.Explaining):
         dtype = _data_checks.dtype_of_block(state["parameters"], "parameters")
         model = Model(sizes, activations, loss, dtype)
         _data_checks.fill_block(model.parameters, state["parameters"], "parameters", model.layout)
+        names = _checks.feature_names(state.get("feature_names"), "feature_names", sizes[0])
+        model.feature_names = names
         rng = _checks.generator_of_state(state["rng"], "rng")
         self._become(
             model, copy.deepcopy(rng), TrainerState.checked(state["trainer"], model.layout)
@@ -724,12 +823,14 @@ class Network(_words.Explaining):
     def _in_float64(self) -> Network:
         model = self._model
         weights, biases = model.layout.views(copies(model.parameters)[0])
-        return Network.from_parameters(
+        net = Network.from_parameters(
             [W.astype(np.float64) for W in weights],
             [b.astype(np.float64) for b in biases],
             activation=model.activations,
             loss=model.loss,
         )
+        net._model.feature_names = model.feature_names
+        return net
 
 
 def _samples(
@@ -744,17 +845,43 @@ def _samples(
 
 def _data(
     model: Model,
-    X: ArrayLike | CSR,
+    X: ArrayLike | Sparse,
     y: ArrayLike,
     sample_weight: ArrayLike | None,
+    known: tuple[str, ...] | None,
     prefix: str = "",
 ) -> Data:
-    """Checked samples to be evaluated."""
+    """Checked samples to be evaluated; of a table with these names, if they are known."""
     dtype = model.layout.dtype
-    rows = _data_checks.samples(X, f"{prefix}X", model.layer_sizes[0], dtype)
+    given = _data_checks.given(X, f"{prefix}X")
+    if known is not None:
+        _data_checks.feature_names(given, known)
+    rows = _data_checks.samples(given, f"{prefix}X", model.layer_sizes[0], dtype)
     Y = _targets(model, y, len(rows), f"{prefix}y")
     weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
     return Data(model, _data_checks.apart(rows, model.parameters), Y, weights=weights)
+
+
+def _gradients(data: Data, l2: float) -> tuple[list[Array], list[Array]]:
+    """The gradient of the loss of checked samples."""
+    model = data.model
+    layout, n = model.layout, len(data.X)
+    samples = _samples(layout, data.X, data.Y, data.weights)
+    workspace = layout.workspace(n)
+
+    gradient = layout.parameter_block()
+    parameters, alone = model.to_read(n, again=l2 > 0)
+    for start, end in chunks.row_chunks(layout, n):
+        _kernels.gradients(
+            layout.layers, _kernels.LOSSES[model.loss], samples.n_targets, parameters,
+            samples.record, start, end, gradient, workspace, alone,
+        )  # fmt: skip
+    gradient /= n
+    weight_gradients, bias_gradients = layout.views(gradient)
+    if l2:
+        for dL_dW, W in zip(weight_gradients, layout.views(parameters)[0], strict=True):
+            dL_dW += l2 * W
+    return list(weight_gradients), list(bias_gradients)
 
 
 def _targets(model: Model, y: ArrayLike, n_samples: int, name: str) -> Array:

@@ -208,11 +208,14 @@ class Adagrad(Optimizer):
 class State:
     """What an optimizer keeps for a network from step to step."""
 
-    def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
+    def __init__(
+        self, optimizer: Optimizer, layout: Layout, block: np.ndarray[Any, Any] | None = None
+    ) -> None:
+        """At its beginning, or with what is in a block that fits."""
         self.optimizer = optimizer
         # Asked once, as a class of the user's may answer otherwise the next time.
         kind = _kernels.OPTIMIZERS[optimizer.kind]
-        self.block = layout.parameter_block(N_STATES[kind])
+        self.block = layout.parameter_block(N_STATES[kind]) if block is None else block
         self.record = np.zeros(1, OPTIMIZER)
         self.record["kind"] = kind
         self.record[["power_1", "power_2"]] = 1

@@ -49,3 +49,25 @@ class Shuffled:
     def keep(self, n_epochs: int) -> None:
         self.rng.bit_generator.state = self.before
         self.draw(n_epochs)
+
+
+class Reshuffled:
+    """The orders of scikit-learn: each epoch's is that of the one before, shuffled once more."""
+
+    def __init__(self, n: int, random_state: np.random.RandomState) -> None:
+        self.order = np.arange(n, dtype=np.intp)
+        self.random_state = random_state
+
+    def draw(self, n_epochs: int) -> Orders:
+        self.before = self.order, self.random_state.get_state()
+        orders = np.empty((n_epochs, len(self.order)), np.intp)
+        for row in orders:
+            places = np.arange(len(self.order))
+            self.random_state.shuffle(places)
+            self.order = np.take(self.order, places, out=row)
+        return orders
+
+    def keep(self, n_epochs: int) -> None:
+        self.order, state = self.before
+        self.random_state.set_state(state)
+        self.draw(n_epochs)

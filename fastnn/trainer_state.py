@@ -52,14 +52,23 @@ class TrainerState:
     lowest: float = math.inf  # loss of an epoch
     stale: int = 0  # epochs since one that was better
     best: dict[Callback, Best] = field(default_factory=dict)
+    task: int | None = None  # to which stopping and best belong; None: it is not known
+    # Parameters at the end of a training which then went back to its best epoch.
+    last: np.ndarray[Any, Any] | None = None
 
     @classmethod
     def checked(cls, given: Any, layout: Layout) -> TrainerState:
         """One like another, which may be anybody's, and must fit a network of this layout."""
         if not isinstance(given, TrainerState):
             raise TypeError(f"trainer must be a TrainerState, got {description(given)}")
-        _checks.state(vars(given), "trainer", (field.name for field in fields(cls)))
+        state = {"task": None, "last": None} | vars(given)  # which have not always been there
+        _checks.state(state, "trainer", (field.name for field in fields(cls)))
         trainer = cls(time=_checks.integer(given.time, "trainer.time", 0))
+        if given.task is not None:
+            trainer.task = _checks.integer(given.task, "trainer.task", 0)
+        if given.last is not None:
+            trainer.last = layout.parameter_block()
+            _data_checks.fill_block(trainer.last, given.last, "trainer.last", layout)
         if given.optimizer is not None:
             trainer.optimizer = State.checked(given.optimizer, layout)
         trainer.schedule = given.schedule
@@ -85,6 +94,14 @@ class TrainerState:
                 raise TypeError(f"trainer.best must hold a Best each, got {description(best)}")
             trainer.best[monitor] = best.checked(layout)
         return trainer
+
+    def begins_anew(self, task: int, same_task: bool) -> bool:
+        """Whether what compares losses has seen other data; tol forgets what it has seen then."""
+        is_other = task != self.task and self.task is not None and not same_task
+        if is_other:
+            self.stopping = None
+        self.task = task
+        return is_other
 
     def of_optimizer(self, optimizer: Optimizer, layout: Layout) -> State:
         """What an optimizer has kept, or begins with."""

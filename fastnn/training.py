@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 in_training: weakref.WeakValueDictionary[int, Network] = weakref.WeakValueDictionary()  # by id
 
 
-def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: bool) -> History:
+def train(
+    net: Network, data: Data, settings: Settings, watch: Watch, task: int | None, same_task: bool,
+    progress: bool,
+) -> History:  # fmt: skip
     """Train on checked data, lap after lap of epochs. Between laps those who watch have their turn.
 
-    Laps end where somebody wants to look; where they end changes no bit of the result.
+    Laps end where somebody wants to look; where they end changes no bit of the result. task says
+    what losses are compared for, if they are.
     """
     laps: list[Lap] = []
     done = 0
@@ -33,17 +37,28 @@ def train(net: Network, data: Data, settings: Settings, watch: Watch, progress: 
     with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
         if settings.shuffle:
             in_training[id(net)] = net
-        course = Course(net, data, settings)
         if isinstance(settings.learning_rate, Schedule):
             time = net._trainer.time_of(settings.learning_rate)
             warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
-        watch.begin()
-        while done < settings.epochs and not stops:
-            n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
-            lap = course.run_lap(n_epochs, done, shown)
-            laps.append(lap)
-            done += len(lap.losses)
-            stops = watch.look(done, lap) or course.has_stopped
+        anew = False
+        if task is not None and settings.epochs:
+            anew = net._trainer.begins_anew(task, same_task)
+        course = Course(net, data, settings)
+        _refuse_other_names(data)
+        if settings.epochs and data.feature_names is not None:
+            data.model.feature_names = data.feature_names
+        try:
+            watch.begin(settings.epochs > 0, anew)
+            while done < settings.epochs and not stops:
+                n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
+                lap = course.run_lap(n_epochs, done, shown)
+                laps.append(lap)
+                done += len(lap.losses)
+                stops = watch.look(done, lap) or course.has_stopped
+        except BaseException as error:
+            watch.break_off(error)
+            raise
+        course.end()
         history = History(laps, watch.columns)
         watch.end(history)
         in_training.pop(id(net), None)
@@ -68,8 +83,21 @@ def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
 def update(net: Network, data: Data, settings: Settings) -> float:
     """One step on one checked sample; its loss before it."""
     with data.model.turn(trains=False):
+        _refuse_other_names(data)
         lap = Course(net, data, settings).run_lap(1, 0, None)
+        if data.feature_names is not None:
+            data.model.feature_names = data.feature_names
     return float(lap.losses[0])
+
+
+def _refuse_other_names(data: Data) -> None:
+    """Than those that another thread's training has left since the data were checked."""
+    names, known = data.feature_names, data.model.feature_names
+    if names is not None and known is not None and names != known:
+        raise RuntimeError(
+            "the network was trained on other columns meanwhile, by another thread: let threads "
+            "train it one after the other"
+        )
 
 
 def _free_generators() -> None:

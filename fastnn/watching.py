@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.callbacks import Monitor
-from fastnn.metrics import measure
+from fastnn.callbacks import EarlyStopping, EpochLogs, Monitor
+from fastnn.exceptions import TrainingDivergedError
+from fastnn.metrics import LARGER_IS_BETTER, evaluated, threshold_of
 
 if TYPE_CHECKING:
     from fastnn.callbacks import Callback
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from fastnn.history import History
     from fastnn.metrics import Metric
     from fastnn.network import Network
+
+EMPTY: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass
@@ -27,12 +31,19 @@ class Watch:
     net: Network
     data: Data
     validation: Data | None = None
-    metrics: dict[str, Metric | None] = field(default_factory=dict)
+    metrics: dict[str, str | Metric] = field(default_factory=dict)
     callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         self.callbacks = sorted(self.callbacks, key=lambda callback: callback.saves)
         self.columns: dict[str, list[float]] = {name: [] for name in self.names()}
+        # What validation is measured by is that of the training data.
+        self.threshold = threshold_of(self.data) if self.metrics else None
+        self.larger_is_better = frozenset(
+            name
+            for name, metric in self.metrics.items()
+            if (metric if isinstance(metric, str) else name) in LARGER_IS_BETTER
+        )
 
     def names(self) -> list[str]:
         """What is found out about an epoch beside its loss and its learning rate."""
@@ -40,13 +51,21 @@ class Watch:
             return list(self.metrics)
         return [*self.metrics, "val_loss", *(f"val_{name}" for name in self.metrics)]
 
-    def begin(self) -> None:
+    def begin(self, trains: bool = True, anew: bool = False) -> None:
+        """trains: there is at least one epoch to come. anew: what was the best one is of no use."""
+        trainer = self.net._trainer
+        if trains:
+            for callback in self.early_stopping():
+                callback.go_on(self.net)
+            trainer.last = None
         monitors = [callback for callback in self.callbacks if isinstance(callback, Monitor)]
-        if monitors:
-            best = self.net._trainer.best
-            self.net._trainer.best = {one: best[one] for one in monitors if one in best}
-        for callback in self.callbacks:
-            callback.on_train_begin(self.net)
+        if anew:
+            trainer.best = {}
+        elif monitors:
+            best = trainer.best
+            trainer.best = {one: best[one] for one in monitors if one in best}
+        for one in self.callbacks:
+            one.on_train_begin(self.net)
 
     def epochs_until_look(self, done: int) -> int:
         """How many epochs may run, after `done` of them, before somebody wants to look."""
@@ -55,37 +74,40 @@ class Watch:
         waits = (callback.every - done % callback.every for callback in self.callbacks)
         return min(waits, default=sys.maxsize)
 
-    def look(self, done: int, lap: Lap) -> bool:
-        """After `done` epochs, the last of which end the lap: whether training is to stop."""
+    def look(self, done: int, lap: Lap, more: Mapping[str, float] = EMPTY) -> bool:
+        """After `done` epochs, the last of which end the lap: whether training is to stop.
+
+        more: what else is known of that epoch, for callbacks.
+        """
         callbacks = [callback for callback in self.callbacks if done % callback.every == 0]
         if not callbacks and not self.columns:
             return False
         found = {"loss": lap.losses[-1].item()}
         if self.metrics:
-            found |= self._measured(self.data)[1]
+            found = evaluated(self.data, self.metrics, self.threshold) | found
         if self.validation is not None:
-            val_loss, measured = self._measured(self.validation)
-            found |= {"val_loss": val_loss}
+            measured = evaluated(self.validation, self.metrics, self.threshold)
             found |= {f"val_{name}": value for name, value in measured.items()}
         for name, column in self.columns.items():
             column.append(found[name])
-        found["learning_rate"] = lap.rates[-1].item()
+        found |= {**more, "learning_rate": lap.rates[-1].item()}
         stops = False
         for callback in callbacks:
-            answer = callback.on_epoch_end(self.net, done - 1, dict(found))
+            answer = callback.on_epoch_end(
+                self.net, done - 1, EpochLogs(found, self.larger_is_better)
+            )
             stops |= isinstance(answer, bool | np.bool_) and bool(answer)
         return stops
 
+    def early_stopping(self) -> list[EarlyStopping]:
+        return [callback for callback in self.callbacks if isinstance(callback, EarlyStopping)]
+
+    def break_off(self, error: BaseException) -> None:
+        """After an error, which may be Ctrl-C: where training diverges, it would do so again."""
+        for callback in self.early_stopping():
+            callback.end(self.net, goes_on=not isinstance(error, TrainingDivergedError))
+
     def end(self, history: History) -> None:
         for callback in self.callbacks:
-            callback.on_train_end(self.net, history)
-
-    def _measured(self, data: Data) -> tuple[float, dict[str, Any]]:
-        """The loss, and the metrics from the outputs that it was computed from."""
-        if not self.metrics:
-            return data.loss(), {}
-        model = data.model
-        outputs = np.empty((len(data.X), model.layer_sizes[-1]), model.layout.dtype)
-        loss = data.loss(outputs=outputs)
-        values = measure(self.net, self.metrics, data.Y, outputs)
-        return loss, dict(zip(self.metrics, values, strict=True))
+            if history.epoch or not isinstance(callback, EarlyStopping):  # no epoch does nothing
+                callback.on_train_end(self.net, history)

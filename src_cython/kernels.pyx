@@ -16,6 +16,7 @@ losses        L and ∂L/∂z of the output layer
 layers        how a network lies in memory
 samples       the user's data, and blocks of it
 compression   rows without their zeros
+fingerprint   a number by which data are known again
 dense         one layer, one sample
 tile          one layer, a block of samples
 quad          the first layer, four samples, without their zeros
@@ -31,7 +32,8 @@ cpu           what this CPU can do
 """
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
-from libc.string cimport memcpy
+from libc.stdint cimport uint64_t
+from libc.string cimport memcmp, memcpy
 from time import sleep
 
 cimport numpy as np
@@ -48,6 +50,7 @@ cimport activations
 cimport batch
 cimport compression
 cimport exponential
+cimport fingerprint as fingerprints
 cimport forms
 cimport losses as loss_functions
 cimport online
@@ -67,6 +70,7 @@ cdef extern from *:
     long this_process "fastnn_process"() noexcept
 
 np.import_array()
+fingerprints.make_keys()
 
 
 ACTIVATIONS = {
@@ -155,27 +159,57 @@ cdef bint are_finite(const real* numbers, size_t n) noexcept nogil:
     return differences == 0
 
 
-def scan(const real[:, ::1] X, Py_ssize_t[::1] counts):
-    """counts[t] = how many numbers of row t are not zero; whether all of X is finite."""
+def scan(const real[:, ::1] X, Py_ssize_t[::1] counts, bint hashed=False):
+    """counts[t] = how many numbers of row t are not zero.
+
+    (whether all of X is finite, its fingerprint or 0), which is taken while rows are in the cache.
+    """
     cdef bint finite
+    cdef uint64_t hash = 0
     with nogil:
         if real is float:
-            finite = scan_rows(<const vf*> NULL, X, counts)
+            finite = scan_rows(<const vf*> NULL, X, counts, &hash if hashed else NULL)
         else:
-            finite = scan_rows(<const vd*> NULL, X, counts)
-    return finite
+            finite = scan_rows(<const vd*> NULL, X, counts, &hash if hashed else NULL)
+    return finite, hash
 
 
 cdef bint scan_rows(
-    const vec* like, const real[:, ::1] X, Py_ssize_t[::1] counts
+    const vec* like, const real[:, ::1] X, Py_ssize_t[::1] counts, uint64_t* hash
 ) noexcept nogil:
-    cdef Py_ssize_t t
+    cdef Py_ssize_t t, n_in = X.shape[1]
+    cdef size_t begin = 0, end
     cdef real differences = 0
     for t in range(X.shape[0]):
-        counts[t] = <Py_ssize_t> compression.scan(
-            as_vecs(like, &X[t, 0]), X.shape[1], &differences
-        )
+        counts[t] = <Py_ssize_t> compression.scan(as_vecs(like, &X[t, 0]), n_in, &differences)
+        end = (t + 1) * n_in
+        if hash != NULL and (end - begin >= fingerprints.STRETCH or t == X.shape[0] - 1):
+            hash[0] += fingerprints.of_numbers(&X[0, 0], begin, end, t == X.shape[0] - 1)
+            begin = end - end % fingerprints.STRETCH
     return differences == 0
+
+
+def fingerprint(const real[::1] numbers):
+    """Of an array, whatever its shape was."""
+    cdef uint64_t hash = 0
+    if numbers.shape[0]:
+        with nogil:
+            hash = fingerprints.of_numbers(&numbers[0], 0, numbers.shape[0], True)
+    return hash
+
+
+def fingerprint_of_compressed(
+    const Py_ssize_t[::1] starts, const int[::1] columns, const real[::1] values, size_t n_in
+):
+    """As of the same rows with their zeros; None if columns do not ascend in each."""
+    cdef uint64_t hash = 0
+    cdef bint ascend = True
+    if values.shape[0]:
+        with nogil:
+            ascend = fingerprints.of_compressed(
+                &starts[0], &columns[0], &values[0], starts.shape[0] - 1, n_in, &hash
+            )
+    return hash if ascend else None
 
 
 def compress(
@@ -385,7 +419,8 @@ def train(
     """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
 
     0 if all is finite then, and else the place in the epoch that training had come to. A finite
-    loss does not prove it: relu swallows a NaN, sigmoid an infinity.
+    loss does not prove it: relu swallows a NaN, sigmoid an infinity. As scikit-learn has it, losses
+    may overflow, and what the optimizer keeps.
 
     parameters, plan, optimizer, gradient and state are working copies, which nobody else knows of.
     In the end they become what is kept, at one moment, as nothing else runs in Python then; if
@@ -421,11 +456,13 @@ def train(
                 &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
                 <vd*> &workspace[0], n_samples, <double> 0,
             )
-        finite = (
-            are_finite(&plan[0].loss_sum, 1) and are_finite(&losses[0], plan[0].epoch)
-            and are_finite(&parameters[0], parameters.shape[0])
-            and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
-        )
+        finite = are_finite(&parameters[0], parameters.shape[0])
+        if not plan[0].as_sklearn:
+            finite = (
+                finite and are_finite(&plan[0].loss_sum, 1)
+                and are_finite(&losses[0], plan[0].epoch)
+                and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
+            )
         place = order.shape[1] if plan[0].position == 0 else plan[0].position
         if not finite:
             return_to(kept, kept.shape[0])
@@ -470,6 +507,33 @@ def copy(list sources, list targets):
     for source, target in zip(sources, targets, strict=True):
         n_bytes = np.PyArray_NBYTES(source)
         memcpy(np.PyArray_DATA(target), np.PyArray_DATA(source), n_bytes)
+
+
+def equal(list arrays, list views):
+    """Whether contiguous arrays have the bytes that views of parameters have, of W or b each."""
+    cdef Py_ssize_t i, n_rows, row, n_bytes
+    cdef const char* numbers
+    cdef const char* rows
+    for array, view in zip(arrays, views, strict=True):
+        if (
+            not np.PyArray_CheckExact(array) or not np.PyArray_ISCARRAY_RO(array)
+            or np.PyArray_TYPE(array) != np.PyArray_TYPE(view)
+            or np.PyArray_NBYTES(array) != np.PyArray_NBYTES(view)
+        ):
+            return False
+        n_rows = np.PyArray_DIMS(view)[0] if np.PyArray_NDIM(view) == 2 else 1
+        if n_rows > 1 and (
+            np.PyArray_NDIM(array) != 2 or np.PyArray_DIMS(array)[0] != n_rows
+        ):
+            return False
+        row = np.PyArray_STRIDES(view)[0]
+        n_bytes = np.PyArray_NBYTES(view) // n_rows
+        numbers = <const char*> np.PyArray_DATA(array)
+        rows = <const char*> np.PyArray_DATA(view)
+        for i in range(n_rows):
+            if memcmp(numbers + i * n_bytes, rows + i * row, n_bytes):
+                return False
+    return True
 
 
 cdef class OneSample:

@@ -77,7 +77,7 @@ cdef inline vec bce(vec z, vec y) noexcept nogil:
 cdef inline double log_loss(
     const vec* z, const vec* a, const vec* y, size_t n_out, bint is_binary, real like
 ) noexcept nogil:
-    """-Σ log(a_k) where y_k is 1, and for binary outputs -Σ log(1 - a_k) where it is 0.
+    """-Σ y_k log(a_k), and for binary outputs -Σ y_k log(a_k) + (1 - y_k) log(1 - a_k).
 
     As scikit-learn has it: from a, which is cut to eps and 1 - eps. Where a is so near to 1 that
     its last bits are all there is of 1 - a, they must be scikit-learn's.
@@ -95,9 +95,9 @@ cdef inline double log_loss(
             p = <real> (1 / (1 + exp(-<double> z_k[k])))
         p = min(max(p, eps), 1 - eps)
         if y_k[k] != 0:
-            total -= log(p)
-        elif is_binary:
-            total -= log(1 - p)
+            total -= y_k[k] * log(p)
+        if is_binary and y_k[k] != 1:
+            total -= (1 - y_k[k]) * log(1 - p)
     return total
 
 

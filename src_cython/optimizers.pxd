@@ -14,7 +14,7 @@ from libc.math cimport INFINITY, sqrt
 
 from compiler cimport kernel
 from layers cimport Network
-from vectors cimport real, vec, at, constant, multiply, square_root
+from vectors cimport real, vec, at, constant, if_greater, multiply, square_root
 cimport decay
 
 
@@ -150,12 +150,13 @@ cdef inline kernel adam(
     cdef vec into_m = constant(g[0], 1 - optimizer.momentum)
     cdef vec into_v = constant(g[0], 1 - optimizer.memory)
     cdef vec epsilon = constant(g[0], optimizer.epsilon), factor = constant(g[0], root_factor)
-    cdef vec rate_ = constant(g[0], rate), g_k
+    cdef vec rate_ = constant(g[0], rate), infinity = constant(g[0], INFINITY), g_k
     cdef size_t k
     for k in range(n_vec):
         g_k = g[k] + lambda_ * theta[k]
         m[k] = m[k] + into_m * (g_k - m[k])
-        v[k] = v[k] + into_v * (g_k * g_k - v[k])
+        # What has overflowed stays infinite, and its steps are none.
+        v[k] = if_greater(infinity, v[k], v[k] + into_v * (g_k * g_k - v[k]), v[k])
         theta[k] = keep_ * theta[k] + rate_ * m[k] / (epsilon + factor * square_root(v[k]))
         g[k] = zero
 

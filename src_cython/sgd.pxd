@@ -20,7 +20,8 @@ cdef struct Plan:
     double l2               # lambda
     double tol              # a better epoch's loss is below best - tol; NaN: never stop
     Py_ssize_t patience
-    # A batch's weights are divided by their sum, and lambda too; best - tol is better, too.
+    # A batch's weights are divided by their sum, and lambda too; an epoch is a better one unless
+    # its loss is above best - tol, which NaN is not; and only parameters must be finite.
     Py_ssize_t as_sklearn
     # How far training has come. Kept between chunks, so that where they are cut changes nothing.
     Py_ssize_t epoch        # epochs done since the losses' start
@@ -297,10 +298,10 @@ cdef inline void finish_epoch(Plan* plan, Py_ssize_t n, double* losses) noexcept
     plan.epoch += 1
     plan.position = 0
     plan.loss_sum = 0
-    if L < plan.best - plan.tol or (plan.as_sklearn and L == plan.best - plan.tol):
-        plan.stale = 0
-    else:
-        plan.stale += 1
+    cdef bint is_better = L < plan.best - plan.tol
+    if plan.as_sklearn:
+        is_better = not L > plan.best - plan.tol
+    plan.stale = 0 if is_better else plan.stale + 1
     if L < plan.best:
         plan.best = L
     plan.stopped = plan.tol == plan.tol and plan.stale >= plan.patience

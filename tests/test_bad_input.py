@@ -73,6 +73,11 @@ class BrokenArray:
         raise RuntimeError("this tensor requires grad")
 
 
+class Tensor(BrokenArray):
+    def detach(self):
+        """As that of PyTorch's tensors."""
+
+
 class BrokenRepr:
     def __repr__(self):
         raise RuntimeError
@@ -83,27 +88,46 @@ ITSELF.append(ITSELF)
 NO_REAL_NUMBERS = {
     "None": (None, TypeError, "real numbers, got NoneType None"),
     "text": ("abc", TypeError, "got str 'abc', of dtype <U3"),
-    "list of text": (["0", "1"], TypeError, "got list ['0', '1'], of dtype <U1"),
-    "bytes": ([b"0", b"1"], TypeError, "dtype |S1"),
+    "list of text": (
+        ["0", "1"], TypeError, "got list ['0', '1'], of dtype <U1, with text '0' in row 0; make",
+        "numbers of text first, for example with numpy.array(",
+    ),
+    "bytes": ([b"0", b"1"], TypeError, "dtype |S1, with text b'0' in row 0"),
     "NumPy's text": (np.array(["0"], np.dtypes.StringDType()), TypeError, "StringDType"),
     "complex": (np.array([1j, 0]), TypeError, "got ndarray of shape (2,), of dtype complex128"),
     "complex without imaginary part": ([1 + 0j, 0], TypeError, "dtype complex128"),
-    "missing number": ([0.0, None], TypeError, "got list [0.0, None], of dtype object"),
-    "objects": (np.array([0.0, 1.0], object), TypeError, "dtype object"),
-    "more than 64 bits": ([10**30, 0], TypeError, "dtype object"),
-    "dict": ({"a": 1.0}, TypeError, "got dict {'a': 1.0}"),
-    "set": ({0.0, 1.0}, TypeError, "got set"),
-    "generator": ((x for x in X), TypeError, "got generator"),
+    "missing number": (
+        [0.0, None], TypeError, "got list [0.0, None], of dtype object, with None in row 1; remove",
+    ),
+    "objects": (np.array([0.0, 1.0], object), TypeError, "dtype object; use numpy.array("),
+    "more than 64 bits": ([10**30, 0], TypeError, "dtype object; use numpy.array("),
+    "Decimal": ([Decimal(1), Fraction(1, 2)], TypeError, "dtype object; use numpy.array("),
+    "dict": ({"a": 1.0}, TypeError, "got dict {'a': 1.0}", "; a table of columns by name is"),
+    "dicts": ([{"a": 1.0}], TypeError, "with a dict in row 0; use pandas.DataFrame("),
+    "values of a dict": ({"a": 1.0}.values(), TypeError, "got dict_values", "; use list("),
+    "set": ({0.0, 1.0}, TypeError, "got set", "; a set has no order: use a list"),
+    "keys": ({0.0: 1}.keys(), TypeError, "got dict_keys", "; use list("),
+    "generator": ((x for x in X), TypeError, "got generator", "; use list("),
+    "map": (map(abs, [0, 1]), TypeError, "got map", "; use list("),
+    "zip": (zip([0, 1], [0, 1], strict=True), TypeError, "got zip", "; use list("),
     "function": (np.ones, TypeError, "got function"),
-    "dates": (np.zeros(2, "datetime64[s]"), TypeError, "dtype datetime64[s]"),
-    "durations": (np.zeros(2, "timedelta64[s]"), TypeError, "dtype timedelta64[s]"),
-    "structured": (np.zeros(2, [("a", float)]), TypeError, "dtype [('a', '<f8')]"),
+    "dates": (
+        np.zeros(2, "datetime64[s]"), TypeError, "dtype datetime64[s], with the date or time 1970-",
+        "; make numbers of such values first",
+    ),
+    "durations": (
+        np.zeros(2, "timedelta64[ns]"), TypeError, "dtype timedelta64[ns], with the duration 0",
+    ),
+    "structured": (
+        np.zeros(2, [("a", float)]), TypeError, "dtype [('a', '<f8')]; use numpy.lib.recfunctions",
+    ),
     "without repr": (BrokenRepr(), TypeError, "got BrokenRepr"),
     "ragged": ([[1], [1, 2]], ValueError, "rows of equal length, got list [[1], [1, 2]]"),
     "within itself": (ITSELF, ValueError, "rows of equal length, got list [[["),
     "masked": (np.ma.array([0.0, 1.0], mask=[0, 1]), ValueError, "no masked numbers"),
     "broken __array__": (BrokenArray(), ValueError, "got BrokenArray", "requires grad"),
-}
+    "tensor": (Tensor(), ValueError, "this tensor requires grad; use ", ".detach().cpu().numpy()"),
+}  # fmt: skip
 no_real_numbers = pytest.mark.parametrize("case", NO_REAL_NUMBERS.values(), ids=NO_REAL_NUMBERS)
 
 
@@ -128,11 +152,11 @@ def test_parameters_without_real_numbers(argument, case):
                                     np.array(["cat", 1, None], object)])  # fmt: skip
 @pytest.mark.parametrize("method", WITH_DATA)
 def test_classes_by_name(method, labels):
-    remedy = "; number the classes: classes, y = numpy.unique(y, return_inverse=True)"
+    remedy = "; make class numbers of labels, for example with numpy.unique(y, return_inverse=True)"
     assert_call_refused(classifier(), method, {"y": labels}, TypeError, "real numbers", remedy)
     with pytest.raises(TypeError) as refusal:
         getattr(network(), method)(**{**GOOD_CALLS[method], "X": labels})
-    assert "number the classes" not in str(refusal.value)
+    assert "class numbers" not in str(refusal.value)
 
 
 # Shapes
@@ -145,7 +169,13 @@ def test_classes_by_name(method, labels):
         ({"X": 1.0}, "X must have two dimensions, (samples, 2), got shape ()"),
         ({"X": X[0]}, "got shape (2,); one sample is X.reshape(1, -1)"),
         ({"X": X[np.newaxis]}, "two dimensions, (samples, 2), got shape (1, 3, 2)"),
+        (
+            {"X": X[:, :, np.newaxis]},
+            "; 2 numbers of each sample are a row in X.reshape(len(X), -1",
+        ),
+        ({"X": np.zeros((3, 2, 1, 1))}, "; 2 numbers of each sample are a row in X.reshape(len(X)"),
         ({"X": X[:, :1]}, "X must have 2 columns, one per input of the network, got shape (3, 1)"),
+        ({"X": X.T}, "got shape (2, 3); if each column is a sample, use X.T"),
         ({"X": np.zeros((3, 3))}, "X must have 2 columns"),
         ({"X": X[:0], "y": Y[:0]}, "X must have at least one sample, got shape (0, 2)"),
         ({"X": []}, "got shape (0,)"),
@@ -155,7 +185,10 @@ def test_classes_by_name(method, labels):
         ({"y": []}, "y must be as long as X, 3 samples, got 0"),
         ({"y": [Y]}, "y must be as long as X, 3 samples, got 1"),
         ({"y": np.zeros((3, 2))}, "y must have shape (3,) or (3, 1), got (3, 2)"),
-        ({"y": np.zeros((3, 1, 1))}, "y must have shape (3,) or (3, 1), got (3, 1, 1)"),
+        (
+            {"y": np.zeros((3, 1, 1))},
+            "y must have shape (3,) or (3, 1), got (3, 1, 1); use y.resha",
+        ),
         ({"X": X[:1]}, "y must be as long as X, 1 sample, got 3"),
     ],
 )
@@ -171,6 +204,8 @@ def test_shapes(method, changed, fragment):
         ([1.0], "X must have 2 numbers, one per input of the network, got 1"),
         ([], "X must have 2 numbers, one per input of the network, got 0"),
         (X[:, :1], "X must have 2 columns, one per input of the network, got shape (3, 1)"),
+        (X[:1].T, "got shape (2, 1); if each column is a sample, use X.T"),
+        (X[:, :, np.newaxis], "; 2 numbers of each sample are a row in X.reshape(len(X), -1)"),
         (np.zeros((0, 3)), "X must have 2 columns, one per input of the network, got shape (0, 3)"),
     ],
 )
@@ -187,6 +222,7 @@ def test_no_samples_have_no_outputs():
     [
         ({"x": 1.0}, "x must be one sample of shape (2,), got ()"),
         ({"x": X}, "x must be one sample of shape (2,), got (3, 2)"),
+        ({"x": X[:1].T}, "x must be one sample of shape (2,), got (2, 1); one sample is x.ravel()"),
         ({"x": [1.0]}, "x must have 2 numbers, one per input of the network, got 1"),
         ({"x": []}, "x must have 2 numbers, one per input of the network, got 0"),
         ({"y": [0, 1]}, "y must be a number or of shape (1,) for one sample, got (2,)"),
@@ -426,7 +462,7 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
             "metrics",
             5,
             TypeError,
-            "a sequence of names and functions, such as ['accuracy'], got int 5",
+            "a sequence of them, such as ['accuracy'], or a mapping that gives them names, got int",
         ),
         (
             "metrics",

@@ -1,5 +1,6 @@
 """Callbacks: when they are called, that they change no bit, and what the ready-made ones do."""
 
+import contextlib
 import csv
 import itertools
 import math
@@ -21,6 +22,7 @@ from fastnn.callbacks import (
     LambdaCallback,
     ModelCheckpoint,
 )
+from fastnn.exceptions import TrainingDivergedError
 from fastnn.schedules import ExponentialDecay
 
 NETWORKS = {
@@ -240,16 +242,15 @@ def test_callbacks_change_no_bit(name, batch_size, shuffle, tmp_path):
         [
             ModelCheckpoint(tmp_path / "net", every=5),
             CSVLogger(tmp_path / "log", every=2),
-            EarlyStopping(monitor="loss", patience=100),
+            EarlyStopping(monitor="loss", patience=100, restore_best=False),
         ],
     ):
         net, *_ = make(name)
         history = net.train(*data, **options, callbacks=callbacks)
         assert (bits(net, history), content(net)) == expected
     net, *_ = make(name)
-    history = net.train(
-        *data, **options, validation_data=validation, callbacks=EarlyStopping(patience=100)
-    )
+    stopping = EarlyStopping(patience=100, restore_best=False)
+    history = net.train(*data, **options, validation_data=validation, callbacks=stopping)
     assert (bits(net, history), content(net)) == expected
 
 
@@ -372,19 +373,125 @@ def test_it_need_not_restore():
     assert content(net)[0] == recorder.parameters[history.epoch[-1]]
 
 
-def test_where_epochs_run_out_restoring_is_left_to_the_caller():
+def stops(net, epoch, logs):
+    return epoch == 24
+
+
+def interrupts(net, epoch, logs):
+    if epoch == 24:
+        raise KeyboardInterrupt
+
+
+def fails(net, epoch, logs):
+    if epoch == 24:
+        raise RuntimeError("this callback fails")
+
+
+def diverges(net, epoch, logs):
+    if epoch == 24:
+        net.weights[1][0] = 1e300  # whose steps are not finite
+
+
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        (None, None), (stops, None), (interrupts, KeyboardInterrupt), (fails, RuntimeError),
+        (diverges, TrainingDivergedError),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_the_best_epoch_is_restored_however_training_ends(end, error, restore_best):
     net, data, options = overfitting()
-    net.train(*data, **options, callbacks=(stopping := EarlyStopping(patience=30)))
+    stopping = EarlyStopping(patience=30, restore_best=restore_best)
     recorder = Recorder()
-    net, data, options = overfitting()
-    history = net.train(*data, **options | {"epochs": 25}, callbacks=[recorder, stopping])
-    stop, best = stopping_epoch(history.history["val_loss"], 30)
-    assert stop is None
+    callbacks = [recorder, stopping] if end is None else [recorder, stopping, end]
+    epochs = 200 if end else 25
+    with contextlib.nullcontext() if error is None else pytest.raises(error):
+        net.train(*data, **options | {"epochs": epochs}, callbacks=callbacks)
+    losses = [logs["val_loss"] for logs in recorder.logs.values()]
+    best = int(np.argmin(losses[:25]))
     assert 0 < best < 24
-    assert content(net)[0] == recorder.parameters[24]
-    stopping.restore(net)
-    assert content(net)[0] == recorder.parameters[best]
+    last = 25 if end is diverges else 24
+    if restore_best:
+        assert content(net)[0] == recorder.parameters[best]
+        X, y = options["validation_data"]
+        assert net.evaluate(X, y) == losses[best]
+    elif end is not diverges:
+        assert content(net)[0] == recorder.parameters[last]
+
+
+def test_of_no_epoch_nothing_is_restored():
+    net, data, options = overfitting()
+    stopping = EarlyStopping(patience=30)
+    net.train(*data, **options | {"epochs": 25}, callbacks=stopping)
+    net.weights[0][:] = 7
+    net.train(*data, **options | {"epochs": 0}, callbacks=stopping)
+    assert (net.weights[0] == 7).all()
     assert stopping.restore(Network([4, 8, 1])) is None  # has seen no epoch of this one
+
+
+def test_going_on_from_the_last_epoch_or_from_the_best():
+    """From the last, as if there had been one call, where nothing else has happened since."""
+    stopping = EarlyStopping(patience=30)
+
+    def begun():
+        net, data, options = overfitting()
+        net.train(*data, **options | {"epochs": 25}, callbacks=stopping)
+        return net, data, options | {"epochs": 5}
+
+    def first_loss(net, data, options, callbacks=stopping):
+        return net.train(*data, **options, callbacks=callbacks).history["loss"][0]
+
+    whole, data, options = overfitting()
+    one_call = whole.train(*data, **options | {"epochs": 30}, callbacks=stopping)
+    net, data, options = begun()
+    at_best = net.evaluate(*data)
+    second = net.train(*data, **options, callbacks=stopping)
+    assert second.history["loss"] == one_call.history["loss"][25:]
+    assert content(net)[0] == content(whole)[0]
+
+    plain, *_ = begun()
+    plain.reset_trainer()
+    from_best = first_loss(plain, data, options)
+    assert from_best != second.history["loss"][0]
+    for other in ((), EarlyStopping(patience=29)):
+        net, data, options = begun()
+        assert net.evaluate(*data) == at_best
+        assert first_loss(net, data, options, other) == first_loss(begun()[0], data, options, ())
+    net, data, options = begun()
+    net.biases[0][0] += 1  # somebody's own parameters
+    changed = net.copy()
+    changed.reset_trainer()
+    assert first_loss(net, data, options) == first_loss(changed, data, options)
+
+
+def test_with_other_data_comparing_begins_anew():
+    """But nothing else; and with same_task not even that."""
+    rng = np.random.default_rng(0)
+    A, V = rng.normal(size=(60, 5)), rng.normal(size=(40, 5))
+    a, v = np.sin(A.sum(1)), np.sin(V.sum(1))
+    first = {"epochs": 8, "learning_rate": 0.02, "validation_data": (V, v)}
+    second = {"epochs": 100, "learning_rate": 0.005, "validation_data": (V, 10 * v + 5)}
+    found = {}
+    for way in ("as it is", "another callback", "same task"):
+        net = Network([5, 20, 1], activation=["tanh", "identity"], seed=1)
+        stopping = EarlyStopping(patience=10)
+        recorder = Recorder()
+        net.train(A, a, **first, callbacks=[stopping, recorder])
+        options = {"same_task": True} if way == "same task" else {}
+        if way == "another callback":
+            for mine, given_bytes in zip(
+                net.weights + net.biases, recorder.parameters[7], strict=True
+            ):
+                mine[:] = np.frombuffer(given_bytes).reshape(mine.shape)
+            stopping = EarlyStopping(patience=10, min_delta=1e-300)
+        history = net.train(A, 10 * a + 5, **second, callbacks=stopping, **options)
+        found[way] = len(history.epoch), net.evaluate(V, 10 * v + 5), content(net)[0]
+    assert found["as it is"] == found["another callback"]
+    assert found["as it is"][0] == 27
+    assert found["as it is"][1] == pytest.approx(14.57, abs=0.005)
+    # None is better than those of the first task, whose best parameters it gets.
+    assert found["same task"][:2] == (9, pytest.approx(70.5, abs=0.05))
 
 
 def test_after_it_stopped_training_begins_anew():

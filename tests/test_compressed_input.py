@@ -1,4 +1,4 @@
-"""A scipy.sparse CSR array in place of X gives what its dense rows give."""
+"""A scipy.sparse array in place of X gives what its dense rows give."""
 
 import pickle
 import re
@@ -170,8 +170,78 @@ def test_no_samples(method):
         getattr(net, method)(sparse.csr_array(X)[:0], y[:0], **settings)
 
 
-@pytest.mark.parametrize("other", [sparse.coo_array, sparse.csc_array])
-def test_other_sparse_arrays_are_no_arrays(other):
+FORMATS = ["csc", "coo", "lil", "dok", "bsr", "dia"]
+
+
+@pytest.mark.parametrize("kind", [f"{one}_{of}" for one in FORMATS for of in ("array", "matrix")])
+@every_dtype
+def test_other_formats_are_those_of_their_csr_array(kind, dtype):
+    net, X, y = make(dtype)
+    other = getattr(sparse, kind)(X)
+    found, expected = [], []
+    for rows, results in ((other, found), (other.tocsr(), expected)):
+        twin = net.copy()
+        results += [twin.feedforward(rows).tobytes(), twin.evaluate(rows, y)]
+        results += [one.tobytes() for part in twin.gradients(rows, y) for one in part]
+        history = twin.train(rows, y, epochs=2, learning_rate=0.1, validation_data=(rows, y))
+        results += [history.history, pickle.dumps(twin)]
+    assert found == expected
+
+
+def test_a_sample_of_one_dimension_or_of_one_row():
+    net, X, y = make("float64")
+    expected = net.feedforward(X[4])
+    for one in (sparse.csr_array(X)[4], sparse.coo_array(X[4])):
+        assert one.shape == (30,)
+        assert net.feedforward(one).tobytes() == expected.tobytes()
+    row = sparse.csr_matrix(X)[4]
+    np.testing.assert_allclose(net.feedforward(row), expected[np.newaxis], rtol=1e-12)
+    updated = []
+    for one in (X[4], sparse.csr_array(X)[4], sparse.csc_array(X[4:5]), row):
+        twin = net.copy()
+        twin.update(one, y[4], 0.1)
+        updated.append(pickle.dumps(twin))
+    assert len(set(updated)) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "changed", "message"),
+    [
+        ("train", lambda X, y: {"X": sparse.coo_array(X[0])}, "one sample is X.reshape(1, -1)"),
+        ("train", lambda X, y: {"y": sparse.csr_array(y)}, "y must hold real numbers, got csr_arr"),
+        ("train", lambda X, y: {"y": sparse.coo_array(y)}, "; use y.toarray()"),
+        ("train", lambda X, y: {"sample_weight": sparse.coo_array(X[0])}, "sample_weight.toarray"),
+        (
+            "update",
+            lambda X, y: {"x": sparse.csr_array(X)},
+            "one sample of shape (30,), got (45, 3",
+        ),
+        ("update", lambda X, y: {"x": sparse.csr_array(X[:1, :7])}, "x must have 30 columns, one"),
+        ("feedforward", lambda X, y: {"X": sparse.csc_array(X[:, :7])}, "X must have 30 columns"),
+        ("feedforward", lambda X, y: {"X": sparse.coo_array(X[0, :7])}, "X must have 30 numbers"),
+        ("feedforward", lambda X, y: {"X": sparse.coo_array(X * np.inf)}, "X.data must be finite"),
+        ("feedforward", lambda X, y: {"X": sparse.lil_array(X * 1j)}, "X.data must hold real numb"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+def test_what_no_format_helps(method, changed, message):
+    net, X, y = make("float64")
+    good = {
+        "train": {"X": X, "y": y, "epochs": 1, "learning_rate": 0.1},
+        "update": {"x": X[0], "y": y[0], "learning_rate": 0.1},
+        "feedforward": {"X": X},
+    }
+    before = pickle.dumps(net)
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        getattr(net, method)(**{**good[method], **changed(X, y)})
+    assert pickle.dumps(net) == before
+
+
+def test_a_sparse_array_that_cannot_be_read():
+    class Broken(sparse.coo_array):
+        def tocsr(self, copy=False):
+            raise RuntimeError("no file")
+
     net, X, _ = make("float64")
-    with pytest.raises(TypeError, match="X must"):
-        net.feedforward(other(X))
+    with pytest.raises(ValueError, match=r"X must be a scipy.sparse array .*: no file"):
+        net.feedforward(Broken(X))

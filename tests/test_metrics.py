@@ -1,8 +1,14 @@
 """Metrics, validation, History and the progress bar: what is told of training."""
 
+import decimal
 import io
+import math
 import pickle
+import re
 import sys
+from fractions import Fraction
+from functools import partial
+from types import MappingProxyType
 
 import matplotlib
 import numpy as np
@@ -12,6 +18,7 @@ from scipy.sparse import csr_array
 from sklearn import metrics as theirs
 
 import fastnn.chunks
+import fastnn.metrics
 from fastnn import Network, TrainingDivergedError
 from fastnn.callbacks import EarlyStopping
 from fastnn.optimizers import SGD
@@ -62,36 +69,93 @@ def make(task="class numbers", dtype="float64"):
 
 def accuracy(task, y, outputs):
     """By scikit-learn, from decisions made here."""
-    _, output, _, kind = TASKS[task]
+    kind = TASKS[task][3]
     if kind == "numbers":
         return theirs.accuracy_score(y, outputs.argmax(axis=1))
     if kind in ("rows", "reals"):
         return theirs.accuracy_score(y.argmax(axis=1), outputs.argmax(axis=1))
-    middle = 0 if output == "tanh" else 0.5
+    middle = 0 if kind in ("signs", "real") else 0.5
     return theirs.accuracy_score(y.ravel() > middle, outputs.ravel() > middle)
+
+
+# Which of fastnn's metrics make sense for each task, beside accuracy.
+QUANTITIES = ["mae", "rmse", "r2"]
+OTHERS = {
+    "class numbers": ["f1", "roc_auc", "log_loss"],
+    "one-hot rows": ["f1", "roc_auc", "log_loss", *QUANTITIES],
+    "rows under mse": ["f1", "roc_auc", *QUANTITIES],
+    "rows of reals": QUANTITIES,
+    "one sigmoid, bce": ["f1", "roc_auc", "log_loss", *QUANTITIES],
+    "one sigmoid, mse": ["f1", "roc_auc", "log_loss", *QUANTITIES],
+    "one sigmoid, a column": ["f1", "roc_auc", "log_loss", *QUANTITIES],
+    "labels": ["f1", "roc_auc", *QUANTITIES],
+    "one tanh": ["f1", "roc_auc", *QUANTITIES],
+    "one identity": QUANTITIES,
+}
+
+
+def f1_of_scikit_learn(task, y, outputs):
+    kind = TASKS[task][3]
+    if kind in ("numbers", "rows"):
+        true, found = y if kind == "numbers" else y.argmax(axis=1), outputs.argmax(axis=1)
+    else:
+        middle = 0 if kind == "signs" else 0.5
+        true, found = (one > middle for one in (y.reshape(outputs.shape), outputs))
+    return theirs.f1_score(true, found, average="macro", zero_division=0)
+
+
+def expected_values(task, y, outputs):
+    """By scikit-learn."""
+    n_outputs, *_, kind = TASKS[task]
+    rows = np.eye(n_outputs)[y] if kind == "numbers" else y.reshape(outputs.shape)
+    p = np.hstack((1 - outputs, outputs)) if n_outputs == 1 else outputs
+    p = p / p.sum(axis=1, keepdims=True)  # as of float32 they sum to 1 for that only
+    classes = rows.ravel() if n_outputs == 1 else rows.argmax(axis=1)
+    functions = {
+        "accuracy": lambda: accuracy(task, y, outputs),
+        "f1": lambda: f1_of_scikit_learn(task, y, outputs),
+        "roc_auc": lambda: theirs.roc_auc_score(rows, outputs, average="macro"),
+        "log_loss": lambda: theirs.log_loss(classes, p),
+        "mae": lambda: theirs.mean_absolute_error(rows, outputs),
+        "rmse": lambda: theirs.root_mean_squared_error(rows, outputs),
+        "r2": lambda: theirs.r2_score(rows, outputs),
+    }
+    return {name: functions[name]() for name in ["accuracy", *OTHERS[task]]}
 
 
 @every_task
 @every_dtype
 def test_metrics_are_those_of_scikit_learn(task, dtype):
+    """By names, by functions, and by the functions called with outputs, in train and evaluate."""
     net, X, y, X_val, y_val = make(task, dtype)
-    numbers = TASKS[task][3] == "numbers"
-    names = ["accuracy"] if numbers else ["accuracy", "mae", "r2"]
+    names = ["accuracy", *OTHERS[task]]
+    functions = [getattr(fastnn.metrics, name) for name in names]
     values = {name: [] for name in [*names, *(f"val_{name}" for name in names)]}
+    rel = {"float64": 1e-12}.get(dtype, 1e-5)
     for _ in range(6):
-        options = {**OPTIONS, "epochs": 2, "metrics": names, "validation_data": (X_val, y_val)}
-        history = net.train(X, y, **options).history
+        options = {**OPTIONS, "epochs": 2, "validation_data": (X_val, y_val)}
+        twin = net.copy()
+        history = net.train(X, y, **options, metrics=names).history
+        assert twin.train(X, y, **options, metrics=functions).history == history
         for prefix, rows, targets in (("", X, y), ("val_", X_val, y_val)):
-            outputs = net.feedforward(rows).astype(float)
-            expected = {"accuracy": accuracy(task, targets, outputs)}
-            if not numbers:
-                arrays = targets.reshape(outputs.shape), outputs
-                expected["mae"] = theirs.mean_absolute_error(*arrays)
-                expected["r2"] = theirs.r2_score(*arrays)
+            outputs = net.feedforward(rows)
+            expected = expected_values(task, targets, outputs.astype(float))
+            assert list(expected) == names
+            evaluated = net.evaluate(rows, targets, metrics=names)
+            assert evaluated == net.evaluate(rows, targets, metrics=functions)
+            assert list(evaluated) == ["loss", *names]
+            assert evaluated["loss"] == net.evaluate(rows, targets)
             for name, value in expected.items():
                 column = history[prefix + name]
-                assert column[-1] == pytest.approx(value, rel={"float64": 1e-12}.get(dtype, 1e-5))
+                assert column[-1] == pytest.approx(value, rel=rel)
                 assert [type(one) for one in column] == [float, float]
+                assert column[-1] == evaluated[name]
+                if task != "labels" or name not in ("accuracy", "f1"):
+                    found = getattr(fastnn.metrics, name)(targets, outputs)
+                else:
+                    found = getattr(fastnn.metrics, name)(targets, outputs, threshold=0.5)
+                assert type(found) is float
+                assert found == pytest.approx(value, rel=rel)
                 values[prefix + name] += column
     for column in values.values():
         assert len(set(column)) > 1
@@ -182,12 +246,246 @@ class Share:
         return np.float32(0.25)
 
 
+class OddName:
+    __name__ = 3
+
+    def __call__(self, y, outputs):
+        return decimal.Decimal("0.5")
+
+
 def test_names_of_functions():
     net, X, y, *_ = make()
+    history = net.train(X, y, **OPTIONS, metrics=OddName()).history
+    assert history["OddName"] == [0.5] * 3
     history = net.train(X, y, **OPTIONS, metrics=[Share(), lambda y, a: True]).history
     assert list(history) == ["loss", "Share", "<lambda>", "learning_rate"]
     assert history["Share"] == [0.25] * 3
     assert history["<lambda>"] == [1.0] * 3
+
+
+def test_a_mapping_gives_names():
+    net, X, y, X_val, y_val = make()
+    options = {**OPTIONS, "validation_data": (X_val, y_val)}
+
+    def top2(y, outputs):
+        return (outputs.argsort(axis=1)[:, -2:] == y[:, None]).any(axis=1).mean()
+
+    mapping = {
+        "top2": lambda y, outputs: top2(y, outputs),
+        "top2 again": lambda y, outputs: top2(y, outputs),
+        "acc": "accuracy",
+        "f": fastnn.metrics.f1,
+        "mae": "log_loss",  # which is not that of fastnn, and so takes class numbers
+    }
+    _, expected = trained(net, X, y, **options, metrics=["accuracy", "f1", "log_loss", top2])
+    net, history = trained(net, X, y, **options, metrics=MappingProxyType(mapping))
+    assert list(history.history) == [
+        "loss", *mapping, "val_loss", *(f"val_{name}" for name in mapping), "learning_rate"
+    ]  # fmt: skip
+    names = {**dict.fromkeys(mapping, "top2"), "acc": "accuracy", "f": "f1", "mae": "log_loss"}
+    for name, own_name in names.items():
+        for prefix in ("", "val_"):
+            assert history.history[prefix + name] == expected.history[prefix + own_name]
+    evaluated = net.evaluate(X_val, y_val, metrics=mapping)
+    assert evaluated == {
+        name.removeprefix("val_"): column[-1]
+        for name, column in history.history.items()
+        if name.startswith("val_")
+    }
+
+
+@pytest.mark.parametrize("monitored", ["val_x", "x"])
+@pytest.mark.parametrize("own", ["accuracy", "f1", "roc_auc", "r2", "log_loss", "mae", "rmse"])
+@pytest.mark.parametrize("as_function", [False, True])
+def test_a_monitor_knows_what_is_better_by_any_name(monitored, own, as_function):
+    net, X, y, *validation = make("one sigmoid, bce")
+    options = {**OPTIONS, "epochs": 40, "learning_rate": 0.5, "validation_data": validation}
+    larger = own in ("accuracy", "f1", "roc_auc", "r2")
+    metric = getattr(fastnn.metrics, own) if as_function else own
+    for metrics, monitor in (
+        ({"x": metric}, monitored), (metric, monitored.replace("x", own)),
+    ):  # fmt: skip
+        stopping = EarlyStopping(monitor=monitor, patience=100)
+        history = net.copy().train(X, y, **options, metrics=metrics).history[monitor]
+        assert min(history) < max(history)
+        twin = net.copy()
+        twin.train(X, y, **options, metrics=metrics, callbacks=stopping)
+        assert stopping.best(twin).value == (max if larger else min)(history)
+
+
+def test_a_name_that_belongs_to_another_metric():
+    """What is better goes with the metric; only of a function of the user's, with its name."""
+    net, X, y, *_ = make("one identity")
+    options = {**OPTIONS, "epochs": 9}
+    values = iter([*range(5), *range(4)] * 2)
+    stopping = EarlyStopping(monitor="r2", patience=100)
+    for metrics, better in (({"r2": "mae"}, min), ({"r2": lambda y, outputs: next(values)}, max)):
+        twin = net.copy()
+        history = twin.train(X, y, **options, metrics=metrics, callbacks=stopping).history["r2"]
+        assert stopping.best(twin).value == better(history)
+        assert min(history) < max(history)
+
+
+@every_task
+@every_dtype
+def test_what_a_function_writes_is_its_own(task, dtype):
+    net, X, y, *validation = make(task, dtype)
+    options = {**OPTIONS, "validation_data": validation}
+    y_before, y_val_before = y.copy(), validation[1].copy()
+    expected, expected_history = trained(net, X, y, **options, metrics="accuracy")
+
+    def overwrites(y, outputs):
+        y[...] = 1
+        outputs[...] = 0
+        return 0.0
+
+    got = []
+
+    def note(y, outputs):
+        got.append((y.tobytes(), outputs.tobytes()))
+        return 0.0
+
+    metrics = [note, overwrites, "accuracy", OddName(), note_again(note)]
+    found, history = trained(net, X, y, **options, metrics=metrics)
+    assert bits(found, history) == bits(expected, expected_history)
+    for name, column in expected_history.history.items():
+        assert history.history[name] == column
+    assert got[::2] == got[1::2]
+    assert len(set(got)) == len(got) / 2
+    assert y.tobytes() == y_before.tobytes()
+    assert validation[1].tobytes() == y_val_before.tobytes()
+
+
+def note_again(note):
+    return lambda y, outputs: note(y, outputs)
+
+
+# What functions return
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.5, 0.5),
+        (3, 3.0),
+        (True, 1.0),
+        (np.bool_(False), 0.0),
+        (np.float16(0.5), 0.5),
+        (np.float32(0.1), float(np.float32(0.1))),
+        (np.int8(-3), -3.0),
+        (np.array(0.25), 0.25),
+        (np.array(7, ">i4"), 7.0),
+        (Fraction(1, 4), 0.25),
+        (decimal.Decimal("0.5"), 0.5),
+        (10**400, math.inf),
+        (-math.inf, -math.inf),
+    ],
+)
+def test_numbers_that_a_function_may_return(value, expected):
+    net, X, y, *_ = make()
+    metrics = {"m": lambda y, outputs: value}
+    assert net.train(X, y, **OPTIONS, metrics=metrics).history["m"] == [expected] * 3
+    found = net.evaluate(X, y, metrics=metrics)["m"]
+    assert found == expected
+    assert type(found) is float
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (None, "NoneType None"),
+        ("0.5", "str '0.5'"),
+        (b"1", "bytes b'1'"),
+        (np.str_("0.5"), "str_"),
+        (1j, "complex 1j"),
+        (np.complex128(1), "complex128"),
+        (np.array([0.5]), "ndarray of shape (1,)"),
+        (np.ones((2, 2)), "ndarray of shape (2, 2)"),
+        ([0.5], "list [0.5]"),
+        ((0.5, 0.25), "tuple (0.5, 0.25)"),
+        (np.timedelta64(3, "s"), "timedelta64"),
+        ({}, "dict {}"),
+    ],
+)
+def test_what_a_function_must_not_return(value, got):
+    net, X, y, *_ = make()
+    expected, _ = trained(net, X, y, **{**OPTIONS, "epochs": 2})
+    values = iter([0.5])
+    for call in (
+        lambda: net.train(X, y, **OPTIONS, metrics={"m": lambda y, a: next(values, value)}),
+        lambda: net.evaluate(X, y, metrics={"m": lambda y, a: value}),
+    ):
+        with pytest.raises(TypeError) as error:
+            call()
+        assert f"what the metric 'm' returns must be a number, got {got}" in str(error.value)
+        assert net._parameters.tobytes() == expected._parameters.tobytes()
+
+
+# evaluate
+
+
+@every_task
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_evaluate_measures_the_outputs_that_the_loss_is_of(task, kind, monkeypatch):
+    net, X, y, *_ = make(task)
+    w = np.arange(1.0, len(X) + 1)
+    options = {"sample_weight": w, "l2": 0.1}
+    loss = net.evaluate(kind(X), y, **options)
+    unweighted = net.evaluate(X, y, metrics="accuracy")["accuracy"]
+    predictions = []
+    monkeypatch.setattr(fastnn._kernels, "feedforward", lambda *_: predictions.append(1))
+    expected = {"loss": loss, "accuracy": unweighted}
+    assert net.evaluate(kind(X), y, **options, metrics=["accuracy"]) == expected
+    assert net.evaluate(kind(X), y, **options, metrics=[]) == {"loss": loss}
+    assert net.evaluate(kind(X), y, **options, metrics={}) == {"loss": loss}
+    assert type(net.evaluate(kind(X), y, **options, metrics=None)) is float
+    assert not predictions
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_evaluate_in_chunks(chunk, monkeypatch):
+    net, X, y, *_ = make()
+    metrics = ["accuracy", "log_loss", lambda y, outputs: outputs.sum()]
+    expected = net.evaluate(X, y, metrics=metrics)
+    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: chunk)
+    assert net.evaluate(X, y, metrics=metrics) == expected
+
+
+def test_evaluate_lets_errors_of_functions_through():
+    net, X, y, *_ = make()
+    before = pickle.dumps(net)
+    with pytest.raises(ZeroDivisionError):
+        net.evaluate(X, y, metrics=lambda y, outputs: 1 / 0)
+    assert pickle.dumps(net) == before
+
+
+def test_outputs_that_overflow():
+    """Names neither fail nor warn, as training goes on."""
+    net = Network([1, 1], activation="identity", seed=0)
+    net.weights[0][:] = 1e200
+    X, y = [[1e200], [1.0]], [1, 0]
+    names = ["accuracy", "f1", "roc_auc", "mae", "rmse", "r2"]
+    found = net.evaluate(X, y, metrics=names)
+    assert found == {
+        "loss": math.inf, "accuracy": 0.5, "f1": 1 / 3, "roc_auc": 1.0, "mae": math.inf,
+        "rmse": math.inf, "r2": -math.inf,
+    }  # fmt: skip
+    net = Network([2, 1], activation="identity", seed=0)
+    net.weights[0][:] = [[1e200], [-1e200]]
+    found = net.evaluate([[1e200, 1e200], [1.0, 1.0]], y, metrics=names)  # inf - inf
+    assert math.isnan(found["roc_auc"])
+    assert math.isnan(found["mae"])
+
+
+def test_validation_is_measured_as_training_is():
+    """Outputs of -1 to 1, also where no target of validation is below 0."""
+    net, X, y, X_val, y_val = make("one tanh")
+    positive = y_val > 0
+    data = {"validation_data": (X_val[positive], y_val[positive])}
+    history = net.train(X, y, **OPTIONS, metrics="accuracy", **data).history
+    expected = (net.feedforward(X_val[positive]) > 0).mean()
+    assert history["val_accuracy"][-1] == expected
+    assert expected != (net.feedforward(X_val[positive]) > 0.5).mean()
 
 
 # History
@@ -423,20 +721,42 @@ def accuracy_of_another_kind(y, outputs):
 
 accuracy_of_another_kind.__name__ = "accuracy"
 
+CLASS_NUMBERS = ['needs targets that are quantities, and y holds class numbers; use "accuracy"']
+
 
 @pytest.mark.parametrize(
     ("metrics", "exception", "fragments"),
     [
+        (3, TypeError, ["metrics must be a name, a function, a sequence of them, ", "got int 3"]),
+        ({"accuracy"}, TypeError, ["metrics must be a name, a function, a sequence of them, "]),
+        ("Accuracy", ValueError, ["metrics[0] must be one of 'accuracy', 'f1', ", "Accuracy"]),
+        (["accuracy", "f2"], ValueError, ["metrics[1] must be one of", "got str 'f2'"]),
+        (["accuracy", 3], TypeError, ["metrics[1] must be the name of a metric or a function"]),
+        ([None], TypeError, ["or a function of (y, outputs), got NoneType None"]),
+        (Share, TypeError, ["metrics[0] must be the name of a metric or a function"]),
+        ({"a": Share}, TypeError, ["metrics['a'] must be the name of a metric or a function"]),
+        ({"a": 3}, TypeError, ["metrics['a'] must be", "got int 3"]),
+        ({"a": "f2"}, ValueError, ["metrics['a'] must be one of 'accuracy', ", "got str 'f2'"]),
+        ({3: "f1"}, TypeError, ["a name in metrics must be a string, got int 3"]),
+        ({"a": ["f1"]}, TypeError, ["metrics['a'] must be", "got list ['f1']"]),
+        ({"loss": "f1"}, ValueError, ["for nothing else", "'loss' in metrics['loss']"]),
+        ({"epoch": len}, ValueError, ["for nothing else", "'epoch' in metrics['epoch']"]),
+        ({"learning_rate": len}, ValueError, ["'learning_rate' in metrics['learning_rate']"]),
+        ({"val_f1": "f1"}, ValueError, ["'val_f1' in metrics['val_f1']"]),
+        ("confusion_matrix", ValueError, ["metrics[0] must be one of", "'confusion_matrix'"]),
         (
-            3,
-            TypeError,
-            ["metrics must be a sequence of names and functions, such as ['accuracy'], got int"],
+            fastnn.metrics.confusion_matrix,
+            ValueError,
+            ["metrics[0] must give a number, which confusion_matrix does not; call it with y"],
         ),
-        ({"accuracy"}, TypeError, ["metrics must be a sequence of names and functions"]),
-        ("Accuracy", ValueError, ["metrics[0] must be one of 'accuracy', 'mae', 'r2'", "Accuracy"]),
-        (["accuracy", "f1"], ValueError, ["metrics[1] must be one of", "got str 'f1'"]),
-        (["accuracy", 3], TypeError, ["metrics[1] must be a function, got int 3"]),
-        ([None], TypeError, ["metrics[0] must be a function, got NoneType None"]),
+        ({"a": fastnn.metrics.confusion_matrix}, ValueError, ["metrics['a'] must give a number"]),
+        (
+            [lambda y, a: 0, lambda y, a: 1],
+            ValueError,
+            ["'<lambda>' in metrics[1]; a mapping gives other names: metrics={"],
+        ),
+        ([partial(len), partial(max)], ValueError, ["'partial' in metrics[1]; a mapping gives"]),
+        (["f1", fastnn.metrics.f1], ValueError, ["names of their own", "'f1' in metrics[1]"]),
         (["accuracy"] * 2, ValueError, ["names of their own", "'accuracy' in metrics[1]"]),
         ([len, len], ValueError, ["names of their own", "'len' in metrics[1]"]),
         (
@@ -446,8 +766,10 @@ accuracy_of_another_kind.__name__ = "accuracy"
         ),
         (loss, ValueError, ["which History has for nothing else", "'loss' in metrics[0]"]),
         (learning_rate, ValueError, ["'learning_rate' in metrics[0]"]),
-        (["mae"], ValueError, ['metrics must not have "mae" where y holds class numbers']),
-        (["accuracy", "r2"], ValueError, ['must not have "r2" where y holds class numbers']),
+        (["mae"], ValueError, [*CLASS_NUMBERS, '"mae" in metrics needs']),
+        (["accuracy", "r2"], ValueError, [*CLASS_NUMBERS, '"r2" in metrics needs']),
+        (fastnn.metrics.rmse, ValueError, [*CLASS_NUMBERS, '"rmse" in metrics needs']),
+        ({"a": "mae"}, ValueError, [*CLASS_NUMBERS, '"mae" in metrics needs']),
     ],
 )
 def test_bad_metrics(metrics, exception, fragments):
@@ -458,12 +780,65 @@ def test_bad_metrics(metrics, exception, fragments):
 
 def test_quantities_for_class_numbers_of_validation_alone():
     net, X, y, X_val, y_val = make()
-    fragments = ['metrics must not have "mae"']
+    fragments = ['"mae" in metrics needs', "validation_data: y holds class numbers"]
     options = {"metrics": "mae", "validation_data": (X_val, y_val)}
     assert_refused(net, X, np.eye(4)[y], ValueError, fragments, **options)
     options["validation_data"] = X_val, np.eye(4)[y_val]
     history = net.train(X, np.eye(4)[y], **OPTIONS, **options).history
     assert list(history) == ["loss", "mae", "val_loss", "val_mae", "learning_rate"]
+
+
+PROBABILITIES = '"log_loss" in metrics needs outputs that are probabilities of classes'
+QUANTITIES_GOT = "needs targets that are classes:"
+
+
+@pytest.mark.parametrize("as_function", [False, True])
+@pytest.mark.parametrize("of_validation", [False, True])
+@pytest.mark.parametrize(
+    ("task", "metric", "change", "fragments"),
+    [
+        ("rows under mse", "log_loss", None, [PROBABILITIES, "got 4 outputs of identity"]),
+        ("labels", "log_loss", None, [PROBABILITIES, "got 4 outputs of sigmoid"]),
+        ("one tanh", "log_loss", None, [PROBABILITIES, "got 1 output of tanh; leave it out"]),
+        ("one sigmoid, mse", "log_loss", (3, 1.5), ["y must lie in 0 to 1", "1.5 in row 3"]),
+        ("rows of reals", "f1", None, [QUANTITIES_GOT, "class numbers, or rows with a single 1"]),
+        ("rows under mse", "f1", ((5, 0), 2), [QUANTITIES_GOT, "y has others, first in row 5"]),
+        ("rows under mse", "f1", (5, 1), [QUANTITIES_GOT, "y has others, first in row 5"]),
+        ("rows under mse", "f1", (5, 0), [QUANTITIES_GOT, "y has others, first in row 5"]),
+        ("one identity", "f1", None, [QUANTITIES_GOT, "0 and 1, or -1 and 1", "use mae, rmse"]),
+        ("one tanh", "f1", (5, 0), [QUANTITIES_GOT, "y has others, first in row 5"]),
+        ("labels", "f1", ((5, 2), 0.5), [QUANTITIES_GOT, "rows of 0 and 1", "first in row 5"]),
+        ("one identity", "roc_auc", None, [QUANTITIES_GOT, "0 and 1, or -1 and 1"]),
+        ("rows of reals", "roc_auc", None, [QUANTITIES_GOT, "rows of 0 and 1"]),
+        ("one sigmoid, bce", "roc_auc", (slice(None), 1), ["y has no others than those of class"]),
+        ("one tanh", "roc_auc", (slice(None), -1), ["y has none of class 1; give samples"]),
+        ("class numbers", "roc_auc", (slice(None), 2), ["y has none of class 0; give samples"]),
+        ("labels", "roc_auc", ((slice(None), 3), 1), ["no others than those of class 3"]),
+    ],
+)
+def test_metrics_that_make_no_sense(task, metric, change, fragments, of_validation, as_function):
+    net, X, y, X_val, y_val = make(task)
+    one = getattr(fastnn.metrics, metric) if as_function else metric
+    if change:
+        wrong = (y_val if of_validation else y).astype(float)
+        wrong[change[0]] = change[1]
+        y, y_val = (y, wrong) if of_validation else (wrong, y_val)
+    before = pickle.dumps(net)
+    data = (X_val, y_val) if of_validation else (X, y)
+    for metrics in (one, ["accuracy", one], {"other name": one}):
+        options = {"validation_data": (X_val, y_val)} if of_validation else {}
+        assert_refused(net, X, y, ValueError, fragments, metrics=metrics, **options)
+        for fragment in fragments:
+            with pytest.raises(ValueError, match=re.escape(fragment)):
+                net.evaluate(*data, metrics=metrics)
+    assert pickle.dumps(net) == before
+
+
+def test_the_targets_that_make_no_sense_are_named():
+    net, X, y, X_val, y_val = make("one sigmoid, bce")
+    options = {"metrics": "roc_auc", "validation_data": (X_val, np.ones_like(y_val))}
+    fragments = ["and validation_data: y has no others than those of class 1"]
+    assert_refused(net, X, y, ValueError, fragments, **options)
 
 
 def val_accuracy(y, outputs):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas
 import pytest
 from model_files import SCHEDULES, all_of, content, with_and_without_trainer
 from random_networks import bits
@@ -344,7 +345,8 @@ def test_numpy_reads_the_arrays(trainer, tmp_path):
             np.testing.assert_array_equal(file[f"W{i}"], net.weights[i], strict=True)
             np.testing.assert_array_equal(file[f"b{i}"], net.biases[i], strict=True)
         assert json.loads(file["model.json"])["layer_sizes"] == [4, 8, 1]
-        n_arrays = 4 * (1 + trainer * (2 + 1))  # Adam keeps 2, and early stopping the best
+        # Adam keeps 2, and early stopping the best and the last.
+        n_arrays = 4 * (1 + trainer * (2 + 2))
         assert len(file.files) == 1 + n_arrays
         if trainer:
             m = net._layout.views(net._trainer.optimizer.part(0))[0][1]
@@ -422,6 +424,8 @@ def test_a_temporary_file():
 def test_several_networks_in_one_file():
     """Each is written and read where the file is, and other things stand between."""
     nets = [Network([2, n, 1], seed=n) for n in (1, 2, 3)]
+    table = pandas.DataFrame({"a": [0.0, 1.0], "b": [1.0, 0.0]})  # whose names make a newer format
+    nets[1].train(table, [0, 1], epochs=1, learning_rate=0.1)
     file = io.BytesIO(b"before")
     file.seek(0, io.SEEK_END)
     for net in nets:
@@ -429,7 +433,9 @@ def test_several_networks_in_one_file():
         file.write(b"and")
     file.seek(len(b"before"))
     for net in nets:
-        assert content(Network.load(file)) == content(net)
+        loaded = Network.load(file)
+        assert content(loaded) == content(net)
+        assert loaded.feature_names == net.feature_names
         assert file.read(3) == b"and"
     assert file.read() == b""
     file.seek(len(b"before"))

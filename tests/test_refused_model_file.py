@@ -262,6 +262,16 @@ def members_of(content):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+@pytest.mark.parametrize("names", [5, "x", {}, [], ["a", "b"], [5], [None], [["a"]]])
+@pytest.mark.parametrize("version", [1, 2])
+def test_names_that_are_none_of_its_inputs(names, version):
+    members = members_of(small())
+    description = json.loads(members["model.json"]) | {"feature_names": names}
+    message = refusal(sealed(members | {"model.json": json.dumps(description)}, version))
+    assert message.startswith("does not describe a network: ")
+    assert "feature_names must be None or 1 different names" in message
+
+
 @with_and_without_trainer
 def test_what_is_sealed_here_is_a_model_file(trainer):
     """So that those below are refused for what is wrong with them."""
@@ -269,10 +279,10 @@ def test_what_is_sealed_here_is_a_model_file(trainer):
     assert all_of(load(sealed(members_of(expected))))[0] == content(load(expected))
 
 
-@pytest.mark.parametrize("version", [2, 17, 9999])
+@pytest.mark.parametrize("version", [3, 17, 9999])
 def test_a_newer_format(version):
     content = sealed(members_of(small()), version)
-    expected = f"has format {version}, and this fastnn knows up to 1: install a newer one"
+    expected = f"has format {version}, and this fastnn knows up to 2: install a newer one"
     assert refusal(content) == expected
     newer = b"something else altogether" * 20
     newer += f"fastnn model {version:04d} sha256 ".encode() + b"0" * 64
@@ -520,6 +530,8 @@ def test_each_part_of_a_description_is_needed():
     assert len(places) > 30
     for place in places:
         if "settings" in place[:-1] or "schedule" in place[:-1]:
+            continue
+        if place[-1] in ("task", "has_last"):  # of which older files do not speak
             continue
         changed = copy.deepcopy(DESCRIPTION)
         inner = changed

@@ -644,8 +644,13 @@ def test_bad_callbacks_lose_nothing(name):
     before = outputs(estimator, X)
     with pytest.raises(TypeError, match=r"callbacks\[0\] must be a function"):
         estimator.set_params(callbacks=["print"]).fit(X, y)
-    with pytest.raises(ValueError, match="monitor"):
+    needed = "monitor .* 'val_loss', which needs early_stopping=True and validation_loss=True"
+    with pytest.raises(ValueError, match=needed):
         estimator.set_params(callbacks=EarlyStopping()).fit(X, y)
+    with pytest.raises(ValueError, match="which needs early_stopping=True"):
+        estimator.set_params(callbacks=EarlyStopping(monitor="validation_score")).fit(X, y)
+    with pytest.raises(ValueError, match="solver='lbfgs' does not have"):
+        estimator.set_params(callbacks=print, solver="lbfgs").fit(X, y)
     assert outputs(estimator, X).tobytes() == before.tobytes()
 
 
@@ -696,6 +701,18 @@ def test_class_weights_in_partial_fit():
         weighted.set_params(class_weight="balanced").partial_fit(X, y)
 
 
+@pytest.mark.parametrize("weight", [-1, -1e-300, np.nan])
+def test_class_weights_must_not_be_negative(weight):
+    X, y = data_for("MLPClassifier")
+    estimator = pair("MLPClassifier", max_iter=2)[1].fit(X, y)
+    before = outputs(estimator, X)
+    estimator.set_params(class_weight={0: 1, 2: weight})
+    for fit in (estimator.fit, estimator.partial_fit):
+        with pytest.raises(ValueError, match=r"class_weight must not be negative.* class 2"):
+            fit(X, y)
+    assert outputs(estimator, X).tobytes() == before.tobytes()
+
+
 @every_class
 def test_callbacks(name):
     X, y = data_for(name)
@@ -708,6 +725,41 @@ def test_callbacks(name):
     estimator.set_params(callbacks=lambda net, epoch, logs: epoch == 6).fit(X, y)
     assert estimator.n_iter_ == 7
     assert estimator.loss_curve_ == plain.loss_curve_[:7]
+
+
+@every_class
+def test_callbacks_see_the_validation(name):
+    X, y = data_for(name)
+    seen = []
+    settings = {"early_stopping": True, "validation_loss": True, "random_state": 0, "max_iter": 40}
+    estimator = getattr(fastnn.sklearn, name)(
+        **settings, callbacks=[lambda net, epoch, logs: seen.append(logs)]
+    ).fit(X, y)
+    for key, attribute in (
+        ("validation_score", "validation_scores_"), ("val_loss", "validation_loss_curve_"),
+        ("loss", "loss_curve_"),
+    ):  # fmt: skip
+        assert [logs[key] for logs in seen] == getattr(estimator, attribute)
+    best = EarlyStopping(monitor="val_loss", patience=1)
+    stopped = clone(estimator).set_params(callbacks=best, learning_rate_init=0.5).fit(X, y)
+    assert stopped.n_iter_ < 40
+    best = EarlyStopping(monitor="validation_score", patience=3)  # of which more is better
+    stopped = clone(estimator).set_params(callbacks=best).fit(X, y)
+    scores = stopped.validation_scores_
+    assert stopped.n_iter_ == 40 or np.argmax(scores) == stopped.n_iter_ - 4
+    assert np.argmax(scores) > 0
+
+
+@every_class
+def test_a_refused_call_changes_nothing(name):
+    """Where it is refused after scikit-learn's checks, too."""
+    X, y = data_for(name)
+    estimator = pair(name, max_iter=2)[1].fit(X, y)
+    before = pickle.dumps(estimator)
+    with pytest.raises(ValueError, match=r"outputs, but the model has|classes not in"):
+        estimator.partial_fit(X, np.stack([y, y, y, y], axis=1) > 0)
+    assert vars(pickle.loads(before)).keys() == vars(estimator).keys() - {"_backing"}
+    assert estimator.n_outputs_ == pickle.loads(before).n_outputs_
 
 
 @every_class

@@ -125,6 +125,16 @@ def test_a_part_is_missing(missing):
         from_state(state)
 
 
+@pytest.mark.parametrize(
+    "names", [5, "abcd", {}, [], ["a", "b", "c"], ["a", "b", "c", "c"], ["a", "b", "c", None]]
+)
+def test_names_of_other_inputs_are_refused(names):
+    state = trained().__getstate__()
+    with pytest.raises((ValueError, TypeError), match="feature_names must be None or 4 different"):
+        from_state({**state, "feature_names": names})
+    assert from_state({**state, "feature_names": [*"abcd"]}).feature_names == (*"abcd",)
+
+
 OTHERS = {
     "of a smaller network": lambda: trained((2, 1), optimizer="adam")._trainer.optimizer,
     "of a larger network": lambda: trained((40, 3, 2), optimizer="adam")._trainer.optimizer,

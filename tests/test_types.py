@@ -9,7 +9,7 @@ import fastnn
 from fastnn import callbacks, optimizers, schedules
 
 SCRIPT = Path(__file__).with_name("typed_script.py")
-INTERNAL = {"Monitor", "State"}
+INTERNAL = {"EpochLogs", "Monitor", "State"}
 
 
 def test_it_runs(tmp_path):

@@ -1,8 +1,7 @@
 """scikit-learn's MLPClassifier and MLPRegressor, with the arithmetic of fastnn.
 
 Here stand their parameters, and what is the matter of one of them: classes, or outputs. How they
-are fitted stands in sklearn_fits.py; all the rest comes from scikit-learn's classes of the same
-name.
+are fitted stands in _fits.py; all the rest comes from scikit-learn's classes of the same name.
 """
 
 from __future__ import annotations
@@ -11,11 +10,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from fastnn.callbacks import Callback
-from fastnn.sklearn_fits import HIDDEN, OnKernels, weighted
+from fastnn.sklearn._fits import OnKernels, weighted
+from fastnn.sklearn._parameters import HIDDEN
+from fastnn.sklearn._patching import patch, unpatch
+from fastnn.sklearn._scikit_learn import StrOptions, available_if
+
+__all__ = ["MLPClassifier", "MLPRegressor", "patch", "unpatch"]
 
 Array = np.ndarray[Any, Any]
 
@@ -42,11 +44,12 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
     loss : {"log_loss", "mse", "mae", "huber"}, default "log_loss"
         The others as in `fastnn.Network`, of outputs that are probabilities still.
     class_weight : dict, "balanced" or None, default None
-        By which samples of each class count, beside their ``sample_weight``. ``partial_fit`` takes
-        a dict only, as it does not see all samples.
+        At least 0; by which samples of each class count, beside their ``sample_weight``.
+        ``partial_fit`` takes a dict only, as it does not see all samples.
     callbacks : callback, function, sequence of them, or None, default None
         Of `fastnn.callbacks`, called by the solvers "sgd" and "adam". Their logs have "loss" and
-        "learning_rate".
+        "learning_rate"; with ``early_stopping`` "validation_score" too, and with
+        ``validation_loss`` "val_loss".
     validation_loss : bool, default False
         With ``early_stopping``, keep the loss of the held-out samples after each epoch in
         ``validation_loss_curve_``.
@@ -60,6 +63,7 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
     True
     """
 
+    _theirs = neural_network.MLPClassifier
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPClassifier._parameter_constraints,
         **FURTHER_CONSTRAINTS,
@@ -233,12 +237,14 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
         Also any other activation of hidden layers in `fastnn.Network`, or one for each of them.
     callbacks : callback, function, sequence of them, or None, default None
         Of `fastnn.callbacks`, called by the solvers "sgd" and "adam". Their logs have "loss" and
-        "learning_rate".
+        "learning_rate"; with ``early_stopping`` "validation_score" too, and with
+        ``validation_loss`` "val_loss".
     validation_loss : bool, default False
         With ``early_stopping``, keep the loss of the held-out samples after each epoch in
         ``validation_loss_curve_``.
     """
 
+    _theirs = neural_network.MLPRegressor
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPRegressor._parameter_constraints,
         **FURTHER_CONSTRAINTS,

@@ -1,0 +1,303 @@
+"""Fits of scikit-learn's multilayer perceptrons, with the arithmetic of fastnn.
+
+Whatever is not arithmetic comes from scikit-learn's classes, beside which OnKernels stands:
+parameters, checks, warnings, initial weights, policies of the learning rate. What replaces their
+methods does what these do, to rounding, from the same random numbers; the source to compare with is
+sklearn/neural_network/_multilayer_perceptron.py and _stochastic_optimizers.py.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+
+from fastnn import _checks, _data_checks
+from fastnn.callbacks import Callback, LambdaCallback
+from fastnn.course import Data
+from fastnn.network import Network
+from fastnn.sklearn._lbfgs import Objective
+from fastnn.sklearn._optimizers import as_in_scikit_learn, new_optimizer
+from fastnn.sklearn._parameters import Backing, WithParameters
+from fastnn.sklearn._scikit_learn import (
+    BaseMultilayerPerceptron,
+    check_sample_weight,
+    fit_context,
+    validate_data,
+)
+from fastnn.sklearn._steps import Steps
+
+Array = np.ndarray[Any, Any]
+
+THEIR_ACTIVATIONS = {"identity", "logistic", "relu", "tanh"}
+THEIR_LOSSES = {"log_loss", "squared_error", "poisson"}
+# For what callbacks may monitor.
+NEEDED = {
+    "validation_score": "early_stopping=True",
+    "val_loss": "early_stopping=True and validation_loss=True",
+}
+# Methods of scikit-learn's that kernels stand in for. Where a subclass has its own, as for another
+# loss, scikit-learn's fit is the one that calls it.
+REPLACED = (
+    "_fit_stochastic", "_fit_lbfgs", "_backprop", "_compute_loss_grad", "_forward_pass",
+    "_update_no_improvement_count",
+)  # fmt: skip
+
+
+class OnKernels(WithParameters):
+    """What replaces methods of scikit-learn's BaseMultilayerPerceptron."""
+
+    _theirs: ClassVar[Any]  # the class of scikit-learn's
+    best_loss_: Any
+    best_validation_score_: Any
+    _no_improvement_count: Any
+    _optimizer: Any
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Fit to data, as scikit-learn's class of the same name.
+
+        Parameters
+        ----------
+        X : array_like, DataFrame or sparse matrix, (n_samples, n_features)
+        y : array_like, (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like, (n_samples,), or None, default None
+
+        Returns
+        -------
+        self
+        """
+        if getattr(self, "class_weight", None) is not None:
+            sample_weight = weighted(self.class_weight, y, sample_weight)
+        return self._fit(X, y, sample_weight)
+
+    def to_sklearn(self) -> Any:
+        """scikit-learn's own estimator with the same parameters, fitted alike.
+
+        For places without fastnn: its predictions are these to rounding, and what it does not have,
+        such as callbacks and class weights, is left out. A further fit there goes by
+        scikit-learn's loss.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn does not have the activation, or not for layers that differ.
+        """
+        sizes = self.hidden_layer_sizes
+        given = self._hidden_activations(len(list(sizes)) if hasattr(sizes, "__iter__") else 1)
+        names = {"logistic" if name == "sigmoid" else name for name in given}
+        if len(names) > 1 or not names <= THEIR_ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {', '.join(sorted(THEIR_ACTIVATIONS))} for "
+                f"scikit-learn, the same for all layers, got {self.activation!r}."
+            )
+        own = self.get_params(deep=False)
+        parameters = {name: own[name] for name in self._theirs._get_param_names()}
+        parameters["activation"] = names.pop() if names else "relu"
+        if self.loss not in THEIR_LOSSES:
+            parameters.pop("loss", None)
+        theirs = self._theirs(**parameters)
+        left_out = {*own, *vars(theirs), "_backing", "validation_loss_curve_"}
+        attributes = {name: one for name, one in vars(self).items() if name not in left_out}
+        if "_optimizer" in attributes:
+            attributes["_optimizer"] = as_in_scikit_learn(self._optimizer, self._network())
+        vars(theirs).update(copy.deepcopy(attributes))
+        if "coefs_" in attributes:  # which early stopping goes back to there
+            theirs._best_coefs, theirs._best_intercepts = theirs.coefs_, theirs.intercepts_
+        return theirs
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
+    ) -> OnKernels:
+        if is_altered(self):
+            weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+            return super()._fit(X, y, **weights, incremental=incremental)
+        sizes = self.hidden_layer_sizes
+        hidden = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if np.any(np.array(hidden) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        self._hidden_activations(len(hidden))
+        callbacks = self._checked_callbacks()
+        attributes = self.__dict__
+        first = "coefs_" not in attributes or (not self.warm_start and not incremental)
+        X, y = self._validate_input(X, y, incremental, reset=first)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X)
+        if y.ndim == 1:
+            y = y.reshape(-1, 1)
+        if not first and y.shape[1] != np.shape(attributes["coefs_"][-1])[1]:
+            raise ValueError(
+                f"y has {y.shape[1]} outputs, but the model has learned "
+                f"{np.shape(attributes['coefs_'][-1])[1]}."
+            )
+        self.n_outputs_ = y.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        if first:
+            self._initialize(y, [X.shape[1], *hidden, self.n_outputs_], X.dtype)
+            del self._best_coefs, self._best_intercepts
+        if self.solver == "lbfgs":
+            self._fit_by_lbfgs(X, y, sample_weight, [X.shape[1], *hidden, y.shape[1]])
+            self._network()
+            return self
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if not incremental or "_optimizer" not in attributes:
+            self._optimizer = new_optimizer(self)
+        net = self._network()
+        backing: Backing = attributes["_backing"]
+        backing.is_trained = True
+        try:
+            steps = Steps(self, net, self._data, incremental)
+            steps.run(X, y, sample_weight, callbacks, first)
+        finally:
+            backing.is_trained = False
+            backing.into_lists()
+            attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
+        return self
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        if incremental and not reset and not self.warm_start and self._is_plain(X):
+            targets = self._plain_targets(y, len(X)) if _data_checks.all_finite(X) else None
+            if targets is not None:
+                return X, targets
+        return super()._validate_input(X, y, incremental, reset)
+
+    def _is_plain(self, X: Any) -> bool:
+        """Whether scikit-learn's checks would change nothing in X, once it is finite."""
+        attributes = self.__dict__
+        backing: Backing | None = attributes.get("_backing")
+        return (
+            type(X) is np.ndarray and X.ndim == 2 and len(X) > 0 and backing is not None
+            and X.dtype == backing.net.dtype and X.shape[1] == backing.net.layer_sizes[0]
+            and attributes.get("n_features_in_") in (None, X.shape[1])
+            and "feature_names_in_" not in attributes
+        )  # fmt: skip
+
+    def _checked_callbacks(self) -> list[Callback]:
+        callbacks = _checks.callbacks(self.callbacks, "callbacks", Callback, LambdaCallback)
+        if callbacks and self.solver == "lbfgs":
+            raise ValueError(
+                "callbacks are called after epochs, which solver='lbfgs' does not have: use "
+                "callbacks=None, or one of the solvers 'adam' and 'sgd'."
+            )
+        names = ["loss"]
+        if self.early_stopping:
+            names += ["validation_score", *(["val_loss"] if self.validation_loss else [])]
+        for i, callback in enumerate(callbacks):
+            monitored = getattr(callback, "monitor", None)
+            if monitored in NEEDED and monitored not in names:
+                raise ValueError(
+                    f"callbacks[{i}].monitor must be one of {', '.join(map(repr, names))} in this "
+                    f"fit, got {monitored!r}, which needs {NEEDED[monitored]}."
+                )
+            callback.check(names, f"callbacks[{i}]")
+        return callbacks
+
+    def _initialize(self, y: Array, layer_units: list[int], dtype: np.dtype[Any]) -> None:
+        # A callback may have kept the network of the fit before.
+        self.__dict__.pop("_backing", None)
+        super()._initialize(y, layer_units, dtype)
+        if self.loss == "poisson":
+            self.out_activation_ = "exp"  # scikit-learn 1.6 does not know it
+        self.__dict__.pop("_optimizer", None)
+        if self.validation_loss:
+            self.validation_loss_curve_: list[float] = []
+
+    def _init_coef(self, fan_in: int, fan_out: int, dtype: np.dtype[Any]) -> Any:
+        # Of "logistic" scikit-learn draws smaller ones, into the output layer too; here that one
+        # goes by the layer below it.
+        given = self.activation
+        hidden = [given] if isinstance(given, str) else list(given)
+        try:
+            if hidden:
+                name = hidden[min(len(self.coefs_), len(hidden) - 1)]
+                self.activation = "logistic" if name == "sigmoid" else name
+            return super()._init_coef(fan_in, fan_out, dtype)
+        finally:
+            self.activation = given
+
+    def _data(self, net: Network, X: Any, y: Array, sample_weight: Array | None) -> Data:
+        """What scikit-learn's checks have made of the data, as kernels take it."""
+        if getattr(X, "format", "csr") != "csr":
+            X = X.tocsr()
+        rows, counts, _ = _data_checks.counted_samples(X, "X", net.layer_sizes[0], net.dtype)
+        if net.loss == "log_loss" and y.dtype == bool and (np.count_nonzero(y, axis=1) == 1).all():
+            y = y.argmax(axis=1)[:, np.newaxis]
+        weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, np.float64)
+        return Data(net._model, rows, np.ascontiguousarray(y, net.dtype), counts, weights)
+
+    def _fit_by_lbfgs(
+        self, X: Any, y: Array, sample_weight: Array | None, layer_units: list[int]
+    ) -> None:
+        weights = [np.empty(shape) for shape in pairwise(layer_units)]
+        net = self._empty_network(X.dtype, weights)
+        self._objective = Objective(self._data(net, X, y, sample_weight), self.alpha)
+        given = {"X": X, "y": y, "sample_weight": sample_weight, "layer_units": layer_units}
+        try:
+            names = inspect.signature(super()._fit_lbfgs).parameters
+            super()._fit_lbfgs(**{name: given.get(name) for name in names})
+        finally:
+            del self._objective
+        # SciPy has made them float64, and scikit-learn views into one array.
+        self.coefs_ = [W.astype(X.dtype, order="C") for W in self.coefs_]
+        self.intercepts_ = [b.astype(X.dtype) for b in self.intercepts_]
+
+    def _loss_grad_lbfgs(
+        self, packed_coef_inter: Array, X: Any, y: Array, *rest: Any
+    ) -> tuple[np.float64, Array]:
+        if is_altered(self):
+            return super()._loss_grad_lbfgs(packed_coef_inter, X, y, *rest)
+        objective = self.__dict__.get("_objective")
+        if objective is None:  # outside of a fit; rest is sample_weight, since 1.7, and four lists
+            net = self._network()
+            data = self._data(net, X, y, rest[0] if len(rest) > 4 else None)
+            objective = Objective(data, self.alpha)
+        return objective.loss_and_gradient(packed_coef_inter)
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
+        if check_input:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if getattr(X, "format", "csr") != "csr":
+            X = X.tocsr()
+        net = self._network_for(X.dtype)
+        outputs = net.feedforward(X)
+        dtype = np.result_type(X.dtype, *(W.dtype for W in self.__dict__["coefs_"]))
+        return outputs.astype(dtype, copy=False)
+
+    def _outputs_of_plain(self, X: Any) -> Array | None:
+        """Outputs for what needs no conversion, without scikit-learn's checks; else None."""
+        if not self._is_plain(X):
+            return None
+        net = self._network()
+        if net.dtype != X.dtype:
+            return None
+        try:
+            return net.feedforward(X[0])[np.newaxis] if len(X) == 1 else net.feedforward(X)
+        except ValueError:  # scikit-learn says what is wrong
+            return None
+
+
+def is_altered(estimator: Any) -> bool:
+    """Whether a method that kernels stand in for is another one than scikit-learn's."""
+    return any(
+        getattr(getattr(estimator, name), "__func__", None)
+        is not getattr(BaseMultilayerPerceptron, name)
+        for name in REPLACED
+    )
+
+
+def weighted(class_weight: Any, y: Any, sample_weight: Any) -> Any:
+    """The samples' weights times those of their classes."""
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            if not weight >= 0:
+                raise ValueError(
+                    f"class_weight must not be negative, got {weight!r} for class {label!r}."
+                )
+    of_classes = compute_sample_weight(class_weight, y)
+    return of_classes if sample_weight is None else of_classes * sample_weight

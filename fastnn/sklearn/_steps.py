@@ -1,0 +1,257 @@
+"""A fit by the solvers "sgd" and "adam", epoch by epoch, as scikit-learn's ``_fit_stochastic``."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from fastnn.course import Course, Lap, Settings
+from fastnn.exceptions import TrainingDivergedError
+from fastnn.history import History
+from fastnn.model import copies
+from fastnn.orders import InOrder, Order, Reshuffled
+from fastnn.sklearn._held_out import HeldOut
+from fastnn.sklearn._optimizers import begun_state, core_optimizer, keep_state, rate_of_step
+from fastnn.watching import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastnn.callbacks import Callback
+    from fastnn.course import Data
+    from fastnn.network import Network
+
+Array = np.ndarray[Any, Any]
+
+
+class Steps:
+    """What a fit needs while it runs; what it finds out goes into attributes of the estimator."""
+
+    def __init__(
+        self, estimator: Any, net: Network, data_of: Callable[..., Data], incremental: bool
+    ) -> None:
+        self.estimator, self.net, self.data_of = estimator, net, data_of
+        self.incremental = incremental
+        self.optimizer = estimator._optimizer
+        self.held_out: HeldOut | None = None
+        self.best: Array | None = None  # parameters, of the epoch with the best score
+
+    def run(
+        self, X: Any, y: Array, sample_weight: Array | None, callbacks: list[Callback], first: bool
+    ) -> None:
+        """first: no epoch of a fit before this one can have been the best."""
+        estimator, net = self.estimator, self.net
+        if estimator.early_stopping:
+            X, y, sample_weight = self._hold_out(X, y, sample_weight)
+            self.best = copies(net._parameters)[0] if first else None
+        data = self.data_of(net, X, y, sample_weight)
+        self.n = len(data.X)
+        self.samples_before = estimator.t_
+        settings = self._settings()
+        net.reset_trainer()
+        net._trainer.optimizer = begun_state(self.optimizer, settings.optimizer, net)
+        order: Order = InOrder(self.n)
+        if estimator.shuffle:
+            order = Reshuffled(self.n, estimator._random_state)
+        with net._model.turn(trains=True):
+            self.course = course = Course(net, data, settings, order)
+            course.plan["stale"] = estimator._no_improvement_count
+            if not estimator.early_stopping:
+                course.plan["best"] = estimator.best_loss_
+            estimator.n_iter_ = 0
+            watch = Watch(net, data, callbacks=callbacks)
+            watch.larger_is_better |= {"validation_score"}
+            try:
+                self._run_epochs(watch)
+                course.end()
+            except BaseException as error:
+                watch.break_off(error)
+                raise
+            finally:
+                n_steps = estimator.n_iter_ * -(-self.n // settings.batch_size)
+                keep_state(self.optimizer, course.state, n_steps)
+                if self.best is not None:
+                    net._model.write(self.best)
+
+    def _settings(self) -> Settings:
+        estimator = self.estimator
+        if estimator.batch_size == "auto":
+            batch_size = min(200, self.n)
+        else:
+            if estimator.batch_size > self.n:
+                warnings.warn(
+                    "Got `batch_size` less than 1 or larger than "
+                    "sample size. It is going to be clipped",
+                    stacklevel=2,
+                )
+            batch_size = int(np.clip(estimator.batch_size, 1, self.n))
+        patience = estimator.n_iter_no_change
+        return Settings(
+            epochs=estimator.max_iter,
+            learning_rate=self._rate,
+            batch_size=batch_size,
+            shuffle=estimator.shuffle,
+            optimizer=core_optimizer(self.optimizer, estimator.alpha),
+            tol=None if estimator.early_stopping else float(estimator.tol),
+            patience=sys.maxsize if patience == np.inf else patience + 1,
+            as_sklearn=True,
+        )
+
+    def _rate(self, epoch: int) -> float:
+        """The learning rate in an epoch of this fit."""
+        optimizer = self.optimizer
+        if epoch > 0 and getattr(optimizer, "lr_schedule", None) == "invscaling":
+            t = self.samples_before + epoch * self.n
+            return float(optimizer.learning_rate_init) / (t + 1) ** optimizer.power_t
+        return rate_of_step(optimizer)
+
+    def _hold_out(
+        self, X: Any, y: Array, sample_weight: Array | None
+    ) -> tuple[Any, Array, Array | None]:
+        """What is left to train on; by the estimator's random state."""
+        estimator = self.estimator
+        is_classifier = hasattr(estimator, "_label_binarizer")
+        parts = [X, y] if sample_weight is None else [X, y, sample_weight]
+        X, X_val, y, y_val, *weights = train_test_split(
+            *parts, random_state=estimator._random_state, test_size=estimator.validation_fraction,
+            stratify=y if is_classifier and estimator.n_outputs_ == 1 else None,
+        )  # fmt: skip
+        if X_val.shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        sample_weight, weight_val = weights or (None, None)
+        data = self.data_of(self.net, X_val, y_val, weight_val)
+        self.held_out = HeldOut(estimator, self.net, data, X_val, y_val, weight_val)
+        return X, y, sample_weight
+
+    def _run_epochs(self, watch: Watch) -> None:
+        """Until there have been enough."""
+        estimator, course = self.estimator, self.course
+        laps: list[Lap] = []
+        watch.begin()
+        try:
+            while estimator.n_iter_ < estimator.max_iter:
+                n_epochs = min(
+                    self._epochs_until_stop(),
+                    estimator.max_iter - estimator.n_iter_,
+                    watch.epochs_until_look(estimator.n_iter_),
+                )
+                try:
+                    lap = course.run_lap(n_epochs, estimator.n_iter_, None)
+                except KeyboardInterrupt:
+                    self._note(course.losses[: course.epoch.item()])
+                    raise
+                laps.append(lap)
+                self._note(lap.losses)
+                found = self._validated()
+                if watch.look(estimator.n_iter_, lap, found) or self._has_stopped():
+                    break
+                if self.incremental:
+                    break
+                if estimator.n_iter_ == estimator.max_iter:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) "
+                        "reached and the optimization hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=2,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        except TrainingDivergedError as error:
+            self._end_divergence(error)
+        watch.end(History(laps, watch.columns))
+
+    def _epochs_until_stop(self) -> int:
+        """How many there are at least, so that no order is drawn in vain."""
+        estimator = self.estimator
+        if self.incremental or self.held_out or estimator.verbose:
+            return 1
+        if estimator.n_iter_no_change == np.inf:
+            return sys.maxsize
+        return max(1, int(estimator.n_iter_no_change) + 1 - estimator._no_improvement_count)
+
+    def _note(self, losses: Array) -> None:
+        """What some epochs have found."""
+        estimator, plan = self.estimator, self.course.plan
+        for loss in losses.tolist():
+            estimator.n_iter_ += 1
+            estimator.t_ += self.n
+            estimator.loss_ = np.float64(loss)
+            estimator.loss_curve_.append(estimator.loss_)
+            if estimator.verbose:
+                print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        if losses.size:
+            self.optimizer.iteration_ends(estimator.t_)
+        if not estimator.early_stopping:
+            estimator._no_improvement_count = plan["stale"].item()
+            if plan["best"] != estimator.best_loss_:
+                estimator.best_loss_ = np.float64(plan["best"].item())
+
+    def _validated(self) -> dict[str, float]:
+        """For callbacks, the score of an epoch, whose parameters are kept if it is the best."""
+        if self.held_out is None:
+            return {}
+        score = self.held_out.score()
+        found = {"validation_score": score}
+        if self.estimator.validation_loss:
+            found["val_loss"] = self.held_out.loss()
+        self._note_validation(found)
+        if score > self.estimator.best_validation_score_:
+            self.estimator.best_validation_score_ = score
+            self.best = copies(self.net._parameters)[0]
+        return found
+
+    def _note_validation(self, found: dict[str, float]) -> None:
+        estimator, score = self.estimator, found["validation_score"]
+        estimator.validation_scores_.append(score)
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
+        if "val_loss" in found:
+            estimator.validation_loss_curve_.append(found["val_loss"])
+        if score < estimator.best_validation_score_ + estimator.tol:
+            estimator._no_improvement_count += 1
+        else:
+            estimator._no_improvement_count = 0
+
+    def _has_stopped(self) -> bool:
+        """Whether there were too many epochs without a better one; or, by "adaptive", to go on."""
+        estimator, plan = self.estimator, self.course.plan
+        if estimator._no_improvement_count <= estimator.n_iter_no_change:
+            return False
+        what = "Validation score did" if estimator.early_stopping else "Training loss did"
+        message = (
+            f"{what} not improve more than tol={estimator.tol:f} for "
+            f"{estimator.n_iter_no_change:d} consecutive epochs."
+        )
+        if self.optimizer.trigger_stopping(message, estimator.verbose):
+            return True
+        estimator._no_improvement_count = 0
+        plan["stale"] = plan["stopped"] = 0
+        return False
+
+    def _end_divergence(self, error: TrainingDivergedError) -> None:
+        """Parameters would not be finite: an error, unless those of a best epoch are kept."""
+        if self.held_out is None:
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            ) from error
+        self._note(np.array([np.nan]))
+        found = {"validation_score": np.nan}
+        self._note_validation(
+            found | ({"val_loss": np.nan} if self.estimator.validation_loss else {})
+        )
+        warnings.warn(
+            f"Training diverged in epoch {self.estimator.n_iter_}: parameters would not be finite. "
+            "Those of the best epoch are kept; use a smaller learning_rate_init, or scale the "
+            "data, for example with sklearn.preprocessing.StandardScaler.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
