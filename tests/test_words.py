@@ -10,7 +10,7 @@ import pydoc
 import numpy as np
 import pytest
 
-from fastnn import Network, _checks, _words, callbacks, optimizers, schedules
+from fastnn import Network, _checks, _words, callbacks, metrics, optimizers, schedules
 from fastnn.initializers import INITIALIZERS
 from fastnn.metrics import METRICS
 from fastnn.optimizers import OPTIMIZERS, Adam
@@ -63,9 +63,18 @@ def refusal(exception, function, *args, **kwargs):
         *(("optimizer", theirs, "adam") for theirs in ("Adam", "ADAM", "adam ")),
         ("optimizer", "RMSProp", "rmsprop"),
         ("optimizer", "gradient_descent", "sgd"),
-        ("metrics", "acc", "accuracy"),
-        ("metrics", "r2_score", "r2"),
-        ("metrics", "mean_absolute_error", "mae"),
+        *(
+            ("metrics", theirs, ours)
+            for theirs, ours in {
+                "acc": "accuracy", "accuracy_score": "accuracy", "R2": "r2", "r2_score": "r2",
+                "mean_absolute_error": "mae", "neg_mean_absolute_error": "mae", "MAE": "mae",
+                "root_mean_squared_error": "rmse", "neg_root_mean_squared_error": "rmse",
+                "mse": "rmse", "mean_squared_error": "rmse", "AUC": "roc_auc", "ROC-AUC": "roc_auc",
+                "roc_auc_score": "roc_auc", "f1_score": "f1", "f1_macro": "f1", "F1": "f1",
+                "logloss": "log_loss", "neg_log_loss": "log_loss", "cross_entropy": "log_loss",
+                "binary_crossentropy": "log_loss", "bce": "log_loss", "nll": "log_loss",
+            }.items()
+        ),
     ],
 )  # fmt: skip
 def test_names_of_others(kind, value, ours):
@@ -79,6 +88,17 @@ def refused_name(kind, value):
         message = refusal(ValueError, Network, [2, 1], **{kind: value})
     assert message.startswith(f"{kind}{'[0]' if kind == 'metrics' else ''} must be one of '")
     return message
+
+
+@pytest.mark.parametrize(
+    ("value", "ours"),
+    [("val_acc", "val_accuracy"), ("val_auc", "val_roc_auc"), ("val_f1_score", "val_f1"),
+     ("val_mean_absolute_error", "val_mae"), ("test_loss", "val_loss"), ("auc", "roc_auc")],
+)  # fmt: skip
+def test_what_others_monitor(value, ours):
+    given = GOOD | {"callbacks": callbacks.EarlyStopping(monitor=value)}
+    message = refusal(ValueError, Network([2, 1]).train, **given)
+    assert message.endswith(f"got {value!r}; write {ours!r}")
 
 
 def test_a_name_that_may_mean_two():
@@ -172,6 +192,8 @@ ARGUMENTS = [
     (TRAIN, {"seed": 0}, "it belongs to Network(..., seed=0)"),
     (TRAIN, {"loss": "mse"}, "it belongs to Network(..., loss="),
     (TRAIN, {"early_stopping": True}, "write callbacks=EarlyStopping()"),
+    (TRAIN, {"eval_metric": "f1"}, "write metrics='f1'"),
+    (TRAIN, {"feature_names": "ab"}, "leave it out, as a network has them from the table"),
     (TRAIN, {"foo": 1}, "has no argument 'foo'; it takes X, y, epochs, learning_rate, batch_size"),
     (Network, {"random_state": 0}, "Network() has no argument 'random_state': write seed=0"),
     (Network, {"epochs": 5}, "it belongs to net.train(X, y, epochs=100, ...)"),
@@ -182,6 +204,7 @@ ARGUMENTS = [
     (Network.from_parameters, {"coefs": []}, "write weights=[]"),
     (Network([2, 1]).evaluate, {"weight_decay": 0.1}, "Network.evaluate() has no argument "
      "'weight_decay': write l2=0.1"),
+    (Network([2, 1]).evaluate, {"scoring": ["f1"]}, "write metrics=['f1']"),
     (Network([2, 1]).gradients, {"sample_weights": [1]}, "write sample_weight=[1]"),
     (Network([2, 1]).check_gradients, {"eps": 1}, "has no argument 'eps'"),
     (Network([2, 1]).save, {"filename": "x"}, "write path='x'"),
@@ -202,6 +225,11 @@ ARGUMENTS = [
     (callbacks.CSVLogger, {"filename": "x"}, "write path='x'"),
     (callbacks.CSVLogger, {"verbos": 1}, "; if 'verbose' was meant: write progress=True"),
     (callbacks.LambdaCallback, {"on_epoch": print}, "did you mean on_epoch_end=...?"),
+    (metrics.f1, {"y_true": 1, "y_pred": 2, "average": "macro"}, "f1() has no argument 'y_true': "
+     "write y=1; and it has no argument 'y_pred': write outputs=2; and it has no argument "
+     "'average': leave it out, as f1 is the mean of the classes (macro)"),
+    (metrics.roc_auc, {"y_score": 1}, "roc_auc() has no argument 'y_score': write outputs=1"),
+    (metrics.mae, {"sample_weight": 1}, "is of losses, not of metrics"),
 ]  # fmt: skip
 
 
@@ -249,6 +277,8 @@ KINDS = [Network, callbacks.EarlyStopping, callbacks.ModelCheckpoint, callbacks.
 HOT = {"update", "feedforward"}  # whose calls Python itself refuses, as nothing may slow them down
 EXPLAINED = [
     *(kind.__init__ for kind in KINDS),
+    *(own.function for own in METRICS.values()),
+    metrics.confusion_matrix,
     *(
         one
         for name, one in inspect.getmembers(Network, inspect.isroutine)
