@@ -550,7 +550,7 @@ def targets_and_outputs(y: Any, outputs: Any) -> tuple[Array, Array]:
     dtype = np.dtype(np.float32 if a.dtype.newbyteorder("=") == np.float32 else np.float64)
     a = _converted(a, "outputs", dtype)
     n, n_outputs = a.shape
-    found = _real_array(y, "y")
+    found = _real_array(y, "y", is_target=True)
     if found.shape not in ((n,), a.shape):
         raise ValueError(
             f"y must have shape ({n},) or {a.shape}, as outputs have {a.shape}, got {found.shape}"

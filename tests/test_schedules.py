@@ -196,6 +196,17 @@ def test_epochs_at_rate_zero_are_warned_of(schedule, before, epochs, which):
         assert net._parameters.tobytes() == parameters
 
 
+def test_where_that_warning_is_an_error_nothing_has_changed():
+    net = Network([1, 1], seed=0)
+    net.train([[1.0]], [1.0], epochs=2, learning_rate=0.1, tol=0.0)
+    before = pickle.dumps(net)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="change nothing"):
+            net.train([[2.0]], [1.0], epochs=2, learning_rate=CosineDecay(0.1, epochs=1), tol=0.0)
+    assert pickle.dumps(net) == before
+
+
 @every_schedule
 def test_a_number_and_an_array_of_times_give_the_same(schedule):
     times = np.linspace(0, 3, 50).reshape(5, 10)
