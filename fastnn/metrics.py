@@ -42,7 +42,7 @@ import numpy as np
 from fastnn import _checks, _data_checks, _words
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from fastnn.course import Data
 
@@ -289,7 +289,9 @@ def r2(y: ArrayLike, outputs: ArrayLike) -> float:
 
 
 @_words.explained
-def confusion_matrix(y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None) -> Array:
+def confusion_matrix(
+    y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None
+) -> NDArray[np.int_]:
     """How many samples of each class are found to be of which.
 
     Parameters

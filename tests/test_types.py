@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import fastnn
-from fastnn import callbacks, optimizers, schedules
+from fastnn import callbacks, metrics, optimizers, schedules
 
 SCRIPT = Path(__file__).with_name("typed_script.py")
 INTERNAL = {"EpochLogs", "Monitor", "State"}
@@ -26,6 +26,12 @@ def test_it_has_each_public_class():
             is_its_own = module is fastnn or one.__module__ == module.__name__
             if is_its_own and name not in INTERNAL:
                 assert f".{name}" in text or f" {name}" in text, name
+
+
+def test_it_has_each_metric():
+    text = SCRIPT.read_text(encoding="utf-8")
+    for name in (*metrics.METRICS, "confusion_matrix"):
+        assert f"metrics.{name}" in text, name
 
 
 def test_types_are_installed():

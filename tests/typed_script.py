@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import Any, assert_type
 
 import numpy as np
+import pandas
+import polars
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import Network, callbacks, datasets, optimizers, schedules
+from fastnn import Network, callbacks, datasets, metrics, optimizers, schedules
 
 Floats = NDArray[np.floating[Any]]
 
@@ -102,6 +104,14 @@ assert_type(net.biases, tuple[Floats, ...])
 assert_type(net.gradients(X, y), tuple[list[Floats], list[Floats]])
 assert_type(net.check_gradients(X[:1], y[:1]), float)
 assert_type(net.evaluate(X, y, l2=0.1), float)
+assert_type(net.evaluate(X, y, metrics=["f1", metrics.roc_auc, certain]), dict[str, float])
+assert_type(net.evaluate(X, y, metrics={"sure": certain, "acc": "accuracy"}), dict[str, float])
+for metric in (metrics.accuracy, metrics.f1, metrics.roc_auc, metrics.log_loss):
+    assert_type(metric(y, a), float)
+for metric in (metrics.mae, metrics.rmse, metrics.r2):
+    assert_type(metric(y == 3, a[:, 3]), float)
+assert_type(metrics.accuracy(y == 3, a[:, 3], threshold=0.9), float)
+assert_type(metrics.confusion_matrix(y, a), NDArray[np.int_])
 assert_type(net.update(X[0], 3, 0.01), float)
 assert_type(net.dtype, np.dtype[np.floating[Any]])
 assert_type(net.layer_sizes, tuple[int, ...])
@@ -119,6 +129,27 @@ try:
     Network.load(io.BytesIO(b"no network"))
 except fastnn.ModelFileError as error:
     print(error)
+
+frame = pandas.DataFrame(people, columns=["pounds", "inches"])
+column = pandas.Series(women)
+by_name = Network([2, 2, 1], seed=0)
+by_name.train(
+    frame,
+    column,
+    epochs=2,
+    learning_rate=0.1,
+    tol=0.0,
+    same_task=True,
+    validation_data=(frame, column),
+)
+assert_type(by_name.feature_names, tuple[str, ...] | None)
+assert_type(by_name.feedforward(frame), Floats)
+assert_type(by_name.update(frame.iloc[0], 1.0, 0.1), float)
+assert_type(by_name.evaluate(frame, column), float)
+as_polars = polars.DataFrame(people, schema=["pounds", "inches"])
+by_name.train(as_polars, polars.Series(women), epochs=1, learning_rate=0.1)
+assert_type(by_name.evaluate(as_polars, polars.Series(women), metrics="r2"), dict[str, float])
+
 one = Network([2, 1], activation="identity", seed=0)
 try:
     one.train(
