@@ -42,7 +42,7 @@ def quick(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """ruff, cython-lint, mypy, pyright and stubtest in the present environment.
 
-    mypy reads fastnn, and both type checkers what users write: a script with each public class,
+    mypy reads fastnn, and both type checkers what users write: scripts with each public class,
     examples, and the programs of the README and of docs/.
     """
     session.run("ruff", "check", ".")

@@ -1,4 +1,4 @@
-"""The script that type checkers read (``nox -s lint``) runs, and leaves out no public class."""
+"""The scripts that type checkers read (``nox -s lint``) run, and leave out no public class."""
 
 import inspect
 import subprocess
@@ -9,6 +9,7 @@ import fastnn
 from fastnn import callbacks, metrics, optimizers, schedules
 
 SCRIPT = Path(__file__).with_name("typed_script.py")
+SKLEARN_SCRIPT = Path(__file__).with_name("typed_sklearn_script.py")
 INTERNAL = {"EpochLogs", "Monitor", "State"}
 
 
@@ -17,6 +18,12 @@ def test_it_runs(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert [line.split(" ")[0] for line in done.stdout.splitlines()[-2:]] == ["the", "training"]
     assert {path.name for path in tmp_path.iterdir()} == {"log.csv", "net"}
+
+
+def test_that_of_estimators_runs(tmp_path):
+    command = [sys.executable, "-W", "error", SKLEARN_SCRIPT]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "True"]
 
 
 def test_it_has_each_public_class():
