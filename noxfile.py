@@ -40,11 +40,21 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """ruff, cython-lint, mypy and stubtest in the present environment."""
+    """ruff, cython-lint, mypy, pyright and stubtest in the present environment.
+
+    mypy reads fastnn, and both type checkers what users write: scripts with each public class,
+    examples, and the programs of the README and of docs/.
+    """
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("cython-lint", "src_cython")
     session.run("mypy")
+    session.run("pyright")
+    folder = Path(session.create_tmp()).absolute()
+    pages = write_pages(folder / "pages")
+    session.run("mypy", *pages, env={"MYPYPATH": str(folder)})
+    # Dask says that chunks are a str, which is its default.
+    session.run("pyright", *(page for page in pages if "dask" not in page.read_text("utf-8")))
     session.run("stubtest", "--concise", "fastnn._kernels")
 
 
@@ -263,6 +273,23 @@ def aarch64(session: nox.Session) -> None:
             *python, "-m", "pytest", "-q", "--fifth=aarch64", *TESTS_OF_ARITHMETIC,
             *session.posargs, env=env, external=True,
         )  # fmt: skip
+
+
+def write_pages(folder: Path) -> list[Path]:
+    """The programs of the README, and that of each page in docs/, as files in a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    root = Path(__file__).parent
+    programs = {}
+    for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        name = page.stem.lower().replace("-", "_")
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        if page.parent.name == "docs":
+            blocks = ["\n".join(blocks)]
+        programs |= {folder / f"{name}_{i}.py": block for i, block in enumerate(blocks)}
+    for path, program in programs.items():
+        path.write_text(program, encoding="utf-8")
+    return list(programs)
 
 
 def is_fault(report: str) -> bool:

@@ -12,6 +12,7 @@ article recommends to look at.
 from time import perf_counter
 
 import numpy as np
+from matplotlib import pyplot
 
 from fastnn import Network
 from fastnn.schedules import Cyclical
@@ -112,7 +113,7 @@ def main():
     ax.set_title("Cost of each epoch")
     low, high = UP_AND_DOWN.minimum, UP_AND_DOWN.maximum
     ax.legend([f"rate {LEARNING_RATE:g}", f"rate {low:g} to {high:g} and back"])
-    ax.figure.savefig(PICTURE)
+    pyplot.savefig(PICTURE)
     print(f"\nLast cost with a cyclical rate: {cycles.history['loss'][-1]:.6f} ({PICTURE})")
 
     print(f"\nLargest difference of an output: {abs(plain_outputs - fast_outputs).max():.1e}")

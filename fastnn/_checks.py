@@ -7,6 +7,7 @@ and what to do.
 
 from __future__ import annotations
 
+import errno
 import math
 import operator
 import os
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastnn import _kernels
+from fastnn import _kernels, _words
 from fastnn.initializers import INITIALIZERS
 
 Array = np.ndarray[Any, Any]
@@ -31,14 +32,21 @@ ACTIVATIONS = [name for name in _kernels.ACTIVATIONS if name not in _kernels.INT
 LOSSES = [name for name in _kernels.LOSSES if name not in _kernels.INTERNAL]
 
 
-def integer(value: Any, name: str, minimum: int, maximum: float = sys.maxsize) -> int:
+def integer(
+    value: Any,
+    name: str,
+    minimum: int,
+    maximum: float = sys.maxsize,
+    expected: str = "an integer",
+    hint: str = "",
+) -> int:
     """A whole number; bool and float are refused, whatever their value."""
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an integer, got {description(value)}")
+        raise TypeError(f"{name} must be {expected}, got {description(value)}{hint}")
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {description(number)}")
     if number > maximum:
@@ -46,7 +54,7 @@ def integer(value: Any, name: str, minimum: int, maximum: float = sys.maxsize) -
     return number
 
 
-def _real_number(value: Any, name: str, kinds: str = "iufO") -> float:
+def _real_number(value: Any, name: str, expected: str = "a number", kinds: str = "iufO") -> float:
     """Whatever float takes, but for text; what is too large for float is infinite."""
     found = array(value, name)
     if found.ndim == 0 and found.dtype.kind in kinds:
@@ -56,7 +64,9 @@ def _real_number(value: Any, name: str, kinds: str = "iufO") -> float:
             return math.inf
         except (TypeError, ValueError):
             pass
-    raise TypeError(f"{name} must be a number, got {description(value)}")
+    raise TypeError(
+        f"{name} must be {expected}, got {description(value)}{_instead_of_class(value)}"
+    )
 
 
 def positive_number(value: Any, name: str, dtype: np.dtype[Any]) -> float:
@@ -82,11 +92,10 @@ def tolerance(value: Any, name: str) -> float | None:
     """None (never stop early), or a number >= 0."""
     if value is None:
         return None
-    number = _real_number(value, name)
+    expected = "None or a finite number of at least 0"
+    number = _real_number(value, name, expected)
     if not (0 <= number < math.inf):
-        raise ValueError(
-            f"{name} must be None or a finite number of at least 0, got {description(value)}"
-        )
+        raise ValueError(f"{name} must be {expected}, got {description(value)}")
     return number
 
 
@@ -97,8 +106,8 @@ def not_negative(value: Any, name: str) -> float:
     return number
 
 
-def above_zero(value: Any, name: str) -> float:
-    number = _real_number(value, name)
+def above_zero(value: Any, name: str, expected: str = "a number") -> float:
+    number = _real_number(value, name, expected)
     if not (0 < number < math.inf):
         raise ValueError(f"{name} must be a finite number above 0, got {description(value)}")
     return number
@@ -132,22 +141,30 @@ def between_zero_and_one(value: Any, name: str) -> float:
     return number
 
 
-def learning_rate(value: Any, name: str, dtype: np.dtype[Any]) -> Any:
-    """A number, or what gives one: a schedule, or a function of the epoch."""
+def learning_rate(
+    value: Any, name: str, dtype: np.dtype[Any], schedules: Iterable[type] = ()
+) -> Any:
+    """A number, or what gives one: one of these schedules, or a function of the epoch."""
     if callable(value) and not isinstance(value, type):
         return value
     try:
         return positive_number(value, name, dtype)
     except TypeError:
+        hint = ""
+        if isinstance(value, str):
+            names = [one.__name__ for one in schedules]
+            hint = _words.hint(value, names, "fastnn.schedules.{}(...)".format)
         raise TypeError(
             f"{name} must be a number, one of fastnn.schedules, or a function of the epoch, "
-            f"got {description(value)}"
+            f"got {description(value)}{_instead_of_class(value)}{hint}"
         ) from None
 
 
 def function(value: Any, name: str) -> Any:
-    if not callable(value):
-        raise TypeError(f"{name} must be a function, got {description(value)}")
+    if not callable(value) or isinstance(value, type):
+        raise TypeError(
+            f"{name} must be a function, got {description(value)}{_instead_of_class(value)}"
+        )
     return value
 
 
@@ -165,6 +182,36 @@ def path(value: Any, name: str) -> str:
         raise TypeError(f"{name} must be a path, got {description(value)}") from None
 
 
+def path_or_file(value: Any, name: str, mode: str) -> Any:
+    """The path of a file, as text, or a file that somebody has opened in a mode, "rb" or "wb"."""
+    if isinstance(value, str | bytes | os.PathLike):
+        return path(value, name)
+    if isinstance(value, type) or not hasattr(value, "read" if mode == "rb" else "write"):
+        raise TypeError(
+            f'{name} must be a path, or a file opened in binary mode, as by open(..., "{mode}"), '
+            f"got {description(value)}"
+        )
+    return value
+
+
+def new_file(path: str, name: str) -> None:
+    """Whether a file can be made at a path, or one that is there replaced; nothing is made."""
+    real = os.path.realpath(path)
+    folder = os.path.dirname(real)
+    if os.path.isdir(real):
+        number, what = errno.EISDIR, "must be that of a file, and is that of a folder"
+    elif not os.path.exists(folder):
+        number = errno.ENOENT
+        what = f"must be in a folder that exists, and {folder!r} does not; make it by os.makedirs"
+    elif not os.path.isdir(folder):
+        number, what = errno.ENOTDIR, f"must be in a folder, and {folder!r} is none"
+    elif not os.path.exists(real) and not os.access(folder, os.W_OK):
+        number, what = errno.EACCES, f"must be where files may be made, and not in {folder!r}"
+    else:
+        return
+    raise OSError(number, f"{name} {what}", path)  # of the class that belongs to the number
+
+
 def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {description(value)}")
@@ -178,7 +225,8 @@ def known_name(value: Any, name: str, known: Iterable[str], internal: Collection
         raise TypeError(f"{name} must be one of {names}, got {description(value)}")
     found = str(value)  # neither NumPy's kind nor anybody's
     if found not in known and found not in internal:
-        raise ValueError(f"{name} must be one of {names}, got {description(value)}")
+        hint = _words.hint(found, known)
+        raise ValueError(f"{name} must be one of {names}, got {description(value)}{hint}")
     return found
 
 
@@ -198,7 +246,7 @@ def optimizer(value: Any, name: str, known: Mapping[str, T]) -> T:
     names = ", ".join(repr(one) for one in known)
     raise TypeError(
         f"{name} must be one of {names}, or an object of fastnn.optimizers ({kinds}), "
-        f"got {description(value)}"
+        f"got {description(value)}{_instead_of_class(value)}"
     )
 
 
@@ -251,7 +299,10 @@ def dtype(value: Any, name: str) -> np.dtype[Any]:
 def generator(seed: Any, name: str) -> np.random.Generator:
     """A generator of the network's own: one handed in would be shared with whoever made it."""
     if seed is not None:
-        seed = integer(seed, name, 0, maximum=math.inf)
+        hint = ""
+        if isinstance(seed, np.random.Generator):
+            hint = "; give one that it draws: generator.integers(2**32)"
+        seed = integer(seed, name, 0, math.inf, "None or an integer of at least 0", hint)
     return np.random.default_rng(seed)
 
 
@@ -386,7 +437,10 @@ def metrics(
         ]
     else:
         listed = [value] if isinstance(value, str) or callable(value) else value
-        expected = "a name, a function, a sequence of them, or a mapping that gives them names"
+        expected = (
+            "a name, a function, a sequence of them, such as ['accuracy'], or a mapping that "
+            "gives them names"
+        )
         given = [
             (None, one, f"{name}[{i}]") for i, one in enumerate(sequence(listed, name, expected))
         ]
@@ -421,7 +475,7 @@ def _metric(value: Any, name: str, known: Mapping[str, Any], no_numbers: Sequenc
     if isinstance(value, type) or not callable(value):
         raise TypeError(
             f"{name} must be the name of a metric or a function of (y, outputs), "
-            f"got {description(value)}"
+            f"got {description(value)}{_instead_of_class(value)}"
         )
     return value
 
@@ -433,7 +487,7 @@ def _name_of(function: Any) -> str:
 
 def metric_value(value: Any, name: str) -> float:
     """What a metric of the user's has returned; True and False are numbers too."""
-    return _real_number(value, f"what the metric {name!r} returns", "biufO")
+    return _real_number(value, f"what the metric {name!r} returns", kinds="biufO")
 
 
 def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any]:
@@ -441,13 +495,19 @@ def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any
     if value is None:
         return []
     alone = isinstance(value, base) or callable(value)
-    listed = [value] if alone else sequence(value, name, "a sequence of callbacks")
+    listed = (
+        [value]
+        if alone
+        else sequence(
+            value, name, "a sequence of callbacks, such as [EarlyStopping()] of fastnn.callbacks"
+        )
+    )
     found = []
     for i, one in enumerate(listed):
         if isinstance(one, type) or not (isinstance(one, base) or callable(one)):
             raise TypeError(
                 f"{name}[{i}] must be a function, or an object of a class derived from "
-                f"fastnn.callbacks.Callback, got {description(one)}"
+                f"fastnn.callbacks.Callback, got {description(one)}{_instead_of_class(one)}"
             )
         callback: Any = one if isinstance(one, base) else from_function(one)
         integer(callback.every, f"{name}[{i}].every", 1)
@@ -455,13 +515,21 @@ def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any
     return found
 
 
-def monitor(value: str, name: str, names: Sequence[str]) -> None:
-    """Whether what is monitored will be there."""
-    if value not in names:
-        listed = ", ".join(repr(one) for one in names)
-        needs_validation = value.startswith("val_") and "val_loss" not in names
-        hint = "; give validation_data" if needs_validation else ""
-        raise ValueError(f"{name} must be one of {listed} in this training, got {value!r}{hint}")
+def monitor(value: str, name: str, names: Sequence[str], metrics: Iterable[str]) -> None:
+    """Whether what is monitored will be there, where a training can have these metrics."""
+    if value in names:
+        return
+    measured = {*metrics, *(one for one in names if not one.startswith("val_"))}
+    possible = measured | {f"val_{one}" for one in measured}
+    hint = _words.hint(value, sorted(possible))
+    if value in possible:
+        metric = value.removeprefix("val_")
+        needed = [] if metric in names else [f"metrics=[{metric!r}]"]
+        if metric != value and "val_loss" not in names:
+            needed.insert(0, "validation_data=(X_valid, y_valid)")
+        hint = f"; give {' and '.join(needed)} to train"
+    listed = ", ".join(repr(one) for one in names)
+    raise ValueError(f"{name} must be one of {listed} in this training, got {value!r}{hint}")
 
 
 def sequence(value: Any, name: str, expected: str) -> list[Any]:
@@ -501,6 +569,11 @@ def description(value: Any) -> str:
     except Exception:  # from the __repr__ of anybody's class
         return kind
     return f"{kind} {text}" if len(text) <= 60 and "\n" not in text else kind
+
+
+def _instead_of_class(value: Any) -> str:
+    """What to write for a class where an object of it is wanted, as the end of a message."""
+    return f"; write {value.__name__}(...), an object of it" if isinstance(value, type) else ""
 
 
 def plural(n: int) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
 LABELS = {bool, int, str}
+ROWS, ONE = ("row", "column"), ("", "place")  # of samples, and of a single one in a row of its own
+NUMBERED = "; number the classes: classes, y = numpy.unique(y, return_inverse=True)"
 # What to do about a feature that is no number.
 ENCODE = "; encode it first, for example with river.preprocessing.OneHotEncoder"
 LEAVE_OUT = (
@@ -115,7 +117,7 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
             f"{name} must have {n_inputs} number{plural(n_inputs)}, one per input of the network, "
             f"got {len(found)}{hint}"
         )
-    return _converted(found[np.newaxis], name, dtype, table=table)
+    return _converted(found[np.newaxis], name, dtype, table=table, axes=ONE)
 
 
 def _only_row(rows: Compressed, name: str, n_inputs: int) -> Array:
@@ -266,13 +268,19 @@ def apart(rows: Rows, written: Array) -> Rows:
 
 
 def targets(
-    y: Any, name: str, n_samples: int, loss_name: str, n_outputs: int, dtype: np.dtype[Any]
+    y: Any,
+    name: str,
+    n_samples: int,
+    loss_name: str,
+    n_outputs: int,
+    dtype: np.dtype[Any],
+    axes: tuple[str, str] = ROWS,
 ) -> Array:
     """Targets as rows of shape (n_samples, n_outputs), or class numbers of shape (n_samples, 1)."""
     found, table = _column_numbers(y, name, is_target=True)
     if found.ndim == 1 and loss_name == "cross_entropy":
         _same_length(found, name, n_samples)
-        return _class_numbers(found, name, n_outputs, dtype, table)
+        return _class_numbers(found, name, n_outputs, dtype, table, axes)
     if found.ndim == 1 and n_outputs == 1:
         found = found[:, np.newaxis]
     expected = f"({n_samples}, {n_outputs})"
@@ -292,21 +300,27 @@ def targets(
         raise ValueError(f"{name} must have shape {expected}, got {found.shape}{hint}")
     _same_length(found, name, n_samples)
     if found.shape[1] != n_outputs:
-        raise ValueError(f"{name} must have shape {expected}, got {found.shape}")
-    rows = _converted(found, name, dtype, table=table)
+        hint = ""
+        if loss_name == "cross_entropy" and found.shape[1] == 1:
+            hint = f"; class numbers are {argument(name)}.ravel()"
+        raise ValueError(
+            f"{name} must have shape {expected}, got {found.shape}: the network has {n_outputs} "
+            f"output{plural(n_outputs)}{hint}"
+        )
+    rows = _converted(found, name, dtype, table=table, axes=axes)
     if loss_name == "bce":
-        _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'")
+        _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'", axes)
     elif loss_name == "cross_entropy":
-        _distributions(rows, name, "loss='cross_entropy'")
+        _distributions(rows, name, "loss='cross_entropy'", axes)
     return rows
 
 
-def _distributions(rows: Array, name: str, purpose: str) -> None:
-    _refuse(rows, rows < 0, name, f"not be negative for {purpose}")
+def _distributions(rows: Array, name: str, purpose: str, axes: tuple[str, ...] = ROWS) -> None:
+    _refuse(rows, rows < 0, name, f"not be negative for {purpose}", axes)
     with np.errstate(over="ignore"):
         total = rows.sum(axis=1, dtype=np.float64)
     wrong = np.abs(total - 1) > 1e-5
-    _refuse(total, wrong, name, f"have rows that sum to 1 for {purpose}")
+    _refuse(total, wrong, name, f"have rows that sum to 1 for {purpose}", axes)
 
 
 def probabilities(rows: Array, name: str, purpose: str) -> None:
@@ -331,7 +345,8 @@ def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.d
         raise ValueError(
             f"{name} must be {number}of shape ({n_outputs},) for one sample, got {found.shape}"
         )
-    return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype)
+    axes = ONE if found.ndim else ("", "")
+    return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype, axes)
 
 
 def number(value: Any, name: str) -> float:
@@ -470,6 +485,11 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     """Weights scaled to mean 1; None stays None."""
     if value is None:
         return None
+    if isinstance(value, str | Mapping):
+        raise TypeError(
+            f"{name} must be a number for each sample, got {description(value)}; weights of "
+            "classes go into class_weight"
+        )
     numbers, table = _column_numbers(value, name)
     found = np.array(numbers)  # what is checked, nobody else may change
     if found.ndim != 1:
@@ -499,7 +519,7 @@ def class_weight(
     else:
         raise TypeError(
             f'{name} must be None, "balanced" or a mapping of class numbers to weights, '
-            f"got {description(value)}"
+            f"got {description(value)}; weights of samples go into sample_weight"
         )
     of_sample = of_class[classes]
     return _to_mean_one(of_sample if weights is None else weights * of_sample, name)
@@ -542,7 +562,7 @@ def targets_and_outputs(y: Any, outputs: Any) -> tuple[Array, Array]:
     dtype = np.dtype(np.float32 if a.dtype.newbyteorder("=") == np.float32 else np.float64)
     a = _converted(a, "outputs", dtype)
     n, n_outputs = a.shape
-    found = _real_array(y, "y")
+    found = _real_array(y, "y", is_target=True)
     if found.shape not in ((n,), a.shape):
         raise ValueError(
             f"y must have shape ({n},) or {a.shape}, as outputs have {a.shape}, got {found.shape}"
@@ -680,14 +700,17 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
                 f"below, got shape {W_l.shape}"
             )
         if b_l.shape != (W_l.shape[1],):
+            hint = ""
+            if b_l.shape == (W_l.shape[0],):
+                hint = "; weights are (n_in, n_out): give the transpose of (n_out, n_in)"
             raise ValueError(
                 f"biases[{i}] must have shape ({W_l.shape[1]},), as weights[{i}] has "
-                f"{W_l.shape[1]} column{plural(W_l.shape[1])}; got {b_l.shape}"
+                f"{W_l.shape[1]} column{plural(W_l.shape[1])}; got {b_l.shape}{hint}"
             )
     all_float32 = all(one.dtype.newbyteorder("=") == np.float32 for one in W + b)
     wanted = np.dtype(np.float32 if all_float32 else np.float64)
     W = [_converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
-    b = [_converted(one, f"biases[{i}]", wanted) for i, one in enumerate(b)]
+    b = [_converted(one, f"biases[{i}]", wanted, axes=ONE[1:]) for i, one in enumerate(b)]
     return W, b, wanted
 
 
@@ -792,10 +815,11 @@ def _converted(
     dtype: np.dtype[Any],
     finite: bool = True,
     table: Table | None = None,
+    axes: tuple[str, ...] = ROWS,
 ) -> Array:
     """The same numbers, C-contiguous, aligned and native; a copy only where needed.
 
-    table is where they come from, and has words for places.
+    table is where they come from, and has words for places; axes are the words where there is none.
     """
     try:
         with np.errstate(all="ignore"):
@@ -806,26 +830,24 @@ def _converted(
             f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
         ) from error
     if finite and not all_finite(converted):
-        place, where = _first(~np.isfinite(converted))
+        place, where = _first(~np.isfinite(converted), axes)
         value = found[place]
         if table is not None:
             if np.isnan(value):
                 raise table.refusal(value, place)
-            where = table.place(place)
+            where = f" in {table.place(place)}"
         if np.isfinite(value):
             raise ValueError(
-                f"{name} must be finite in the network's {dtype}, got {value!s} in {where}, "
+                f"{name} must be finite in the network's {dtype}, got {value!s}{where}, "
                 "which is too large for it; scale it, or use a network of float64"
             )
-        raise ValueError(
-            f"{name} must be finite, got {value} in {where}; remove or fill such values"
-        )
+        raise ValueError(f"{name} must be finite, got {value}{where}; remove or fill such values")
     return converted
 
 
 def finite(found: Array, name: str) -> None:
     """Refuse floats of which some are infinite or NaN."""
-    _converted(found, name, found.dtype)
+    _converted(found, name, found.dtype, axes=ROWS if found.ndim > 1 else ONE[1:])
 
 
 def all_finite(array: Array) -> bool:
@@ -834,36 +856,50 @@ def all_finite(array: Array) -> bool:
 
 
 def _class_numbers(
-    found: Array, name: str, n_classes: int, dtype: np.dtype[Any], table: Table | None
+    found: Array,
+    name: str,
+    n_classes: int,
+    dtype: np.dtype[Any],
+    table: Table | None,
+    axes: tuple[str, str],
 ) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
-    numbers = np.array(_converted(found, name, dtype, table=table))
-    _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers")
-    _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}")
+    numbers = np.array(_converted(found, name, dtype, table=table, axes=axes))
+    _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers", axes)
+    _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}", axes)
     _refuse(
         found, (numbers < 0) | (numbers >= n_classes), name,
         f"hold class numbers from 0 to {n_classes - 1}, as the network has {n_classes} "
-        f"output{plural(n_classes)}",
+        f"output{plural(n_classes)}", axes, NUMBERED,
     )  # fmt: skip
     if n_classes == 1:
         return np.ones((len(numbers), 1), dtype)
     return numbers[:, np.newaxis]
 
 
-def _refuse(values: Array, wrong: Array, name: str, expected: str) -> None:
+def _refuse(
+    values: Array,
+    wrong: Array,
+    name: str,
+    expected: str,
+    axes: tuple[str, ...] = ROWS,
+    hint: str = "",
+) -> None:
     if wrong.any():
-        place, where = _first(wrong)
-        raise ValueError(f"{name} must {expected}; got {values[place]!s} in {where}")
+        place, where = _first(wrong, axes)
+        raise ValueError(f"{name} must {expected}; got {values[place]!s}{where}{hint}")
 
 
-def _first(wrong: Array) -> tuple[tuple[Any, ...], str]:
+def _first(wrong: Array, axes: tuple[str, ...]) -> tuple[tuple[Any, ...], str]:
     """The first place where wrong is true, as an index and in words."""
     place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    return place, _in_words(place)
+    where = _in_words(place, axes)
+    return place, f" in {where}" if where else ""
 
 
-def _in_words(place: tuple[Any, ...]) -> str:
-    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), place, strict=False))
+def _in_words(place: tuple[Any, ...], axes: tuple[str, ...] = ROWS) -> str:
+    """A place by its axes; those without a name are left out."""
+    return ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False) if axis)
 
 
 def _same_length(found: Array, name: str, n_samples: int) -> None:

@@ -24,10 +24,13 @@ SAMPLES = np.dtype(
 
 
 class Sparse(Protocol):
-    """What is used of a scipy.sparse array or matrix, without importing SciPy."""
+    """By what a type checker knows a scipy.sparse array or matrix, without SciPy.
 
-    format: str
-    shape: Any
+    They have a shape too, but that of matrices is a property that no protocol has.
+    """
+
+    @property
+    def format(self) -> str: ...
 
     def tocsr(self) -> Any:
         """The same numbers, as indptr, indices and data."""

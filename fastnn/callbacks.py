@@ -2,8 +2,8 @@
 
 A plain function will do: ``def show(net, epoch, logs)`` is called at the end of each epoch, with
 `logs` a dict of what `History` gets of it: "loss", "learning_rate", and where there are such,
-"val_loss" and metrics. Training stops after the epoch if it returns True. A class of your own
-derives from `Callback`.
+"val_loss" and metrics. Training stops after the epoch if it returns True, and for nothing else: a
+number, as ``file.write`` returns it, means nothing. A class of your own derives from `Callback`.
 
 Callbacks are called in the order in which they are given, those that save the network after all
 others.
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastnn import _checks
-from fastnn.metrics import LARGER_IS_BETTER
+from fastnn import _checks, _words
+from fastnn.metrics import LARGER_IS_BETTER, METRICS
 from fastnn.trainer_state import Best
 
 if TYPE_CHECKING:
@@ -93,12 +93,13 @@ class LambdaCallback(Callback):
     epoch 999: 0.0023
     """
 
+    @_words.explained
     def __init__(
         self,
-        on_epoch_end: Callable[[Network, int, Logs], bool | None] | None = None,
+        on_epoch_end: Callable[[Network, int, Logs], object] | None = None,
         *,
-        on_train_begin: Callable[[Network], None] | None = None,
-        on_train_end: Callable[[Network, History], None] | None = None,
+        on_train_begin: Callable[[Network], object] | None = None,
+        on_train_end: Callable[[Network, History], object] | None = None,
         every: int = 1,
     ) -> None:
         self.every = _checks.integer(every, "every", 1)
@@ -128,7 +129,7 @@ class Monitor(Callback):
         object.__setattr__(self, "min_delta", _checks.not_negative(self.min_delta, "min_delta"))
 
     def check(self, names: Sequence[str], name: str) -> None:
-        _checks.monitor(self.monitor, f"{name}.monitor", names)
+        _checks.monitor(self.monitor, f"{name}.monitor", names, METRICS)
 
     def best(self, net: Network) -> Best:
         """The best epoch so far: its `value`, and how often it has looked since."""
@@ -273,13 +274,18 @@ class ModelCheckpoint(Monitor):
         if self.monitor is not None:
             super().check(names, name)
         try:
-            self._path(0, dict.fromkeys([*names, "learning_rate"], 0.0))
+            paths = [
+                self._path(epoch, dict.fromkeys([*names, "learning_rate"], float(epoch)))
+                for epoch in range(2)
+            ]
         except (KeyError, IndexError, ValueError) as error:
             fields = ", ".join(["epoch", *names, "learning_rate"])
             raise ValueError(
                 f"{name}.path must have no fields but {fields} in this training, and braces that "
                 f"stand for themselves doubled; got {self.path!r}"
             ) from error
+        if os.path.dirname(paths[0]) == os.path.dirname(paths[1]):  # else somebody may yet make it
+            _checks.new_file(paths[0], f"{name}.path")
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
         if self.monitor is None:
@@ -319,6 +325,9 @@ class CSVLogger(Callback):
         object.__setattr__(self, "append", _checks.flag(self.append, "append"))
         object.__setattr__(self, "every", _checks.integer(self.every, "every", 1))
 
+    def check(self, names: Sequence[str], name: str) -> None:
+        _checks.new_file(os.fspath(self.path), f"{name}.path")
+
     def on_train_begin(self, net: Network) -> None:
         with open(self.path, "a" if self.append else "w"):
             pass
@@ -329,3 +338,6 @@ class CSVLogger(Callback):
             if file.tell() == 0:
                 rows.writerow(["epoch", *logs])
             rows.writerow([epoch, *logs.values()])
+
+
+_words.explain_construction(EarlyStopping, ModelCheckpoint, CSVLogger)

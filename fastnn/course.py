@@ -105,6 +105,7 @@ class Course:
         self, net: Network, data: Data, settings: Settings, order: Order | None = None
     ) -> None:
         self.net, self.model, self.settings, self.n = net, data.model, settings, len(data.X)
+        self.data = data
         if net._model is not data.model:  # whose trainer and generator are not for this one
             self._refuse_another_model()
         layout = self.model.layout
@@ -280,9 +281,24 @@ class Course:
         return TrainingDivergedError(
             f"training diverged{where}: the loss or a parameter is no longer finite. "
             f"{f'The last finite loss was {loss:.6g}. ' if math.isfinite(loss) else ''}"
-            "The network keeps its last finite parameters. Use a smaller learning_rate, or scale "
-            "the inputs and targets (for example to mean 0 and standard deviation 1)"
+            f"The network keeps its last finite parameters. {_largest(self.data)}Use a smaller "
+            "learning_rate, or scale the inputs and targets (for example to mean 0 and standard "
+            "deviation 1)"
         )
+
+
+def _largest(data: Data) -> str:
+    """A sentence about the largest numbers of the data, unless they are a file to be read anew."""
+    if data.is_mapped:
+        return ""
+    found = []
+    has_quantities = data.Y.shape[1] == data.model.layer_sizes[-1]  # and not class numbers
+    X = data.X.values if isinstance(data.X, Compressed) else data.X
+    for name, array in (("x", X), ("y", data.Y)):
+        if array.size and (name == "x" or has_quantities):
+            largest = max(float(array.max()), -float(array.min()))  # without a copy
+            found.append(f"|{name}| up to {largest:.3g}")
+    return f"It was given {' and '.join(found)}. " if found else ""
 
 
 def _in_form(layout: Layout, data: Data, settings: Settings) -> tuple[Samples, str, float]:

@@ -59,7 +59,7 @@ class History:
         Returns
         -------
         matplotlib Axes
-            With labels; ``ax.figure.savefig("cost.png")`` saves the picture.
+            With labels. ``matplotlib.pyplot.savefig("cost.png")`` saves the new figure.
 
         Raises
         ------

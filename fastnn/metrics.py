@@ -39,10 +39,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from fastnn import _checks, _data_checks
+from fastnn import _checks, _data_checks, _words
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from fastnn.course import Data
 
@@ -51,6 +51,7 @@ Metric = Callable[[Array, Array], SupportsFloat]
 Metrics = str | Metric | Sequence[str | Metric] | Mapping[str, str | Metric]
 
 
+@_words.explained
 def accuracy(y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None) -> float:
     """The part of the targets that are met.
 
@@ -92,6 +93,7 @@ def accuracy(y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None
     return _of_users("accuracy", y, outputs, threshold)
 
 
+@_words.explained
 def f1(y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None) -> float:
     """The mean of the classes' F1 scores (macro): that of a class is 2 TP / (2 TP + FP + FN).
 
@@ -128,6 +130,7 @@ def f1(y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None) -> f
     return _of_users("f1", y, outputs, threshold)
 
 
+@_words.explained
 def roc_auc(y: ArrayLike, outputs: ArrayLike) -> float:
     """The area under the ROC curve: how often a sample of a class has more of it than another.
 
@@ -163,6 +166,7 @@ def roc_auc(y: ArrayLike, outputs: ArrayLike) -> float:
     return _of_users("roc_auc", y, outputs)
 
 
+@_words.explained
 def log_loss(y: ArrayLike, outputs: ArrayLike) -> float:
     """The mean over samples of -Σ y log(p), where p are the probabilities of the classes.
 
@@ -196,6 +200,7 @@ def log_loss(y: ArrayLike, outputs: ArrayLike) -> float:
     return _of_users("log_loss", y, outputs)
 
 
+@_words.explained
 def mae(y: ArrayLike, outputs: ArrayLike) -> float:
     """The mean of abs(outputs - y).
 
@@ -224,6 +229,7 @@ def mae(y: ArrayLike, outputs: ArrayLike) -> float:
     return _of_users("mae", y, outputs)
 
 
+@_words.explained
 def rmse(y: ArrayLike, outputs: ArrayLike) -> float:
     """The square root of the mean of (outputs - y)²; of several outputs, the mean of their roots.
 
@@ -252,6 +258,7 @@ def rmse(y: ArrayLike, outputs: ArrayLike) -> float:
     return _of_users("rmse", y, outputs)
 
 
+@_words.explained
 def r2(y: ArrayLike, outputs: ArrayLike) -> float:
     """1 - Σ (outputs - y)² / Σ (y - mean of y)²; of several outputs, the mean of theirs.
 
@@ -281,7 +288,10 @@ def r2(y: ArrayLike, outputs: ArrayLike) -> float:
     return _of_users("r2", y, outputs)
 
 
-def confusion_matrix(y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None) -> Array:
+@_words.explained
+def confusion_matrix(
+    y: ArrayLike, outputs: ArrayLike, *, threshold: float | None = None
+) -> NDArray[np.int_]:
     """How many samples of each class are found to be of which.
 
     Parameters

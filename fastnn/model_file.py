@@ -15,7 +15,7 @@ import os
 import secrets
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fastnn.network import Network
 
     Array = np.ndarray[Any, Any]
+    N = TypeVar("N", bound=Network)
 
 FORMAT = 2  # with feature_names or trainer.last; files of networks without these have format 1
 LONGEST_DESCRIPTION = 1_000_000  # characters; a layer takes some twenty
@@ -47,8 +48,11 @@ KINDS: dict[str, type] = {
 }
 
 
-def save(net: Network, path: str, trainer: bool) -> None:
-    """Write a network, which nobody else trains, into a file; and its trainer's state if wanted."""
+def save(net: Network, to: str | IO[bytes], trainer: bool) -> None:
+    """Write a network, which nobody else trains, to a path or into an open file.
+
+    And its trainer's state if wanted.
+    """
     if not all_finite(net._parameters):
         raise ValueError("weights and biases must be finite to be saved, and some are not")
     arrays = _by_name(net, net._parameters, "")
@@ -61,22 +65,34 @@ def save(net: Network, path: str, trainer: bool) -> None:
     }
     if net.feature_names is not None:
         description["feature_names"] = net.feature_names
-    _write_atomically(path, _packed(description, arrays))
+    content = _packed(description, arrays)
+    if isinstance(to, str):
+        _write_atomically(to, content)
+    else:
+        _write(to, content)
 
 
-def load(path: str, network: type[Network]) -> Network:
-    """The network in a file, of the class `network`."""
-    content = _content(path)
+def load(source: str | IO[bytes], network: type[N]) -> N:
+    """The network in a file, of the class `network`; of an open file, from where it is."""
+    if isinstance(source, str):
+        name, content, go_to = repr(source), _content(source), None
+    else:
+        name, content, go_to = _read(source)
     try:
-        description, arrays = _unpacked(content)
-        return _network(description, arrays, network)
+        end = _end(content)
+        if end < len(content) and not go_to:
+            raise ModelFileError(f"has {len(content) - end:,} bytes more behind its end")
+        net = _network(*_unpacked(content[:end]), network)
     except ModelFileError as error:
-        raise ModelFileError(f"{path!r} {error}") from error.__cause__
+        raise ModelFileError(f"{name} {error}") from error.__cause__
     except (MemoryError, SystemError):  # Python's parser raises either where memory is short
         raise
     except Exception as error:  # a right checksum, but not from save
         what = f"{type(error).__name__}: {error}"[:200]
-        raise ModelFileError(f"{path!r} does not describe a network: {what}") from error
+        raise ModelFileError(f"{name} does not describe a network: {what}") from error
+    if go_to and end < len(content):
+        go_to(end)
+    return net
 
 
 def _content(path: str) -> bytes:
@@ -86,6 +102,28 @@ def _content(path: str) -> bytes:
         raise ModelFileError(f"{path!r} is no regular file")
     with open(path, "rb") as file:
         return file.read(os.fstat(file.fileno()).st_size)
+
+
+def _read(file: IO[bytes]) -> tuple[str, bytes, Callable[[int], object] | None]:
+    """An open file's name for messages, what is left of it, and how to go to a place in that."""
+    name: Any = getattr(file, "name", None)
+    name = repr(name) if isinstance(name, str) else f"the {type(file).__name__}"
+    try:
+        start = file.tell() if file.seekable() else None
+    except (AttributeError, OSError):
+        start = None
+    content: Any = file.read()
+    if isinstance(content, str):
+        raise TypeError('path must be a file opened in binary mode, as by open(..., "rb"), not "r"')
+    if type(content) is not bytes:
+        try:
+            content = bytes(memoryview(content))
+        except TypeError:
+            kind = type(content).__name__
+            raise TypeError(f"path must be a file whose read gives bytes, got {kind}") from None
+    if not content:
+        raise ModelFileError(f"{name} is empty, or at its end: seek(0) goes to its beginning")
+    return name, content, None if start is None else lambda place: file.seek(start + place)
 
 
 def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
@@ -107,7 +145,7 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
         archive.comment = bytes(MARK_LENGTH)
     covered = buffer.getvalue()[:-MARK_LENGTH]
     is_newer = "feature_names" in description or (description["trainer"] or {}).get("has_last")
-    return covered + _mark(covered, FORMAT if is_newer else 1)
+    return covered + _mark(hashlib.sha256(covered).hexdigest(), FORMAT if is_newer else 1)
 
 
 @contextlib.contextmanager
@@ -122,25 +160,45 @@ def _closed_quietly(file: T) -> Iterator[T]:
     file.close()
 
 
-def _mark(covered: bytes, version: int = FORMAT) -> bytes:
-    return MARK + b"%04d sha256 " % version + hashlib.sha256(covered).hexdigest().encode()
+def _mark(checksum: str, version: int = FORMAT) -> bytes:
+    return MARK + b"%04d sha256 " % version + checksum.encode()
 
 
-def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
-    """What _packed was given. Nothing is looked into before the checksum is right."""
-    covered, mark = content[:-MARK_LENGTH], content[-MARK_LENGTH:]
+def _version(mark: bytes) -> int:
+    """The format that a mark names; 0 if it names none."""
+    found = mark[len(MARK) :][:4]
+    return int(found) if found.isdigit() else 0
+
+
+def _end(content: bytes) -> int:
+    """Where the first model in it has its end, of which the checksum is right."""
+    digest, done = hashlib.sha256(), 0
+    place = content.find(MARK)
+    while place >= 0:
+        digest.update(memoryview(content)[done:place])
+        done, end = place, place + MARK_LENGTH
+        version = _version(content[place:end])
+        known = 0 < version <= FORMAT
+        if known and content[place:end] == _mark(digest.hexdigest(), version):
+            return end
+        place = content.find(MARK, place + 1)
+    if not content:
+        raise ModelFileError("is empty")
+    mark = content[-MARK_LENGTH:]
     if not mark.startswith(MARK):
         if BEGINNING.startswith(content[:4]) and NAME.startswith(content[30 : 30 + len(NAME)]):
             raise ModelFileError("is truncated: its end is missing")
         raise ModelFileError("is not a model file of fastnn")
-    version = mark[len(MARK) :][:4]
-    number = int(version) if version.isdigit() else 0
-    if number > FORMAT:
+    version = _version(mark)
+    if version > FORMAT:
         raise ModelFileError(
-            f"has format {number}, and this fastnn knows up to {FORMAT}: install a newer one"
+            f"has format {version}, and this fastnn knows up to {FORMAT}: install a newer one"
         )
-    if number == 0 or mark != _mark(covered, number):
-        raise ModelFileError("is damaged: its checksum is wrong")
+    raise ModelFileError("is damaged: its checksum is wrong")
+
+
+def _unpacked(content: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+    """What _packed was given, from bytes whose checksum is right."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {member.filename: member for member in archive.infolist()}
         sizes = [member.file_size for member in archive.infolist()]
@@ -172,9 +230,7 @@ def _array(content: bytes) -> Array:
     return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
 
 
-def _network(
-    description: dict[str, Any], arrays: dict[str, Array], network: type[Network]
-) -> Network:
+def _network(description: dict[str, Any], arrays: dict[str, Array], network: type[N]) -> N:
     sizes = description["layer_sizes"]
     n_layers = len(sizes) - 1
     for i in range(n_layers):
@@ -306,9 +362,37 @@ def _made(settings: Any) -> Any:
     return KINDS[kind](**{name: _made(value) for name, value in given.items()})
 
 
+def _write(file: IO[bytes], content: bytes) -> None:
+    """Into an open file, from where it is; a raw one may take a part at a time."""
+    rest: Any = content
+    while len(rest):
+        try:
+            n: Any = file.write(rest)
+        except TypeError as error:
+            raise TypeError(
+                'path must be a file opened in binary mode, as by open(..., "wb"): its write does '
+                f"not take bytes ({error})"
+            ) from error
+        if not isinstance(file, io.RawIOBase):
+            return
+        if not n:
+            raise OSError(f"{file!r} takes no more: {len(rest):,} bytes are left")
+        rest = rest[n:]
+
+
 def _write_atomically(path: str, content: bytes) -> None:
+    """Errors name this path, and not that of a file on the way to it."""
+    _checks.new_file(path, "path")
+    try:
+        _replace(os.path.realpath(path), content)  # a link goes on to be one
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, path) from None
+
+
+def _replace(path: str, content: bytes) -> None:
     """The file has all of its content on the disk before it takes its name."""
-    path = os.path.realpath(path)  # a link goes on to be one
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(f"{path!r} is no regular file, which could be replaced")
     mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None

@@ -6,11 +6,11 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, overload
+from typing import IO, TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _kernels, chunks, training
+from fastnn import _checks, _data_checks, _kernels, _words, chunks, training
 from fastnn._samples import Compressed, Samples, Sparse, room_for
 from fastnn.callbacks import Callback, LambdaCallback, Monitor
 from fastnn.course import Data, Settings
@@ -20,7 +20,7 @@ from fastnn.initializers import INITIALIZERS
 from fastnn.metrics import checked, evaluated, threshold_of
 from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
-from fastnn.schedules import own
+from fastnn.schedules import SCHEDULES, own
 from fastnn.task import task_of
 from fastnn.trainer_state import TrainerState
 from fastnn.watching import Watch
@@ -28,20 +28,30 @@ from fastnn.watching import Watch
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
-    from numpy.typing import ArrayLike, DTypeLike
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from fastnn._layout import Layout
+    from fastnn.callbacks import Logs
     from fastnn.metrics import Metrics
+    from fastnn.schedules import Schedule
 
-    Array = np.ndarray[Any, Any]
+    Array: TypeAlias = np.ndarray[Any, Any]
+    Floats: TypeAlias = NDArray[np.floating[Any]]
+    CallbackLike: TypeAlias = Callback | Callable[["Network", int, Logs], object]
+    ValidationData: TypeAlias = (
+        tuple[ArrayLike | Sparse, ArrayLike]
+        | tuple[ArrayLike | Sparse, ArrayLike, ArrayLike | None]
+        | list[Any]
+    )
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
-class Network:
+class Network(_words.Explaining):
     """A multilayer perceptron, trained by exact stochastic gradient descent.
 
     Each layer computes z = x @ W + b and a = activation(z). One sample's loss is the mean over
@@ -92,6 +102,7 @@ class Network:
     array([1.])
     """
 
+    @_words.explained
     def __init__(
         self,
         layer_sizes: Sequence[int],
@@ -114,6 +125,7 @@ class Network:
         self._become(model, rng, TrainerState())  # whole, as others may use what it was before
 
     @classmethod
+    @_words.explained
     def from_parameters(
         cls,
         weights: Sequence[ArrayLike],
@@ -122,7 +134,7 @@ class Network:
         activation: str | Sequence[str] = "sigmoid",
         loss: str = "mse",
         seed: int | None = None,
-    ) -> Network:
+    ) -> Self:
         """A network with copies of given parameters.
 
         Parameters
@@ -179,7 +191,7 @@ class Network:
         return self._model.loss
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.floating[Any]]:
         """float32 or float64."""
         return self._model.layout.dtype
 
@@ -204,13 +216,13 @@ class Network:
         return self._model.parameters
 
     @property
-    def weights(self) -> tuple[Array, ...]:
+    def weights(self) -> tuple[Floats, ...]:
         """W of each layer, (n_in, n_out): views into the network, so writing changes it."""
         model = self._model
         return model.layout.views(model.parameters)[0]
 
     @property
-    def biases(self) -> tuple[Array, ...]:
+    def biases(self) -> tuple[Floats, ...]:
         """b of each layer, (n_out,): views into the network, so writing changes it."""
         model = self._model
         return model.layout.views(model.parameters)[1]
@@ -221,8 +233,8 @@ class Network:
         return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layer_sizes))
 
     def feedforward(
-        self, X: ArrayLike | Sparse, out: Array | None = None, *, n_threads: int = 1
-    ) -> Array:
+        self, X: ArrayLike | Sparse, out: Floats | None = None, *, n_threads: int = 1
+    ) -> Floats:
         """The outputs of the network.
 
         Parameters
@@ -249,7 +261,7 @@ class Network:
             a table of other columns than the network was trained on.
         """
         if n_threads == 1:
-            a: Array | None = self._one_sample.feedforward(X, out)
+            a: Floats | None = self._one_sample.feedforward(X, out)
             if a is not None:
                 return a
         return self._feedforward_rows(X, out, n_threads)
@@ -275,13 +287,14 @@ class Network:
             raise ValueError("X must not change while it is read, and it did; give a copy")
         return out
 
+    @_words.explained
     def train(
         self,
         X: ArrayLike | Sparse,
         y: ArrayLike,
         *,
         epochs: int,
-        learning_rate: float | Callable[[int], float],
+        learning_rate: float | Schedule | Callable[[int], float],
         batch_size: int = 1,
         shuffle: bool = True,
         tol: float | None = None,
@@ -289,9 +302,9 @@ class Network:
         optimizer: str | Optimizer = "sgd",
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | None = None,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: ValidationData | None = None,
         metrics: Metrics | None = None,
-        callbacks: Callback | Callable[..., Any] | Sequence[Any] | None = None,
+        callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
         same_task: bool = False,
         progress: bool = False,
         form: str = "auto",
@@ -380,10 +393,15 @@ class Network:
             For bad data or settings, such as a table of other columns than the network was
             trained on before; the network stays as it was.
         TrainingDivergedError
-            If the loss or a parameter stops being finite.
+            If the loss or a parameter stops being finite: see docs/scaling.md.
         RuntimeError
             While the network is being trained, by another thread or by the `train` that a callback
             belongs to: see docs/threads.md.
+
+        Warns
+        -----
+        UserWarning
+            Where a schedule has come to its end, and its rate to 0, before the last epoch.
         """
         model = self._model
         n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
@@ -402,13 +420,16 @@ class Network:
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
         is_mapped = _data_checks.is_mapped(rows)
         data = Data(model, rows, Y, counts, weights, is_mapped, fingerprint, names)
-        batch_size = min(_checks.integer(batch_size, "batch_size", 1), len(rows))
+        full = "; the full batch is len(X)"
+        batch_size = min(_checks.integer(batch_size, "batch_size", 1, hint=full), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
         chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
         _checks.optimizer_fits(chosen, "optimizer", dtype, model.activations)
         settings = Settings(
             epochs=_checks.integer(epochs, "epochs", 0),
-            learning_rate=own(_checks.learning_rate(learning_rate, "learning_rate", dtype)),
+            learning_rate=own(
+                _checks.learning_rate(learning_rate, "learning_rate", dtype, SCHEDULES)
+            ),
             batch_size=batch_size,
             shuffle=_checks.flag(shuffle, "shuffle"),
             tol=_checks.tolerance(tol, "tol"),
@@ -525,6 +546,7 @@ class Network:
         metrics: Metrics,
     ) -> dict[str, float]: ...
 
+    @_words.explained
     def evaluate(
         self,
         X: ArrayLike | Sparse,
@@ -577,6 +599,7 @@ class Network:
         _data_checks.metrics_fit(found, "metrics", data.Y, "y", data.model)
         return evaluated(data, found, threshold_of(data), l2)
 
+    @_words.explained
     def gradients(
         self,
         X: ArrayLike | Sparse,
@@ -584,7 +607,7 @@ class Network:
         *,
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
-    ) -> tuple[list[Array], list[Array]]:
+    ) -> tuple[list[Floats], list[Floats]]:
         """The gradient of the loss that `evaluate` gives, by backpropagation.
 
         Parameters
@@ -607,6 +630,7 @@ class Network:
         data = _data(model, X, y, sample_weight, model.feature_names)
         return _gradients(data, _checks.not_negative(l2, "l2"))
 
+    @_words.explained
     def check_gradients(
         self,
         X: ArrayLike | Sparse,
@@ -651,7 +675,10 @@ class Network:
         largest_error = np.abs(g - c).max()
         return float(largest_error / np.abs(g).max()) if largest_error else 0.0
 
-    def save(self, path: str | os.PathLike[str], *, trainer: bool = False) -> None:
+    @_words.explained
+    def save(
+        self, path: str | bytes | os.PathLike[str] | IO[bytes], *, trainer: bool = False
+    ) -> None:
         """Write the network into a file, from which `Network.load` makes it anew.
 
         The file is an archive of NumPy's (npz) with a checksum over all of it. An older one of the
@@ -659,8 +686,9 @@ class Network:
 
         Parameters
         ----------
-        path : str or path-like
-            The file's name, to which nothing is added.
+        path : str, path-like, or file opened in binary mode
+            The file's name, to which nothing is added. Into an open file, such as an io.BytesIO, it
+            is written from where that is; after an error a part of it may be there.
         trainer : bool, default False
             Keep what training needs to go on, too: what the optimizer keeps from step to step, how
             far a schedule of learning rates is, what early stopping has seen, and the random
@@ -669,42 +697,51 @@ class Network:
         Raises
         ------
         OSError
-            If the file cannot be written.
+            If the file cannot be written; FileNotFoundError where there is no such folder.
         """
         from fastnn import model_file  # a twentieth of the time to import fastnn
 
-        path, trainer = _checks.path(path, "path"), _checks.flag(trainer, "trainer")
+        to, trainer = _checks.path_or_file(path, "path", "wb"), _checks.flag(trainer, "trainer")
         net = self._copy(trainer)  # which does not change
-        model_file.save(net, path, trainer)
+        model_file.save(net, to, trainer)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
+    @_words.explained
+    def load(cls, path: str | bytes | os.PathLike[str] | IO[bytes]) -> Self:
         """The network that `save` wrote into a file.
 
         Without the state of its trainer, it has a random generator that is different each time.
+
+        Parameters
+        ----------
+        path : str, path-like, or file opened in binary mode
+            An open file, such as an io.BytesIO, is read to its end, from where it is. If there is
+            more behind the model, it goes back to the model's end, which needs a file that can
+            seek; after an error it may be anywhere.
 
         Raises
         ------
         OSError
             If the file cannot be read.
         ModelFileError
-            If it holds no network, is damaged or truncated, or from a newer fastnn.
+            If it holds no network, is empty, damaged or truncated, or from a newer fastnn; and if
+            there is more behind it, in a file of that path or one that cannot seek.
         """
         from fastnn import model_file
 
-        return model_file.load(_checks.path(path, "path"), cls)
+        return model_file.load(_checks.path_or_file(path, "path", "rb"), cls)
 
-    def copy(self) -> Network:
+    def copy(self) -> Self:
         """An independent network with the same parameters and the same random generator."""
         return copy.deepcopy(self)
 
-    def __copy__(self) -> Network:
+    def __copy__(self) -> Self:
         return self.copy()  # a generator shared by two networks would tie their results together
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self._copy(with_trainer=True)
 
-    def _copy(self, with_trainer: bool) -> Network:
+    def _copy(self, with_trainer: bool) -> Self:
         model, parameters, trainer = self._at_one_moment(with_trainer)
         names = model.feature_names
         net = type(self).__new__(type(self))

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _kernels
+from fastnn import _checks, _data_checks, _kernels, _words
 from fastnn._layout import OPTIMIZER
 
 if TYPE_CHECKING:
@@ -291,3 +291,4 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "rmsprop": RMSprop(),
     "adagrad": Adagrad(),
 }
+_words.explain_construction(*map(type, OPTIMIZERS.values()))

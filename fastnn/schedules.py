@@ -14,14 +14,16 @@ Each raises TypeError or ValueError for a setting that is not a number, or not i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from fastnn import _checks
+from fastnn import _checks, _words
 
 Array = np.ndarray[Any, Any]
 
@@ -54,13 +56,17 @@ class Schedule:
             if name in CHECKS:
                 object.__setattr__(self, name, CHECKS[name](value, name))
 
-    def __call__(self, t: Any) -> Array:
+    def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
         """eta at the times t, an array or a number."""
         with np.errstate(all="ignore"):
             times = np.asarray(t, np.float64)
             # Not one number: NumPy's functions of arrays may round otherwise than those of numbers.
-            rates: Array = self._rates(np.atleast_1d(times)).reshape(times.shape)
+            rates: NDArray[np.float64] = self._rates(np.atleast_1d(times)).reshape(times.shape)
             return rates
+
+    def _zero_from(self) -> float:
+        """From which time on the rate stays 0, and training changes nothing; infinite: never."""
+        return math.inf
 
     def _rates(self, t: Array) -> Array:
         raise NotImplementedError
@@ -140,12 +146,15 @@ class CosineDecay(Schedule):
     epochs : float
         When it reaches `final`; above 0.
     final : float, default 0.0
-        At least 0.
+        At least 0. Where it is 0, epochs after the end change nothing, and `train` warns of them.
     """
 
     initial: float
     epochs: float
     final: float = 0.0
+
+    def _zero_from(self) -> float:
+        return self.epochs if self.final == 0 else math.inf
 
     def _rates(self, t: Array) -> Array:
         return _cosine(self.initial, self.final, t / self.epochs)
@@ -173,7 +182,12 @@ class WarmUp(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.then, Schedule):
-            object.__setattr__(self, "then", _checks.above_zero(self.then, "then"))
+            expected = "a number or one of fastnn.schedules"
+            object.__setattr__(self, "then", _checks.above_zero(self.then, "then", expected))
+
+    def _zero_from(self) -> float:
+        then = self.then
+        return self.epochs + then._zero_from() if isinstance(then, Schedule) else math.inf
 
     def _rates(self, t: Array) -> Array:
         after = np.maximum(t - self.epochs, 0)
@@ -309,3 +323,4 @@ SCHEDULES: tuple[type[Schedule], ...] = (
     OneCycle,
     Cyclical,
 )
+_words.explain_construction(*SCHEDULES)

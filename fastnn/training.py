@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from fastnn.course import Course, Data, Lap, Settings
 from fastnn.history import History
 from fastnn.progress import bar
+from fastnn.schedules import Schedule
 
 if TYPE_CHECKING:
     from fastnn.network import Network
@@ -34,6 +37,9 @@ def train(
     with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
         if settings.shuffle:
             in_training[id(net)] = net
+        if isinstance(settings.learning_rate, Schedule):
+            time = net._trainer.time_of(settings.learning_rate)
+            warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
         anew = False
         if task is not None and settings.epochs:
             anew = net._trainer.begins_anew(task, same_task)
@@ -57,6 +63,21 @@ def train(
         watch.end(history)
         in_training.pop(id(net), None)
     return history
+
+
+def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
+    """Where a schedule comes to its end before the last of n epochs, which begin at this time."""
+    first_idle = schedule._zero_from()
+    if n == 0 or time + n - 1 < first_idle:
+        return
+    n_idle = min(time + n - math.ceil(first_idle), n)
+    which = "all" if n_idle == n else f"the last {n_idle:,}"
+    warnings.warn(
+        f"learning_rate={schedule!r} is 0 after {first_idle:g} epochs, and {time:,} of them are "
+        f"gone: {which} of {n:,} epochs change nothing. Give the schedule more epochs, or a final "
+        "rate above 0; or let it begin anew by reset_trainer()",
+        stacklevel=5,
+    )
 
 
 def update(net: Network, data: Data, settings: Settings) -> float:

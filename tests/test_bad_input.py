@@ -148,6 +148,17 @@ def test_parameters_without_real_numbers(argument, case):
     assert_refused(Network.from_parameters, changed, exception, *fragments)
 
 
+@pytest.mark.parametrize("labels", [["cat", "dog", "cat"], [["cat"], ["dog"], ["cat"]],
+                                    np.array(["cat", 1, None], object)])  # fmt: skip
+@pytest.mark.parametrize("method", WITH_DATA)
+def test_classes_by_name(method, labels):
+    remedy = "; make class numbers of labels, for example with numpy.unique(y, return_inverse=True)"
+    assert_call_refused(classifier(), method, {"y": labels}, TypeError, "real numbers", remedy)
+    with pytest.raises(TypeError) as refusal:
+        getattr(network(), method)(**{**GOOD_CALLS[method], "X": labels})
+    assert "class numbers" not in str(refusal.value)
+
+
 # Shapes
 
 
@@ -241,9 +252,8 @@ ROWS = ("X", lambda value: [[0, 1], [1, value], [np.nan, 1]], "row 1, column 1")
 PLACES = [
     *((method, *ROWS) for method in ["feedforward", *WITH_DATA]),
     *((method, "y", lambda value: [0, value, np.nan], "row 1") for method in WITH_DATA),
-    ("feedforward", "X", lambda value: [0, value], "row 0, column 1"),
-    ("update", "x", lambda value: [0, value], "row 0, column 1"),
-    ("update", "y", lambda value: value, "row 0"),
+    ("feedforward", "X", lambda value: [0, value], "place 1"),
+    ("update", "x", lambda value: [0, value], "place 1"),
 ]
 
 
@@ -267,6 +277,13 @@ def test_infinite_in_float32(method, argument, holding, place, value):
     assert_call_refused(net, method, {argument: holding(value)}, ValueError, fragment)
 
 
+def test_a_target_that_is_one_number_has_no_place():
+    given = {"y": np.inf}
+    assert_call_refused(network(), "update", given, ValueError, "y must be finite, got inf; remove")
+    given, expected = {"y": 1e39}, "y must be finite in the network's float32, got 1e+39, which"
+    assert_call_refused(network(dtype="float32"), "update", given, ValueError, expected)
+
+
 def test_check_gradients_computes_in_float64():
     assert network(dtype="float32").check_gradients([[1e39, 1e39]], [0]) < 1e-6
 
@@ -275,7 +292,7 @@ def test_check_gradients_computes_in_float64():
 def test_parameters_that_are_not_finite(value):
     _, W, place = ROWS
     of_W = f"weights[0] must be finite, got {value} in {place}"
-    of_b = f"biases[0] must be finite, got {value} in row 1"
+    of_b = f"biases[0] must be finite, got {value} in place 1"
     parameters = {"weights": [X], "biases": [[0, 1]]}
     refuse = Network.from_parameters
     assert_refused(refuse, {**parameters, "weights": [W(value)]}, ValueError, of_W)
@@ -291,7 +308,7 @@ SUM_TO_ONE = "y must have rows that sum to 1 for loss='cross_entropy'; got "
 @pytest.mark.parametrize(
     ("y", "fragment"),
     [
-        ([0, 1, 3], CLASS_NUMBERS + "3 in row 2"),
+        ([0, 1, 3], CLASS_NUMBERS + "3 in row 2; number the classes: classes, y = numpy.unique("),
         ([0, -1, -2], CLASS_NUMBERS + "-1 in row 1"),
         ([0, 0.1, 1.5], "y must hold whole class numbers; got 0.1 in row 1"),
         (np.array([0, 1, -1], np.int8), CLASS_NUMBERS + "-1 in row 2"),
@@ -300,7 +317,8 @@ SUM_TO_ONE = "y must have rows that sum to 1 for loss='cross_entropy'; got "
         ([0, 1, np.inf], "y must be finite, got inf in row 2"),
         ([0, 1], "y must be as long as X, 3 samples, got 2"),
         (0, CLASS_SHAPES + "()"),
-        ([[0], [1], [2]], CLASS_SHAPES + "(3, 1)"),
+        ([[0], [1], [2]], CLASS_SHAPES + "(3, 1): the network has 3 outputs; class numbers are "
+         "y.ravel()"),
         (np.eye(3)[:2], "y must be as long as X, 3 samples, got 2"),
         (np.eye(3, 4), CLASS_SHAPES + "(3, 4)"),
         ([[0, 1, 0], [0.5, 0.5, 0.5], [0, 0, 0]], SUM_TO_ONE + "1.5 in row 1"),
@@ -317,13 +335,14 @@ def test_classes(method, y, fragment):
 @pytest.mark.parametrize(
     ("y", "fragment"),
     [
-        (3, CLASS_NUMBERS + "3 in row 0"),
-        (-1, CLASS_NUMBERS + "-1 in row 0"),
-        (0.5, "y must hold whole class numbers; got 0.5 in row 0"),
-        (np.nan, "y must be finite, got nan in row 0"),
+        (3, CLASS_NUMBERS + "3; number the classes"),
+        (-1, CLASS_NUMBERS + "-1; number the classes"),
+        (0.5, "y must hold whole class numbers; got 0.5"),
+        (np.nan, "y must be finite, got nan; remove"),
         ([1], "y must be a number or of shape (3,) for one sample, got (1,)"),
         ([[0, 1, 0]], "y must be a number or of shape (3,) for one sample, got (1, 3)"),
-        ([1, 1, 0], SUM_TO_ONE + "2.0 in row 0"),
+        ([1, 1, 0], SUM_TO_ONE + "2.0"),
+        ([0, 2, -1], "must not be negative for loss='cross_entropy'; got -1.0 in place 2"),
     ],
 )
 def test_class_of_one_sample(y, fragment):
@@ -437,15 +456,30 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
         pytest.param(
             "epochs", 10**5000, ValueError, "at most", id="more digits than Python prints"
         ),
+        ("batch_size", "full", TypeError, "got str 'full'; the full batch is len(X)"),
+        ("batch_size", None, TypeError, "got NoneType None; the full batch is len(X)"),
+        (
+            "metrics",
+            5,
+            TypeError,
+            "a sequence of them, such as ['accuracy'], or a mapping that gives them names, got int",
+        ),
+        (
+            "metrics",
+            [SGD],
+            TypeError,
+            "; write SGD(...), an object of it",
+        ),
+        ("callbacks", "stop", TypeError, "such as [EarlyStopping()] of fastnn.callbacks, got str"),
         ("shuffle", None, TypeError, "shuffle must be True or False, got NoneType None"),
         ("shuffle", 1, TypeError, "shuffle must be True or False, got int 1"),
         ("shuffle", "no", TypeError, "shuffle must be True or False, got str 'no'"),
         ("tol", -1e-3, ValueError, "tol must be None or a finite number of at least 0, got float"),
         ("tol", np.nan, ValueError, "tol must be None or a finite number of at least 0"),
         ("tol", np.inf, ValueError, "tol must be None or a finite number of at least 0"),
-        ("tol", "0", TypeError, "tol must be a number, got str '0'"),
-        ("tol", [0], TypeError, "tol must be a number, got list [0]"),
-        ("tol", False, TypeError, "tol must be a number, got bool False"),
+        ("tol", "0", TypeError, "tol must be None or a finite number of at least 0, got str '0'"),
+        ("tol", [0], TypeError, "tol must be None or a finite number of at least 0, got list [0]"),
+        ("tol", False, TypeError, "tol must be None or a finite number of at least 0, got bool"),
         ("form", "Fused", ValueError, f"form must be one of {FORMS}, got str 'Fused'"),
         ("form", "narrow", ValueError, f"form must be one of {FORMS}, got str 'narrow'"),
         ("form", None, TypeError, f"form must be one of {FORMS}, got NoneType None"),
@@ -584,6 +618,7 @@ INITIALIZERS = "'auto', 'he', 'glorot', 'normal', 'small'"
 SIZES = "layer_sizes must be a sequence of integers, such as [2, 3, 1], got "
 TOO_FEW = "layer_sizes must hold the number of inputs and at least one layer, as in [2, 1]; got "
 NAMES = "activation must be a name, or a sequence of one name per layer, got "
+SEED = "seed must be None or an integer of at least 0, got "
 DTYPES = 'dtype must be "float32" or "float64", got '
 
 
@@ -634,11 +669,11 @@ DTYPES = 'dtype must be "float32" or "float64", got '
         ({"dtype": None}, ValueError, DTYPES + "NoneType None"),
         ({"dtype": ITSELF}, ValueError, DTYPES + "list [[["),
         ({"seed": -1}, ValueError, "seed must be at least 0, got int -1"),
-        ({"seed": 1.0}, TypeError, "seed must be an integer, got float 1.0"),
-        ({"seed": "1"}, TypeError, "seed must be an integer, got str '1'"),
-        ({"seed": True}, TypeError, "seed must be an integer, got bool True"),
-        ({"seed": ITSELF}, TypeError, "seed must be an integer, got list [[["),
-        ({"seed": np.random.default_rng(0)}, TypeError, "seed must be an integer, got Generator"),
+        ({"seed": 1.0}, TypeError, SEED + "float 1.0"),
+        ({"seed": "1"}, TypeError, SEED + "str '1'"),
+        ({"seed": True}, TypeError, SEED + "bool True"),
+        ({"seed": ITSELF}, TypeError, SEED + "list [[["),
+        ({"seed": np.random.default_rng(0)}, TypeError, SEED + "Generator"),
     ],
 )  # fmt: skip
 def test_construction(changed, exception, fragment):
@@ -655,6 +690,8 @@ def test_construction(changed, exception, fragment):
         ({"weights": [], "biases": []}, ValueError, "weights must hold at least one array, got "),
         ({"biases": [[0, 0]]}, ValueError, "one array per layer, as weights: 2; got 1"),
         ({"weights": [X, [1.0, 2.0]]}, ValueError, "weights[1] must have shape (n_in, n_out), got"),
+        ({"weights": [np.ones((3, 2)), np.ones((1, 3))], "biases": [np.ones(3), [1.0]]}, ValueError,
+         "got (3,); weights are (n_in, n_out): give the transpose"),
         ({"weights": [X[:0], X]}, ValueError, "weights[0] must have shape (n_in, n_out), got (0, "),
         ({"weights": [X, X]}, ValueError, "weights[1] must have 2 rows, one per output of the "
          "layer below, got shape (3, 2)"),

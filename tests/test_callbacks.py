@@ -833,7 +833,7 @@ KNOWN = "must be one of 'loss' in this training"
         (iter([]), TypeError, ["callbacks must be a sequence", "iterator"]),
         ([None], TypeError, ["callbacks[0] must be a function, or an object", "got NoneType"]),
         ([print, "csv"], TypeError, ["callbacks[1] must be a function", "got str 'csv'"]),
-        (EarlyStopping, TypeError, ["callbacks[0]", "object of a class", "got type <class"]),
+        (EarlyStopping, TypeError, ["callbacks[0]", "got type <class", "write EarlyStopping(...)"]),
         ([Callback], TypeError, ["callbacks[0]", "derived from fastnn.callbacks.Callback"]),
         ([SimpleNamespace()], TypeError, ["callbacks[0] must be a function", "SimpleNamespace"]),
         (Odd(0), ValueError, ["callbacks[0].every must be at least 1, got int 0"]),
@@ -849,9 +849,33 @@ KNOWN = "must be one of 'loss' in this training"
         (
             [print, EarlyStopping(monitor="val_accuracy")],
             ValueError,
-            [f"callbacks[1].monitor {KNOWN}, got 'val_accuracy'; give validation_data"],
+            [
+                f"callbacks[1].monitor {KNOWN}, got 'val_accuracy'; give validation_data="
+                "(X_valid, y_valid) and metrics=['accuracy'] to train"
+            ],
         ),
-        (EarlyStopping(monitor="mae"), ValueError, [f"[0].monitor {KNOWN}, got 'mae'"]),
+        (
+            EarlyStopping(monitor="mae"),
+            ValueError,
+            [f"[0].monitor {KNOWN}, got 'mae'; give metrics=['mae'] to train"],
+        ),
+        (EarlyStopping(monitor="acc"), ValueError, ["got 'acc'; write 'accuracy'"]),
+        (EarlyStopping(monitor="val_acc"), ValueError, ["got 'val_acc'; write 'val_accuracy'"]),
+        (EarlyStopping(monitor="val-loss"), ValueError, ["got 'val-loss'; write 'val_loss'"]),
+        (EarlyStopping(monitor="train_loss"), ValueError, ["got 'train_loss'; write 'loss'"]),
+        (EarlyStopping(monitor="val_los"), ValueError, ["did you mean 'val_loss'?"]),
+        (
+            ModelCheckpoint("no/such/net"),
+            FileNotFoundError,
+            ["callbacks[0].path must be in a folder that exists, and", "os.makedirs"],
+        ),
+        (
+            [print, CSVLogger("no/such.csv")],
+            FileNotFoundError,
+            ["callbacks[1].path must be in a folder that exists, and", "os.makedirs"],
+        ),
+        (ModelCheckpoint("."), IsADirectoryError, ["callbacks[0].path must be that of a file"]),
+        (CSVLogger("."), IsADirectoryError, ["callbacks[0].path must be that of a file"]),
         (EarlyStopping(monitor="learning_rate"), ValueError, [f"{KNOWN}, got 'learning_rate'"]),
         (ModelCheckpoint("x", monitor="epoch"), ValueError, [f"[0].monitor {KNOWN}, got 'epoch'"]),
         (

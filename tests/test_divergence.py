@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from fastnn import Network, TrainingDivergedError, _kernels, chunks, course
 
@@ -37,6 +38,30 @@ def test_the_message_names_epoch_learning_rate_and_remedy(dtype, eta, epoch, bat
     X, y = np.ones((batch_size, 1)), np.zeros(batch_size)
     with pytest.raises(TrainingDivergedError, match=expected.replace("+", r"\+")):
         in_order(one_input(dtype), 50, eta, X, y, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_the_message_names_the_largest_numbers(kind):
+    X, y = kind([[1.0, 0.0], [0.0, -40_000.0], [3.0, 2.0]]), [0.5, -0.25, 0.1]
+    with pytest.raises(
+        TrainingDivergedError, match=r"given \|x\| up to 4e\+04 and \|y\| up to 0.5"
+    ):
+        Network([2, 1], activation="identity", seed=0).train(X, y, epochs=99, learning_rate=0.1)
+
+
+def test_the_message_names_no_numbers_that_are_classes():
+    net = Network([1, 30], activation="softmax", loss="cross_entropy", seed=0)
+    with pytest.raises(TrainingDivergedError, match=r"given \|x\| up to 1e\+300\. Use a smaller"):
+        net.train([[1e300], [-1e300]], [29, 3], epochs=9, learning_rate=1e10)
+
+
+def test_a_mapped_file_is_not_read_anew(tmp_path):
+    X = np.memmap(tmp_path / "X", np.float64, "w+", shape=(3, 1))
+    X[:] = 1e200
+    with pytest.raises(TrainingDivergedError, match=r"last finite parameters\. Use a smaller"):
+        Network([1, 1], activation="identity", seed=0).train(
+            X, [1, 2, 3], epochs=9, learning_rate=1
+        )
 
 
 def test_it_is_a_value_error():
@@ -219,7 +244,8 @@ def test_weights_that_are_not_finite_are_blamed(optimizer, number):
         array = getattr(net, where)[1]
         array[(0,) * array.ndim] = number
         before = parameters(net)
-        expected = rf"{where}\[1\] must be finite, got {number} in row 0"
+        place = "row 0, column 0" if where == "weights" else "place 0"
+        expected = rf"{where}\[1\] must be finite, got {number} in {place}"
         with pytest.raises(ValueError, match=expected) as found:
             net.train(np.ones((9, 4)), np.ones(9), epochs=2, learning_rate=0.1, optimizer=optimizer)
         assert type(found.value) is ValueError

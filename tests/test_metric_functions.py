@@ -283,7 +283,7 @@ def test_outputs_of_a_network_of_one_output():
         ([0, 1], [math.inf, 0.5], ValueError, "outputs must be finite, got inf in row 0"),
         ([math.nan, 1], [0.5, 0.5], ValueError, "y must be finite, got nan in row 0"),
         ([0, -math.inf], [0.5, 0.5], ValueError, "y must be finite, got -inf in row 1"),
-        (["a", "b"], [0.5, 0.5], TypeError, "y must hold real numbers"),
+        (["a", "b"], [0.5, 0.5], TypeError, "y must hold real.*; make class numbers of"),
         ([0, 1], ["a", "b"], TypeError, "outputs must hold real numbers"),
         ([0, 1], [0.5, 1j], TypeError, "outputs must hold real numbers"),
         ([None, 1], [0.5, 0.5], TypeError, "y must hold real numbers"),

@@ -727,8 +727,8 @@ CLASS_NUMBERS = ['needs targets that are quantities, and y holds class numbers; 
 @pytest.mark.parametrize(
     ("metrics", "exception", "fragments"),
     [
-        (3, TypeError, ["metrics must be a name, a function, a sequence of them, or", "got int 3"]),
-        ({"accuracy"}, TypeError, ["metrics must be a name, a function, a sequence of them, or"]),
+        (3, TypeError, ["metrics must be a name, a function, a sequence of them, ", "got int 3"]),
+        ({"accuracy"}, TypeError, ["metrics must be a name, a function, a sequence of them, "]),
         ("Accuracy", ValueError, ["metrics[0] must be one of 'accuracy', 'f1', ", "Accuracy"]),
         (["accuracy", "f2"], ValueError, ["metrics[1] must be one of", "got str 'f2'"]),
         (["accuracy", 3], TypeError, ["metrics[1] must be the name of a metric or a function"]),

@@ -2,22 +2,28 @@
 
 import contextlib
 import copy
+import errno
+import gzip
 import io
 import json
 import os
 import pickle
 import stat
+import tempfile
+import zipfile
 from functools import partial
 from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas
 import pytest
 from model_files import SCHEDULES, all_of, content, with_and_without_trainer
 from random_networks import bits
 
 from fastnn import Network, model_file, optimizers, schedules
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
+from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -368,10 +374,195 @@ def test_kinds_of_paths(kind, name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["save", "load"])
-@pytest.mark.parametrize("path", [None, 5, 1.0, ["net"], io.BytesIO()])
+@pytest.mark.parametrize("path", [None, 5, 1.0, ["net"], io.BytesIO, Path])
 def test_what_is_no_path_is_refused(method, path):
-    with pytest.raises(TypeError, match=r"^path must be a path, got"):
+    expected = (
+        r'^path must be a path, or a file opened in binary mode, as by open\(..., "[rw]b"\), got'
+    )
+    with pytest.raises(TypeError, match=expected):
         getattr(Network([2, 1]), method)(path)
+
+
+# Files that somebody else has opened
+
+
+@contextlib.contextmanager
+def member_of_a_zip(path, mode):
+    with zipfile.ZipFile(path, mode[0]) as archive, archive.open("net", mode[0]) as file:
+        yield file
+
+
+@with_and_without_trainer
+@pytest.mark.parametrize(
+    "opened",
+    [open, partial(open, buffering=0), gzip.open, member_of_a_zip],
+    ids=["buffered", "raw", "gzip", "member of a zip"],
+)
+def test_open_files(opened, trainer, tmp_path):
+    net = Network([2, 3, 1], seed=0)
+    net.train([[1.0, 2.0]], [1.0], epochs=3, learning_rate=0.1, optimizer="adam")
+    with opened(tmp_path / "file", "wb") as file:
+        net.save(file, trainer=trainer)
+    with opened(tmp_path / "file", "rb") as file:
+        loaded = Network.load(file)
+        assert file.read() == b""
+    assert all_of(loaded) == all_of(net) if trainer else content(loaded) == content(net)
+
+
+def test_a_temporary_file():
+    net = Network([2, 3, 1], seed=0)
+    with tempfile.TemporaryFile() as file:
+        net.save(file)
+        file.seek(0)
+        assert content(Network.load(file)) == content(net)
+    with tempfile.NamedTemporaryFile() as file:
+        net.save(file)
+        file.seek(0)
+        assert content(Network.load(file)) == content(net)
+
+
+def test_several_networks_in_one_file():
+    """Each is written and read where the file is, and other things stand between."""
+    nets = [Network([2, n, 1], seed=n) for n in (1, 2, 3)]
+    table = pandas.DataFrame({"a": [0.0, 1.0], "b": [1.0, 0.0]})  # whose names make a newer format
+    nets[1].train(table, [0, 1], epochs=1, learning_rate=0.1)
+    file = io.BytesIO(b"before")
+    file.seek(0, io.SEEK_END)
+    for net in nets:
+        net.save(file)
+        file.write(b"and")
+    file.seek(len(b"before"))
+    for net in nets:
+        loaded = Network.load(file)
+        assert content(loaded) == content(net)
+        assert loaded.feature_names == net.feature_names
+        assert file.read(3) == b"and"
+    assert file.read() == b""
+    file.seek(len(b"before"))
+    assert content(Network.load(file)) == content(nets[0])
+
+
+def test_save_writes_over_what_is_there_and_leaves_the_rest():
+    file = io.BytesIO(b"x" * 100_000)
+    Network([2, 1]).save(file)
+    end = file.tell()
+    assert file.read() == b"x" * (100_000 - end)
+    file.seek(0)
+    Network.load(file)
+    assert file.tell() == end
+
+
+class OneWay(io.RawIOBase):
+    """A pipe, which has no places."""
+
+    def __init__(self, content=b""):
+        self.content = io.BytesIO(content)
+
+    def readable(self):
+        return True
+
+    def writable(self):
+        return True
+
+    def readinto(self, room):
+        part = self.content.read(min(100, len(room)))
+        room[: len(part)] = part
+        return len(part)
+
+    def write(self, part):
+        return self.content.write(part[:100])
+
+
+def test_a_file_that_takes_and_gives_100_bytes_at_a_time():
+    net, file = Network([20, 10], seed=0), OneWay()
+    net.save(file)
+    assert len(file.content.getvalue()) > 1000
+    assert content(Network.load(OneWay(file.content.getvalue()))) == content(net)
+    with pytest.raises(ModelFileError, match="OneWay has 4 bytes more behind its end"):
+        Network.load(OneWay(file.content.getvalue() + b"more"))
+
+
+@pytest.mark.parametrize("answer", [0, None])
+def test_a_raw_file_that_takes_no_more(answer):
+    class Full(OneWay):
+        def write(self, part):
+            return answer
+
+    with pytest.raises(OSError, match=r"takes no more: .* bytes are left"):
+        Network([2, 1]).save(Full())
+
+
+def test_a_file_that_only_reads_and_writes():
+    class Plain:
+        def __init__(self):
+            self.parts = []
+
+        def write(self, part):
+            self.parts.append(part)
+
+        def read(self):
+            return b"".join(self.parts)
+
+    net, file = Network([2, 1], seed=0), Plain()
+    net.save(file)
+    assert content(Network.load(file)) == content(net)
+
+
+@pytest.mark.parametrize("method", ["save", "load"])
+def test_files_in_text_mode_are_refused(method, tmp_path):
+    (tmp_path / "file").write_text("text")
+    expected = r'path must be a file opened in binary mode, as by open\(..., "[rw]b"\)'
+    with open(tmp_path / "file", "r+") as file, pytest.raises(TypeError, match=expected):
+        getattr(Network([2, 1]), method)(file)
+    assert (tmp_path / "file").read_text() == "text"
+    with pytest.raises(TypeError, match=expected):
+        getattr(Network([2, 1]), method)(io.StringIO("text"))
+
+
+# Errors name the path that was given
+
+
+@pytest.mark.parametrize("kind", [Path, str, os.fsencode])
+def test_a_missing_folder_is_named(kind, tmp_path):
+    path = kind(tmp_path / "no" / "such" / "net")
+    with pytest.raises(FileNotFoundError) as error:
+        Network([2, 1]).save(path)
+    assert error.value.filename == os.fsdecode(path)
+    folder = str(tmp_path / "no" / "such")
+    assert f"path must be in a folder that exists, and {folder!r} does not" in str(error.value)
+
+
+def test_a_folder_or_a_file_in_the_wrong_place_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("file").touch()
+    for path, kind in (
+        ("folder", IsADirectoryError),
+        ("", IsADirectoryError),
+        ("folder/", IsADirectoryError),
+        (os.path.join("file", "net"), NotADirectoryError),
+    ):
+        with pytest.raises(kind) as error:
+            Network([2, 1]).save(path)
+        assert error.value.filename == path
+        assert "path must be" in str(error.value)
+
+
+@posix_only
+@pytest.mark.parametrize("place", ["os.fsync", "os.replace", "os.access"])
+def test_no_permission_names_the_path(place, tmp_path, monkeypatch):
+    path = str(tmp_path / "net")
+
+    def refuse(*_):
+        raise PermissionError(errno.EROFS, "Read-only file system", "another name")
+
+    monkeypatch.setattr(place, refuse if place != "os.access" else lambda *_: False)
+    with pytest.raises(OSError) as error:  # noqa: PT011 -- the name is looked at below
+        Network([2, 1]).save(path)
+    assert error.value.filename == path
+    assert error.value.filename2 is None
+    assert error.value.errno == (errno.EACCES if place == "os.access" else errno.EROFS)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("trainer", [None, 1, "yes"])

@@ -105,7 +105,7 @@ def test_no_output_for_what_is_not_finite(dtype):
                 x = X[row].copy()
                 x[place] = value
                 out = np.full(3, 7, dtype)
-                with pytest.raises(ValueError, match=rf"X must be finite, got .* column {place}"):
+                with pytest.raises(ValueError, match=rf"X must be finite, got .* place {place};"):
                     net.feedforward(x, out)
                 assert (out == 7).all()
                 Xs = X.copy()

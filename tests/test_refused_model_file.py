@@ -116,16 +116,14 @@ STRANGERS = {
 
 @pytest.mark.parametrize("name", STRANGERS)
 def test_other_files(name):
-    message = refusal(STRANGERS[name])
-    truncated = name == "empty"
-    expected = "is truncated: its end is missing" if truncated else "is not a model file of fastnn"
-    assert message == expected
+    expected = "is empty" if name == "empty" else "is not a model file of fastnn"
+    assert refusal(STRANGERS[name]) == expected
 
 
 @with_and_without_trainer
 def test_truncated_at_any_length(trainer):
     content = small(trainer)
-    for length in range(len(content)):
+    for length in range(1, len(content)):
         message = refusal(content[:length])
         assert message == "is truncated: its end is missing", length
 
@@ -151,10 +149,105 @@ def test_a_byte_altered_at_any_place(trainer):
 @pytest.mark.parametrize("more", [b"\0", b"x", b"\n", b"x" * 88, b"x" * 1000])
 def test_something_behind_or_before_it(more):
     content = small()
-    refusal(content + more)
     assert refusal(more + content) == "is damaged: its checksum is wrong"
-    refusal(content + content[:100])
-    assert refusal(content + content) == "is damaged: its checksum is wrong"
+    for behind in (more, content[:100], content, content[-model_file.MARK_LENGTH :]):
+        assert refusal(content + behind) == f"has {len(behind):,} bytes more behind its end"
+    damaged = bytes([content[0] ^ 1]) + content[1:]
+    refusal(damaged + more)
+
+
+def test_a_file_of_many_marks_is_read_once():
+    """The checksum goes on from mark to mark: anew for each, it would take hours."""
+    many = small() + model_file.MARK * 100_000
+    assert "bytes more behind its end" in refusal(many)
+    refusal(many[1:])
+
+
+# Files that somebody else has opened
+
+
+@pytest.mark.parametrize("trainer", [True, False])
+@pytest.mark.parametrize("wrong", ["damaged", "truncated", "a stranger", "not finite"])
+def test_an_open_file_is_refused_as_one_of_a_path_is(wrong, trainer):
+    content = small(trainer)
+    if wrong == "damaged":
+        content = content[:100] + bytes([content[100] ^ 1]) + content[101:]
+    elif wrong == "truncated":
+        content = content[:-1]
+    elif wrong == "a stranger":
+        content = STRANGERS["npz"]
+    else:
+        members = members_of(content)
+        members["W0.npy"] = members["W0.npy"][:-8] + np.array(np.nan).tobytes()
+        content = sealed(members)
+    with pytest.raises(ModelFileError) as found:
+        Network.load(io.BytesIO(content))
+    assert str(found.value) == f"the BytesIO {refusal(content)}"
+
+
+def test_an_open_file_with_a_name_is_called_by_it(tmp_path):
+    (tmp_path / "a net").write_bytes(b"hello")
+    with (
+        open(tmp_path / "a net", "rb") as file,
+        pytest.raises(ModelFileError, match=r"^'.*a net' is not a model file"),
+    ):
+        Network.load(file)
+
+
+def test_an_open_file_at_its_end():
+    file = io.BytesIO()
+    Network([1, 1]).save(file)
+    with pytest.raises(ModelFileError, match=r"is empty, or at its end: seek\(0\) goes to its"):
+        Network.load(file)
+
+
+class Lying(io.BytesIO):
+    """Says and reads what it is told to."""
+
+    def __init__(self, content, place=0):
+        self.content, self.place, self.asked = content, place, 0
+
+    def tell(self):
+        return self.place
+
+    def read(self, *_):
+        self.asked += 1
+        return self.content
+
+
+class OddBytes(bytes):
+    def __getitem__(self, key):
+        return b"PK"
+
+    def __len__(self):
+        return 2**62
+
+    def find(self, *_):
+        return 2**62
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, OddBytes, np.frombuffer])
+def test_what_a_file_gives_is_taken_as_plain_bytes(kind):
+    content_of_file = small()
+    given = kind(content_of_file, np.uint8) if kind is np.frombuffer else kind(content_of_file)
+    file = Lying(given)
+    assert content(Network.load(file)) == content(load(content_of_file))
+    assert file.asked == 1
+
+
+@pytest.mark.parametrize("given", [None, 10**15, [1, 2], object(), {}])
+def test_a_file_that_gives_no_bytes(given):
+    expected = r"^path must be a file whose read gives bytes, got"
+    with pytest.raises(TypeError, match=expected):
+        Network.load(Lying(given))
+
+
+@pytest.mark.parametrize("place", [-1, 2**70, -(2**70)])
+def test_a_file_that_lies_about_its_place(place):
+    """It is the place that is given back where there is more behind the model."""
+    assert Network.load(Lying(small(), place)).layer_sizes == (1, 1)
+    with pytest.raises((ValueError, OverflowError)):
+        Network.load(Lying(small() + b"more", place - len(small()) if place < 0 else place))
 
 
 def sealed(members, version=1, **options):
@@ -592,7 +685,7 @@ def sealed_zip(write):
         write(archive)
         archive.comment = bytes(model_file.MARK_LENGTH)
     covered = buffer.getvalue()[: -model_file.MARK_LENGTH]
-    return covered + model_file._mark(covered)
+    return covered + model_file._mark(hashlib.sha256(covered).hexdigest())
 
 
 def npy(array):

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -149,6 +150,61 @@ def test_a_schedule_that_has_an_end_stays_there(schedule, last):
     rates = schedule([2.9, 3, 3.001, 4, 100, 1e9])
     assert rates[0] != pytest.approx(last, rel=1e-5, abs=1e-5)
     np.testing.assert_allclose(rates[1:], last, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "before", "epochs", "which"),
+    [
+        (CosineDecay(0.1, epochs=3), 0, 3, None),
+        (CosineDecay(0.1, epochs=3), 0, 4, "0 of them are gone: the last 1 of 4 epochs"),
+        (CosineDecay(0.1, epochs=3), 0, 9, "the last 6 of 9 epochs"),
+        (CosineDecay(0.1, epochs=2.5), 0, 3, None),
+        (CosineDecay(0.1, epochs=2.5), 0, 4, "is 0 after 2.5 epochs, and 0 of them"),
+        (CosineDecay(0.1, epochs=3), 2, 1, None),
+        (CosineDecay(0.1, epochs=3), 2, 2, "2 of them are gone: the last 1 of 2 epochs"),
+        (CosineDecay(0.1, epochs=3), 3, 2, "3 of them are gone: all of 2 epochs"),
+        (CosineDecay(0.1, epochs=3), 5, 0, None),
+        (CosineDecay(0.1, epochs=3, final=1e-9), 3, 9, None),
+        (WarmUp(CosineDecay(0.1, epochs=3), epochs=2), 0, 5, None),
+        (WarmUp(CosineDecay(0.1, epochs=3), epochs=2), 0, 6, "is 0 after 5 epochs"),
+        (WarmUp(0.1, epochs=2), 0, 99, None),
+        (OneCycle(0.1, epochs=2), 0, 99, None),
+        (Cyclical(0.0, 0.1), 0, 99, None),
+        (0.1, 0, 9, None),
+    ],
+    ids=repr,
+)
+def test_epochs_at_rate_zero_are_warned_of(schedule, before, epochs, which):
+    net = Network([1, 1], seed=0)
+    settings = {"learning_rate": schedule, "batch_size": 9}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net.train([[1.0]], [1.0], epochs=before, **settings)
+    parameters = net._parameters.tobytes()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = net.train([[1.0]], [1.0], epochs=epochs, **settings)
+    if which is None:
+        assert not caught
+        return
+    (warning,) = caught
+    assert which in str(warning.message)
+    assert warning.category is UserWarning
+    assert warning.filename == __file__
+    assert history.history["learning_rate"][-1] == 0
+    if "all" in which:
+        assert net._parameters.tobytes() == parameters
+
+
+def test_where_that_warning_is_an_error_nothing_has_changed():
+    net = Network([1, 1], seed=0)
+    net.train([[1.0]], [1.0], epochs=2, learning_rate=0.1, tol=0.0)
+    before = pickle.dumps(net)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="change nothing"):
+            net.train([[2.0]], [1.0], epochs=2, learning_rate=CosineDecay(0.1, epochs=1), tol=0.0)
+    assert pickle.dumps(net) == before
 
 
 @every_schedule
@@ -306,6 +362,7 @@ def test_a_perceptron_has_schedules_too():
 # Their place in time
 
 
+@pytest.mark.filterwarnings("ignore:learning_rate=WarmUp.* is 0 after")
 @pytest.mark.parametrize("batch_size", [1, 20])
 @pytest.mark.parametrize("learning_rate", [*EXAMPLES, halved], ids=repr)
 def test_cuts_into_calls_and_chunks(learning_rate, batch_size, monkeypatch):
@@ -326,6 +383,7 @@ def test_cuts_into_calls_and_chunks(learning_rate, batch_size, monkeypatch):
             assert cut._rng.bit_generator.state == uncut._rng.bit_generator.state
 
 
+@pytest.mark.filterwarnings("ignore:learning_rate=WarmUp.* is 0 after")
 @pytest.mark.parametrize("learning_rate", [*EXAMPLES, halved], ids=repr)
 def test_history_has_the_first_rate_of_each_epoch(learning_rate):
     net, X, y = make()
@@ -540,7 +598,15 @@ BAD = {
     "decay": NOT_NEGATIVE,
     "epochs": ABOVE_ZERO,
     "final": NOT_NEGATIVE,
-    "then": [*ABOVE_ZERO, (StepDecay, TypeError, "must be a number"), (len, TypeError, "a number")],
+    "then": [
+        *ABOVE_ZERO,
+        (
+            StepDecay,
+            TypeError,
+            "of fastnn.schedules, got type <class 'fastn...es.StepDecay'>; write StepDecay(...)",
+        ),
+        (len, TypeError, "a number"),
+    ],
     "start_factor": SHARE,
     "maximum": ABOVE_ZERO,
     "warm_up": INSIDE,

@@ -485,13 +485,18 @@ BAD_WEIGHTS = [
     (["1", "1", "1"], TypeError, ["must hold real numbers"]),
     ([1j, 1, 1], TypeError, ["must hold real numbers"]),
     ([None, 1, 1], TypeError, ["must hold real numbers"]),
-    ("balanced", TypeError, ["must hold real numbers"]),
+    ("balanced", TypeError, ["must be a number for each sample", "go into class_weight"]),
+    ({0: 1.0, 1: 2.0}, TypeError, ["must be a number for each sample", "go into class_weight"]),
     ([[1], [1, 2], [3]], ValueError, ["rows of equal length"]),
     (np.ma.array([1.0, 1, 1], mask=[0, 1, 0]), ValueError, ["no masked numbers"]),
 ]
 BAD_CLASS_WEIGHTS = [
     ("Balanced", ValueError, ["must be one of 'balanced', got str 'Balanced'"]),
-    ([1, 2], TypeError, ['must be None, "balanced" or a mapping of class numbers']),
+    (
+        [1, 2],
+        TypeError,
+        ['must be None, "balanced" or a mapping of class numbers', "sample_weight"],
+    ),
     (2.0, TypeError, ['must be None, "balanced" or a mapping of class numbers']),
     ({2: 1}, ValueError, ["a class in class_weight must be at most 1, got int 2"]),
     ({-1: 1}, ValueError, ["a class in class_weight must be at least 0, got int -1"]),

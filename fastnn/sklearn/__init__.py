@@ -6,7 +6,7 @@ are fitted stands in _fits.py; all the rest comes from scikit-learn's classes of
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
@@ -16,6 +16,15 @@ from fastnn.sklearn._fits import OnKernels, weighted
 from fastnn.sklearn._parameters import HIDDEN
 from fastnn.sklearn._patching import patch, unpatch
 from fastnn.sklearn._scikit_learn import StrOptions, available_if
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastnn.network import CallbackLike, Floats
+    from fastnn.sklearn._fits import SamplesLike
 
 __all__ = ["MLPClassifier", "MLPRegressor", "patch", "unpatch"]
 
@@ -63,6 +72,12 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
     True
     """
 
+    if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
+        class_weight: Any
+        classes_: NDArray[Any]
+
+        def predict_log_proba(self, X: SamplesLike) -> Floats: ...
+
     _theirs = neural_network.MLPClassifier
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPClassifier._parameter_constraints,
@@ -73,34 +88,34 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver: Any = "adam",
-        alpha: Any = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
-        learning_rate_init: Any = 0.001,
-        power_t: Any = 0.5,
-        max_iter: Any = 200,
-        shuffle: Any = True,
-        random_state: Any = None,
-        tol: Any = 1e-4,
-        verbose: Any = False,
-        warm_start: Any = False,
-        momentum: Any = 0.9,
-        nesterovs_momentum: Any = True,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        beta_1: Any = 0.9,
-        beta_2: Any = 0.999,
-        epsilon: Any = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: Any = 15000,
-        loss: Any = "log_loss",
-        class_weight: Any = None,
-        callbacks: Any = None,
-        validation_loss: Any = False,
+        solver: Literal["adam", "sgd", "lbfgs"] = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal["constant", "invscaling", "adaptive"] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int | float = 10,
+        max_fun: int = 15000,
+        loss: Literal["log_loss", "mse", "mae", "huber"] = "log_loss",
+        class_weight: dict[Any, Any] | Literal["balanced"] | None = None,
+        callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
+        validation_loss: bool = False,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -134,8 +149,12 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
 
     @available_if(lambda estimator: estimator._check_solver())
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> MLPClassifier:
+        self,
+        X: SamplesLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """One epoch over the data, as scikit-learn's class of the same name.
 
         Parameters
@@ -186,7 +205,7 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
             return (places == 1)[:, np.newaxis]
         return places[:, np.newaxis] == np.arange(len(classes))
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: SamplesLike) -> NDArray[Any]:
         """The class of each sample.
 
         Parameters
@@ -204,7 +223,7 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
             return self.classes_.take(outputs[:, 0] > 0.5)
         return super().predict(X)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: SamplesLike) -> Floats:
         """The probability of each class.
 
         Parameters
@@ -244,6 +263,12 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
         ``validation_loss_curve_``.
     """
 
+    if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
+
+        def partial_fit(
+            self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        ) -> Self: ...
+
     _theirs = neural_network.MLPRegressor
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPRegressor._parameter_constraints,
@@ -253,33 +278,33 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        loss: Literal["squared_error", "poisson", "mse", "mae", "huber"] = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver: Any = "adam",
-        alpha: Any = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
-        learning_rate_init: Any = 0.001,
-        power_t: Any = 0.5,
-        max_iter: Any = 200,
-        shuffle: Any = True,
-        random_state: Any = None,
-        tol: Any = 1e-4,
-        verbose: Any = False,
-        warm_start: Any = False,
-        momentum: Any = 0.9,
-        nesterovs_momentum: Any = True,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        beta_1: Any = 0.9,
-        beta_2: Any = 0.999,
-        epsilon: Any = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: Any = 15000,
-        callbacks: Any = None,
-        validation_loss: Any = False,
+        solver: Literal["adam", "sgd", "lbfgs"] = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal["constant", "invscaling", "adaptive"] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int | float = 10,
+        max_fun: int = 15000,
+        callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
+        validation_loss: bool = False,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -319,7 +344,7 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
             return None
         return y
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: SamplesLike) -> NDArray[Any]:
         """The outputs.
 
         Parameters

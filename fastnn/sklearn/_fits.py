@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import inspect
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -31,6 +31,15 @@ from fastnn.sklearn._scikit_learn import (
     validate_data,
 )
 from fastnn.sklearn._steps import Steps
+
+if TYPE_CHECKING:
+    from typing import Self, TypeAlias
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastnn._samples import Sparse
+
+    SamplesLike: TypeAlias = ArrayLike | Sparse
 
 Array = np.ndarray[Any, Any]
 
@@ -53,13 +62,33 @@ class OnKernels(WithParameters):
     """What replaces methods of scikit-learn's BaseMultilayerPerceptron."""
 
     _theirs: ClassVar[Any]  # the class of scikit-learn's
-    best_loss_: Any
-    best_validation_score_: Any
+    loss_: float
+    loss_curve_: list[float]
+    best_loss_: float | Any  # None with early_stopping, and the next two without it
+    validation_scores_: list[float] | Any
+    best_validation_score_: float | Any
+    validation_loss_curve_: list[float]
+    n_iter_: int
+    t_: int
+    n_layers_: int
+    n_outputs_: int
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
     _no_improvement_count: Any
     _optimizer: Any
 
+    if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
+
+        def score(
+            self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        ) -> float: ...
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+
+        def set_params(self, **params: Any) -> Self: ...
+
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to data, as scikit-learn's class of the same name.
 
         Parameters
@@ -111,9 +140,7 @@ class OnKernels(WithParameters):
             theirs._best_coefs, theirs._best_intercepts = theirs.coefs_, theirs.intercepts_
         return theirs
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
-    ) -> OnKernels:
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Self:
         if is_altered(self):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return super()._fit(X, y, **weights, incremental=incremental)
@@ -207,7 +234,7 @@ class OnKernels(WithParameters):
             self.out_activation_ = "exp"  # scikit-learn 1.6 does not know it
         self.__dict__.pop("_optimizer", None)
         if self.validation_loss:
-            self.validation_loss_curve_: list[float] = []
+            self.validation_loss_curve_ = []
 
     def _init_coef(self, fan_in: int, fan_out: int, dtype: np.dtype[Any]) -> Any:
         # Of "logistic" scikit-learn draws smaller ones, into the output layer too; here that one

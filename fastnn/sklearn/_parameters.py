@@ -19,6 +19,8 @@ from fastnn import _checks, _kernels
 from fastnn.network import Network
 
 if TYPE_CHECKING:
+    from fastnn.network import Floats
+
     Estimator = Any  # of scikit-learn, beside which this stands
 else:
     Estimator = object
@@ -87,12 +89,16 @@ class Backing:
 class WithParameters(Estimator):
     """What an estimator's parameters are, and the network that they make."""
 
-    activation: Any
-    loss: Any
-    out_activation_: Any
+    activation: str | Sequence[str]
+    loss: str
+    out_activation_: str
 
-    coefs_ = Listed()
-    intercepts_ = Listed()
+    if TYPE_CHECKING:  # as which they appear
+        coefs_: list[Floats]
+        intercepts_: list[Floats]
+    else:
+        coefs_ = Listed()
+        intercepts_ = Listed()
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

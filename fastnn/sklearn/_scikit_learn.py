@@ -8,10 +8,14 @@ what is called, and from where, is looked up in the code of scikit-learn's funct
 from __future__ import annotations
 
 import inspect
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sklearn
 from sklearn import neural_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
 
 VERSIONS = "scikit-learn>=1.6,<1.10"
 
@@ -25,11 +29,11 @@ def refuse(faults: list[str]) -> NoReturn:
 
 
 try:
-    from sklearn.base import _fit_context as fit_context
+    from sklearn.base import _fit_context
     from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
     from sklearn.utils._param_validation import StrOptions
-    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.metaestimators import available_if as _available_if
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import validate_data
 except ImportError as error:
@@ -39,6 +43,16 @@ __all__ = [
     "AdamOptimizer", "BaseMultilayerPerceptron", "SGDOptimizer", "StrOptions", "available_if",
     "check_sample_weight", "fit_context", "validate_data",
 ]  # fmt: skip
+
+if TYPE_CHECKING:  # scikit-learn's have no types; a method keeps its own
+    F = TypeVar("F", bound=Callable[..., Any])
+
+    def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[F], F]: ...
+
+    def available_if(check: Callable[[Any], Any]) -> Callable[[F], F]: ...
+
+else:
+    fit_context, available_if = _fit_context, _available_if
 
 # What each method of scikit-learn's must call or set.
 CALLS = {
