@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from random_networks import put_zeros
 
 import fastnn.chunks
+import fastnn.course
 from fastnn import Network
+from fastnn.exceptions import TrainingDivergedError
 from fastnn.forms import FORMS
 
 N = 10  # samples: batches of 3 leave a smaller one at the end
@@ -398,3 +400,35 @@ def test_evaluate_and_gradients_in_chunks(name, dtype, chunk, density):
     with chunks_of(chunk):
         assert net.evaluate(X, y) == loss
         assert [g.tobytes() for g in itertools.chain(*net.gradients(X, y))] == gradients
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("ends", ["in time", "in a batch", "by divergence"])
+def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeypatch):
+    """The next one works on the same memory, unless there is a begun batch in it."""
+    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 32)
+    net, X, y = make("wider layers", n=300)
+    options = {"epochs": 2, "learning_rate": 0.01, "batch_size": 100, "optimizer": optimizer}
+    net.train(X, y, **options)
+    if ends == "in a batch":
+        run, calls = fastnn.course.Course._run_chunk, []
+
+        def interrupted(course, *arguments):
+            calls.append(1)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return run(course, *arguments)
+
+        monkeypatch.setattr(fastnn.course.Course, "_run_chunk", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, y, **options)
+    elif ends == "by divergence":
+        with pytest.raises(TrainingDivergedError):
+            net.train(1e200 * X, y, **options)
+    copied = net.copy()  # which has no such blocks
+    assert not copied._model._spare
+    assert bool(net._model._spare) == (ends == "in time")
+    for one in (net, copied):
+        one.train(X, y, **options)
+        one.train(X, y, **options | {"batch_size": 16})
+    assert bits(net) == bits(copied)

@@ -53,7 +53,8 @@ class HeldOut:
         if not self.is_plain:
             weights = {} if self.weight is None else {"sample_weight": self.weight}
             return float(self.estimator._score(self.X, self.labels, **weights))
-        a = self.net.feedforward(self.X, out=self.outputs)
+        a = self.outputs
+        self.net._model.feedforward(self.data.X, a)
         if not self.is_classifier:
             return r2(self.y, a, self.weight)
         if self.estimator.out_activation_ == "softmax":
