@@ -36,8 +36,8 @@ class OneSample:
         layers: _Records,
         loss: int,
         parameters: _Floats,
-        workspace_of: Callable[[int], _Floats],
-        most_rows: int,
+        workspace: _Floats,
+        for_few_rows: Callable[[], tuple[int, _Floats]],
         samples: Samples,
         learns: bool,
     ) -> None: ...

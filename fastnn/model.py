@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastnn import _checks, _kernels, chunks
-from fastnn._layout import Layout
+from fastnn._layout import BLOCK, Layout
 from fastnn._samples import Compressed, Samples, room_for
 
 Array = np.ndarray[Any, Any]
@@ -45,7 +46,7 @@ class Model:
         self._spare: list[tuple[Array, Array]] = []
         self.gate = _kernels.OneSample(
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, _kernels.LOSSES[loss],
-            self.parameters, self.layout.workspace, chunks.samples_per_chunk(self.layout),
+            self.parameters, self.layout.workspace(1), partial(_few_rows, self.layout),
             Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
             "step" not in activations,
         )  # fmt: skip
@@ -108,6 +109,12 @@ class Model:
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""
         _kernels.copy([parameters], [self.parameters])
+
+
+def _few_rows(layout: Layout) -> tuple[int, Array]:
+    """How many rows are predicted while nothing else of Python runs, and a workspace for them."""
+    n = min(BLOCK, chunks.samples_per_chunk(layout))
+    return n, layout.workspace(n)
 
 
 def copies(*arrays: Array) -> list[Array]:

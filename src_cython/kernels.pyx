@@ -603,20 +603,19 @@ cdef class OneSample:
     cdef Samples room
     cdef size_t parameter_block, end_of_parameters, workspace, itemsize
     cdef np.npy_intp most_rows
-    cdef object workspace_of, workspace_of_rows
+    cdef object for_few_rows, workspace_of_rows
     cdef int dtype
     cdef bint is_class_number, learns
     cdef double smallest_eta, largest_eta
 
     def __init__(
-        self, numbers, integers, layers, size_t loss, parameters, workspace_of, most_rows, samples,
+        self, numbers, integers, layers, size_t loss, parameters, workspace, for_few_rows, samples,
         bint learns,
     ):
-        """numbers, and of these integers, are types; workspace_of makes one for so many samples, of
-        which there are at most most_rows, and samples is room to compress one. learns says whether
-        updates are steps of SGD.
+        """numbers, and of these integers, are types; workspace is for one sample, and samples room
+        to compress it; for_few_rows() says how many rows there may be, up to a block, and makes a
+        workspace for these. learns says whether updates are steps of SGD.
         """
-        workspace = workspace_of(1)
         cdef const Layer[::1] records = layers
         cdef const Samples[::1] room = samples.record
         self.numbers, self.integers = numbers, integers
@@ -628,8 +627,7 @@ cdef class OneSample:
             1 if self.is_class_number else records[records.shape[0] - 1].n_out,
         )
         self.learns = learns
-        self.workspace_of, self.workspace_of_rows = workspace_of, None
-        self.most_rows = min(<Py_ssize_t> most_rows, BLOCK)
+        self.for_few_rows, self.most_rows = for_few_rows, BLOCK
         self.parameter_block = <size_t> np.PyArray_DATA(parameters)
         self.end_of_parameters = self.parameter_block + <size_t> np.PyArray_NBYTES(parameters)
         self.workspace = <size_t> np.PyArray_DATA(workspace)
@@ -693,8 +691,10 @@ cdef class OneSample:
             or np.PyArray_TYPE(X) != self.dtype or not np.PyArray_ISCARRAY_RO(X)
         ):
             return None
-        if self.workspace_of_rows is None:
-            self.workspace_of_rows = self.workspace_of(self.most_rows)
+        if self.workspace_of_rows is None:  # many networks never need one
+            most_rows, workspace = self.for_few_rows()
+            self.most_rows, self.workspace_of_rows = most_rows, workspace
+            return self.few_rows(X)
         shape[0], shape[1] = np.PyArray_DIMS(X)[0], self.net.last.n_out
         out = np.PyArray_SimpleNew(2, shape, self.dtype)
         if self.dtype == np.NPY_FLOAT:

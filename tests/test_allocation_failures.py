@@ -209,10 +209,17 @@ def check_training(memory, **settings):
         assert all(np.isfinite(array).all() for array in parameters(net))
         assert steps_of(net) == steps_of(replay(steps))
         assert_best_is_kept(training, net)
+        if net._trainer.last is not None:  # the step that it has come to, before it went back
+            last = net.copy()
+            last._model.write(net._trainer.last)
+            reached = training.completed_steps(last)
+            assert reached > steps
+            assert steps_of(last)[:-2] == steps_of(replay(reached))[:-2]
 
         twin = replay(steps).copy()
         twin._rng.bit_generator.state = net._rng.bit_generator.state
-        twin._trainer.best = copy.deepcopy(net._trainer.best)
+        for seen in ("best", "task", "last"):
+            setattr(twin._trainer, seen, copy.deepcopy(getattr(net._trainer, seen)))
         assert training.train(net) == training.train(twin)
         assert all_of(net) == all_of(twin)
     assert len(completed) > 1
