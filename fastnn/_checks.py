@@ -373,6 +373,16 @@ def activations(
     return names
 
 
+def several_classes(names: Sequence[str], name: str, n_outputs: int) -> None:
+    """Of one unit, softmax is always 1."""
+    if names[-1] == "softmax" and n_outputs == 1:
+        raise ValueError(
+            f'{name} must not have "softmax" on an output layer of one unit, whose output would '
+            'always be 1; for two classes use one "sigmoid" unit and loss="bce", or two units of '
+            '"softmax"'
+        )
+
+
 def hidden_layers(sizes: Any, activation: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Units and activation of each hidden layer, of which there is at least one."""
     listed = sequence(sizes, "hidden_layer_sizes", "a sequence of integers, such as (16,)")

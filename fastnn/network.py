@@ -115,6 +115,7 @@ class Network(_words.Explaining):
     ) -> None:
         sizes = _checks.layer_sizes(layer_sizes, "layer_sizes")
         activations = _checks.activations(activation, "activation", len(sizes) - 1)
+        _checks.several_classes(activations, "activation", sizes[-1])
         loss = _checks.loss(loss, "loss", activations[-1])
         model = Model(sizes, activations, loss, _checks.dtype(dtype, "dtype"))
         rng = _checks.generator(seed, "seed")
@@ -383,7 +384,7 @@ class Network(_words.Explaining):
         Returns
         -------
         History
-            ``history["loss"]`` has one value per epoch: the mean of the samples' losses, each
+            Its ``history["loss"]`` has one value per epoch: the mean of the samples' losses, each
             before its update, and with the penalty of L2 regularisation where there is one. Beside
             it "learning_rate", and "val_loss" and metrics where there are any.
 

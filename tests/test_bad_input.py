@@ -785,8 +785,21 @@ def test_numpy_scalars_are_settings(settings):
     )
 
 
+def test_softmax_of_one_unit():
+    """Is refused where a network begins; one that is there, as in a stream of one class, is not."""
+    for sizes, activation, loss in (
+        ([2, 3, 1], ["relu", "softmax"], "mse"), ([2, 1], "softmax", "cross_entropy"),
+    ):  # fmt: skip
+        message = 'activation must not have "softmax" on an output layer of one unit.* "sigmoid"'
+        with pytest.raises(ValueError, match=message):
+            Network(sizes, activation=activation, loss=loss)
+    assert Network([2, 2], activation="softmax", loss="cross_entropy").layer_sizes == (2, 2)
+
+
 def test_one_class_has_nothing_to_learn():
-    net = network("softmax", "cross_entropy", layer_sizes=[2, 1])
+    net = Network.from_parameters(
+        [np.ones((2, 1))], [np.ones(1)], activation="softmax", loss="cross_entropy"
+    )
     before = net.weights[0].copy(), net.biases[0].copy()
     assert net.train(X, [0, 0, 0], epochs=1, learning_rate=0.5).history["loss"] == [0.0]
     assert np.array_equal(net.weights[0], before[0])

@@ -47,8 +47,8 @@ THEIR_ACTIVATIONS = {"identity", "logistic", "relu", "tanh"}
 THEIR_LOSSES = {"log_loss", "squared_error", "poisson"}
 # For what callbacks may monitor.
 NEEDED = {
-    "validation_score": "early_stopping=True",
-    "val_loss": "early_stopping=True and validation_loss=True",
+    "validation_score": ", which needs early_stopping=True",
+    "val_loss": ", which needs early_stopping=True and validation_loss=True",
 }
 # Methods of scikit-learn's that kernels stand in for. Where a subclass has its own, as for another
 # loss, scikit-learn's fit is the one that calls it.
@@ -109,8 +109,8 @@ class OnKernels(WithParameters):
         """scikit-learn's own estimator with the same parameters, fitted alike.
 
         For places without fastnn: its predictions are these to rounding, and what it does not have,
-        such as callbacks and class weights, is left out. A further fit there goes by
-        scikit-learn's loss.
+        such as callbacks, class weights and further losses, is left out, which another fit there
+        would tell.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class OnKernels(WithParameters):
                 f"scikit-learn, the same for all layers, got {self.activation!r}."
             )
         own = self.get_params(deep=False)
-        parameters = {name: own[name] for name in self._theirs._get_param_names()}
+        parameters = {name: own[name] for name in self._theirs().get_params(deep=False)}
         parameters["activation"] = names.pop() if names else "relu"
         if self.loss not in THEIR_LOSSES:
             parameters.pop("loss", None)
@@ -218,10 +218,15 @@ class OnKernels(WithParameters):
             names += ["validation_score", *(["val_loss"] if self.validation_loss else [])]
         for i, callback in enumerate(callbacks):
             monitored = getattr(callback, "monitor", None)
-            if monitored in NEEDED and monitored not in names:
+            if monitored is not None and monitored not in names:
+                needed = NEEDED.get(
+                    monitored,
+                    "; with early_stopping=True there is 'validation_score', the accuracy or R² of "
+                    "the samples that are held out",
+                )
                 raise ValueError(
                     f"callbacks[{i}].monitor must be one of {', '.join(map(repr, names))} in this "
-                    f"fit, got {monitored!r}, which needs {NEEDED[monitored]}."
+                    f"fit, got {monitored!r}{needed}."
                 )
             callback.check(names, f"callbacks[{i}]")
         return callbacks
