@@ -280,7 +280,8 @@ def test_numbers_of_one_update(dtype, width, calls_around_the_gate):
 def test_the_number_of_the_only_class(width):
     """Softmax over a single output is 1: there is no error in it, and nothing to learn."""
     for x in (numbers(3, width), numbers(3, width).tolist()):
-        net = Network([3, 1], activation="softmax", loss="cross_entropy", dtype=width, seed=0)
+        W, b = np.ones((3, 1), width), np.zeros(1, width)
+        net = Network.from_parameters([W], [b], activation="softmax", loss="cross_entropy")
         before = pickle.dumps(net)
         assert net.update(x, 0, 0.5) == 0
         assert pickle.dumps(net) == before
