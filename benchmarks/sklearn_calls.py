@@ -7,10 +7,18 @@ Of a narrow and of a wide classifier and regressor of 20 features: `fit`, `parti
 a DataFrame; and `fit` with early stopping. An estimator gets rows of the kind that it was fitted
 on, but for lists, which are fitted on arrays. Both on one core, in turns that take turns to be
 first; what is printed is the median over rounds of fastnn's time divided by scikit-learn's.
+
+scikit-learn's products of matrices are OpenBLAS's, which uses what the processor has, AVX-512 for
+example; fastnn has kernels for AVX2. Columns with AVX2 are of a second run, in which OpenBLAS is
+told to use no more (OPENBLAS_CORETYPE=Haswell): they tell which differences are of that kind.
 """
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -95,33 +103,45 @@ def ratio(works: dict[str, Callable[[], Any]], rounds: int) -> tuple[float, floa
     return statistics.median(ratios), statistics.median(times)
 
 
-def rows_of(name: str, width: str, rounds: int) -> list[list[str]]:
+def measured(rounds: int) -> list[list[str]]:
+    """For each class, network, call and number of rows: these, µs, and a ratio for each kind."""
     found = []
-    for method in (*CALLS[name], "early stopping"):
-        for n in ROWS_OF.get(method, ROWS):
-            row = [name, width, method, f"{n:,}"]
-            for kind in KINDS:
-                of_both, own = ratio(call(name, width, method, n, kind), rounds)
-                row.append(f"{of_both:.2g}")
-                if kind == "array":
-                    row.insert(4, f"{own * 1e6:.3g}")
-            found.append(row)
-            print(row, flush=True)
+    for name in CALLS:
+        for width in WIDTHS:
+            for method in (*CALLS[name], "early stopping"):
+                for n in ROWS_OF.get(method, ROWS):
+                    each = [ratio(call(name, width, method, n, kind), rounds) for kind in KINDS]
+                    own = f"{each[0][1] * 1e6:.3g}"
+                    row = [name, width, method, f"{n:,}", own, *(f"{one:.2f}" for one, _ in each)]
+                    found.append(row)
+                    print(row, file=sys.stderr, flush=True)
     return found
+
+
+def in_a_process(rounds: int, core: str | None) -> list[list[str]]:
+    """With one thread for scikit-learn, and OpenBLAS as for a certain processor if there is one."""
+    env = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | ({"OPENBLAS_CORETYPE": core} if core else {})
+    command = [sys.executable, "-m", "benchmarks.sklearn_calls", "--json", f"--rounds={rounds}"]
+    rows: list[list[str]] = json.loads(subprocess.check_output(command, env=env, text=True))
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sklearn_calls", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    warnings.simplefilter("ignore", UndefinedMetricWarning)
-    rows = [["class", "network", "call", "rows", "fastnn, array, µs", *KINDS]]
-    with pin():
-        for name in CALLS:
-            for width in WIDTHS:
-                rows += rows_of(name, width, given.rounds)
+    if given.json:
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        with pin():
+            print(json.dumps(measured(given.rounds)))
+        return
+    as_it_is, with_avx2 = (in_a_process(given.rounds, core) for core in (None, "Haswell"))
+    columns = [*KINDS, *(f"{kind}, AVX2" for kind in KINDS)]
+    rows = [["class", "network", "call", "rows", "fastnn, array, µs", *columns]]
+    rows += [[*one, *other[5:]] for one, other in zip(as_it_is, with_avx2, strict=True)]
     print(table(rows))
     if given.write:
         fill("sklearn calls", table(rows))
