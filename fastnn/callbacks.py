@@ -211,17 +211,19 @@ class EarlyStopping(Monitor):
 
     def end(self, net: Network, goes_on: bool) -> None:
         """Go back to the best epoch; goes_on: a further training may go on from the last one."""
-        trainer, best = net._trainer, self.best(net)
-        if best.waited >= self.patience:
-            del trainer.best[self]  # a further training is a new one
-            goes_on = False
-        if best.parameters is None or np.array_equal(best.parameters, net._parameters):
+        trainer = net._trainer
+        best = trainer.best.get(self)
+        if best is None:
             return
-        if not goes_on:
-            trainer.last = None
-        elif trainer.last is None:  # else another one has gone back from there before
-            trainer.last = net._parameters.copy()
-        self.restore(net, best)
+        has_stopped = best.waited >= self.patience
+        if best.parameters is not None and not np.array_equal(best.parameters, net._parameters):
+            if has_stopped or not goes_on:
+                trainer.last = None
+            elif trainer.last is None:  # else another one has gone back from there before
+                trainer.last = net._parameters.copy()
+            self.restore(net, best)
+        if has_stopped:
+            del trainer.best[self]  # a further training is a new one
 
     def restore(self, net: Network, best: Best | None = None) -> None:
         """Give the network the parameters of the best epoch so far, if they are kept."""

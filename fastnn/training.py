@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.course import Course, Data, Lap, Settings
+from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History
 from fastnn.progress import bar
 from fastnn.schedules import Schedule
@@ -40,14 +41,17 @@ def train(
         if isinstance(settings.learning_rate, Schedule):
             time = net._trainer.time_of(settings.learning_rate)
             warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
-        anew = False
-        if task is not None and settings.epochs:
-            anew = net._trainer.begins_anew(task, same_task)
-        course = Course(net, data, settings)
         _refuse_other_names(data)
-        if settings.epochs and data.feature_names is not None:
-            data.model.feature_names = data.feature_names
+        model, trainer = data.model, net._trainer
+        before = trainer.task, trainer.stopping, trainer.best, model.feature_names
+        course = None
         try:
+            anew = False
+            if task is not None and settings.epochs:
+                anew = trainer.begins_anew(task, same_task)
+            course = Course(net, data, settings)
+            if settings.epochs and data.feature_names is not None:
+                model.feature_names = data.feature_names
             watch.begin(settings.epochs > 0, anew)
             while done < settings.epochs and not stops:
                 n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
@@ -55,12 +59,18 @@ def train(
                 laps.append(lap)
                 done += len(lap.losses)
                 stops = watch.look(done, lap) or course.has_stopped
+            course.end()
+            history = History(laps, watch.columns)
+            watch.end(history)
         except BaseException as error:
+            has_begun = course is not None and (
+                done or course.epoch[0] or course.position[0]
+                or isinstance(error, TrainingDivergedError)
+            )  # fmt: skip
+            if not has_begun:
+                trainer.task, trainer.stopping, trainer.best, model.feature_names = before
             watch.break_off(error)
             raise
-        course.end()
-        history = History(laps, watch.columns)
-        watch.end(history)
         in_training.pop(id(net), None)
     return history
 

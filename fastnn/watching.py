@@ -35,7 +35,10 @@ class Watch:
     callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
-        self.callbacks = sorted(self.callbacks, key=lambda callback: callback.saves)
+        self.callbacks = sorted(
+            self.callbacks,  # those that save each time save what the others have seen
+            key=lambda one: (one.saves, one.saves and getattr(one, "monitor", None) is None),
+        )
         self.columns: dict[str, list[float]] = {name: [] for name in self.names()}
         # What validation is measured by is that of the training data.
         self.threshold = threshold_of(self.data) if self.metrics else None
@@ -61,7 +64,7 @@ class Watch:
         monitors = [callback for callback in self.callbacks if isinstance(callback, Monitor)]
         if anew:
             trainer.best = {}
-        elif monitors:
+        elif monitors and trains:
             best = trainer.best
             trainer.best = {one: best[one] for one in monitors if one in best}
         for one in self.callbacks:
@@ -108,6 +111,12 @@ class Watch:
             callback.end(self.net, goes_on=not isinstance(error, TrainingDivergedError))
 
     def end(self, history: History) -> None:
+        best = self.net._trainer.best
+        has_stopped = any(
+            one in best and best[one].waited >= one.patience for one in self.early_stopping()
+        )
         for callback in self.callbacks:
             if history.epoch or not isinstance(callback, EarlyStopping):  # no epoch does nothing
                 callback.on_train_end(self.net, history)
+        if has_stopped:
+            self.net._trainer.last = None  # where another one has gone back from, too

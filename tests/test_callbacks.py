@@ -465,6 +465,82 @@ def test_going_on_from_the_last_epoch_or_from_the_best():
     assert first_loss(net, data, options) == first_loss(changed, data, options)
 
 
+def fails_in_the_end(net, history):
+    raise OSError("this callback fails in the end")
+
+
+def test_the_best_epoch_is_restored_if_training_fails_in_the_end():
+    net, data, options = overfitting()
+    recorder, stopping = Recorder(), EarlyStopping(patience=30)
+    callbacks = [recorder, LambdaCallback(on_train_end=fails_in_the_end), stopping]
+    with pytest.raises(OSError, match="in the end"):
+        net.train(*data, **options | {"epochs": 25}, callbacks=callbacks)
+    best = int(np.argmin([logs["val_loss"] for logs in recorder.logs.values()]))
+    assert content(net)[0] == recorder.parameters[best]
+
+
+def state_of(net):
+    trainer = net._trainer
+    best = {one: (seen.value, seen.waited) for one, seen in trainer.best.items()}
+    return content(net), trainer.task, trainer.stopping, best
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"learning_rate": lambda epoch: -1.0},
+        {"callbacks": LambdaCallback(on_train_begin=lambda net: fails_in_the_end(net, None))},
+        {"epochs": 0, "callbacks": EarlyStopping(patience=7)},
+    ],
+    ids=["rate", "callback", "no epoch"],
+)
+def test_a_training_that_takes_no_step_forgets_nothing(refused):
+    net, (X, y), options = overfitting()
+    stopping = EarlyStopping(patience=30)
+    begun = options | {"epochs": 25, "callbacks": stopping}
+    net.train(X, y, **begun)
+    before = state_of(net)
+    undisturbed = net.copy()
+    with contextlib.suppress(ValueError, OSError):
+        net.train(X + 1, y, **begun | refused)
+    assert state_of(net) == before
+    for one in (net, undisturbed):
+        one.train(X, y, **begun)
+    assert content(net) == content(undisturbed)
+
+
+def test_of_two_that_restore_the_one_that_stops_counts():
+    """Whichever comes first: a further training goes on from what the network has."""
+    found = []
+    for turn in (1, -1):
+        net, data, options = overfitting()
+        both = [EarlyStopping(patience=2), EarlyStopping(monitor="loss", patience=50)][::turn]
+        net.train(*data, **options, callbacks=both)
+        assert net._trainer.last is None
+        start = net.copy()
+        start.reset_trainer()
+        losses = [
+            one.train(*data, **options | {"epochs": 1}, callbacks=both).history["loss"]
+            for one in (net, start)
+        ]
+        assert losses[0] == losses[1]
+        found.append(losses)
+
+
+def test_checkpoints_of_the_best_know_the_epoch_that_others_save(tmp_path):
+    """So that going on from the last one does not overwrite the best by a worse one."""
+    net, data, options = overfitting()
+    last, best = tmp_path / "last", tmp_path / "best"
+    both = [ModelCheckpoint(last), ModelCheckpoint(best, monitor="val_loss")]
+    first = net.train(*data, **options | {"epochs": 25}, callbacks=both)
+    lowest = min(first.history["val_loss"])
+    kept = best.read_bytes()
+    again = Network.load(last)
+    second = again.train(*data, **options | {"epochs": 3}, callbacks=both)
+    assert min(second.history["val_loss"]) > lowest
+    assert best.read_bytes() == kept
+
+
 def test_with_other_data_comparing_begins_anew():
     """But nothing else; and with same_task not even that."""
     rng = np.random.default_rng(0)

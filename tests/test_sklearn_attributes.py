@@ -3,13 +3,14 @@
 import copy
 import pickle
 import warnings
+import weakref
 
 import numpy as np
 import pytest
 from sklearn import neural_network
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 import fastnn.sklearn
 from fastnn import _kernels
@@ -467,3 +468,213 @@ def test_a_loss_that_overflows_is_no_divergence(dtype, scale, weight, solver):
         one = module.MLPRegressor(**settings).fit(X.astype(dtype), y * scale, **fit)
         assert all(np.isfinite(array).all() for array in one.coefs_ + one.intercepts_)
         assert one.n_iter_ == 5
+
+
+# What was once not seen, or lost
+
+
+def classifier(module=fastnn.sklearn, **settings):
+    X, y = load_iris(return_X_y=True)
+    settings = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0, **settings}
+    return module.MLPClassifier(**settings), X, y
+
+
+def test_memory_that_cannot_be_written_is_left_alone():
+    """That of a mapped file, or of bytes which a pickle was read from."""
+    estimator, X, y = classifier()
+    estimator.fit(X, y)
+    buffers = []
+    stored = pickle.dumps(estimator, protocol=5, buffer_callback=buffers.append)
+    frozen = [bytes(buffer) for buffer in buffers]
+    before = [bytes(bytearray(one)) for one in frozen]
+    loaded = pickle.loads(stored, buffers=frozen)
+    estimator.partial_fit(X, y)
+    loaded.partial_fit(X, y)
+    assert frozen == before
+    assert loaded.loss_ == estimator.loss_
+    assert loaded.partial_fit(X, y).loss_ == estimator.partial_fit(X, y).loss_
+
+
+def through_a_pickle(estimator):
+    """Without its callback, which is a function of a test."""
+    callbacks, estimator.callbacks = estimator.callbacks, None
+    stored = pickle.dumps(estimator)
+    estimator.callbacks = callbacks
+    return pickle.loads(stored)
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [copy.deepcopy, copy.copy, through_a_pickle, lambda one: one.to_sklearn()],
+    ids=["deepcopy", "copy", "pickle", "to_sklearn"],
+)  # fmt: skip
+def test_what_a_callback_takes_of_the_estimator_is_of_that_epoch(taken):
+    estimator, X, y = classifier()
+    seen = []
+
+    def look(net, epoch, logs):
+        other = taken(estimator)
+        seen.append([W.copy() for W in other.coefs_])
+        for W, expected in zip(seen[-1], net.weights, strict=True):
+            np.testing.assert_array_equal(W, expected)
+
+    # Not a parameter, which would be cloned.
+    estimator.callbacks = look
+    estimator.fit(X, y)
+    assert len(seen) == 5
+    assert not np.array_equal(seen[0][0], seen[4][0])
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("dtypes", [("float64", "float32"), ("float32", "float64")])
+def test_parameters_of_another_dtype_keep_the_velocities(solver, dtypes):
+    """To rounding of float32, where beginning anew makes a difference of a hundredth."""
+    X, y = diabetes()
+    both = []
+    for module in MODULES:
+        one = module.MLPRegressor(
+            hidden_layer_sizes=(4,), random_state=0, learning_rate_init=0.05, solver=solver
+        )
+        for _ in range(10):
+            one.partial_fit(X.astype(dtypes[0]), y)
+        one.coefs_ = [W.astype(dtypes[1]) for W in one.coefs_]
+        one.intercepts_ = [b.astype(dtypes[1]) for b in one.intercepts_]
+        for _ in range(3):
+            one.partial_fit(X, y)
+        both.append(one)
+    assert both[1].loss_ == pytest.approx(both[0].loss_, rel=1e-5)
+
+
+def test_velocities_that_somebody_sets():
+    X, y = diabetes()
+    for solver, names in (("adam", ("ms", "vs")), ("sgd", ("velocities",))):
+        both = regressors(solver=solver)
+        for one in both:
+            shapes = [array.shape for array in one.coefs_ + one.intercepts_]
+            for name in names:
+                setattr(one._optimizer, name, [np.full(shape, 0.25) for shape in shapes])
+            one.partial_fit(X, y).partial_fit(X, y)
+        np.testing.assert_allclose(both[1].predict(X), both[0].predict(X), rtol=1e-9)
+
+
+def test_an_optimizer_that_is_shared_with_scikit_learn_stays_whole():
+    X, y = diabetes()
+    theirs, ours = regressors()
+    ours._optimizer = theirs._optimizer
+    before = [m.copy() for m in theirs._optimizer.ms]
+    ours.partial_fit(X, y)
+    for m, expected in zip(theirs._optimizer.ms, before, strict=True):
+        np.testing.assert_array_equal(m, expected)
+    theirs.partial_fit(X, y)
+
+
+@pytest.mark.parametrize("method", ["_forward_pass_fast", "_predict"])
+def test_a_subclass_with_outputs_of_its_own(method):
+    _, X, y = classifier()
+    found = []
+    for module in MODULES:
+
+        class Own(module.MLPClassifier):
+            pass
+
+        real = getattr(module.MLPClassifier, method)
+        setattr(
+            Own, method, lambda self, X, real=real, **options: real(self, -np.asarray(X), **options)
+        )
+        fitted = Own(hidden_layer_sizes=(6,), max_iter=40, random_state=0).fit(X, y)
+        found.append([fitted.predict(X), fitted.predict(X.tolist()), fitted.predict_proba(X)])
+    for ours, theirs in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8)
+
+
+CHANGES_OF_LABELS = {
+    "another binarizer": lambda one: setattr(
+        one, "_label_binarizer", LabelBinarizer().fit(["a", "b", "c"])
+    ),
+    "other classes": lambda one: setattr(one, "classes_", np.array(["a", "b", "c"])),
+    "logistic": lambda one: setattr(one, "out_activation_", "logistic"),
+    "relu": lambda one: setattr(one, "out_activation_", "relu"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_OF_LABELS)
+def test_labels_are_those_of_scikit_learn(change):
+    found = []
+    for module in MODULES:
+        estimator, X, y = classifier(module, max_iter=40)
+        estimator.fit(X, y)
+        CHANGES_OF_LABELS[change](estimator)
+        found.append([estimator.predict(X), estimator.predict(X.tolist())])
+        assert np.array_equal(*found[-1])
+    np.testing.assert_array_equal(found[1][0], found[0][0])
+
+
+@pytest.mark.parametrize(
+    "targets", [lambda y: y, lambda y: y > 0, lambda y: np.eye(3, dtype=int)[y]]
+)
+@pytest.mark.parametrize("out_activation", ["identity", "relu", "tanh", "logistic", "softmax"])
+def test_losses_after_another_out_activation(targets, out_activation):
+    losses = []
+    for module in MODULES:
+        estimator, X, y = classifier(module)
+        estimator.fit(X, targets(y))
+        estimator.out_activation_ = out_activation
+        losses.append(estimator.partial_fit(X, targets(y)).loss_)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-8)
+
+
+def test_a_fit_within_a_fit_is_refused():
+    estimator, X, y = classifier()
+    plain = copy.deepcopy(estimator).fit(X, y)
+
+    def look(net, epoch, logs):
+        for fit in (estimator.fit, estimator.partial_fit):
+            with pytest.raises(RuntimeError, match="is being fitted"):
+                fit(X, y)
+        with pytest.raises(RuntimeError, match=r"coefs_ cannot be set while"):
+            estimator.coefs_ = [W * 0 for W in estimator.coefs_]
+        estimator.predict(X)
+
+    estimator.callbacks = look
+    estimator.fit(X, y)
+    assert estimator.loss_curve_ == plain.loss_curve_
+    np.testing.assert_array_equal(estimator.predict_proba(X), plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("order", [np.asfortranarray, lambda W: np.repeat(W, 2, axis=1)[:, ::2]])
+def test_arrays_of_any_order_are_trained_in_place(order):
+    X, y = diabetes()
+    both = regressors()
+    for one in both:
+        one.coefs_ = [order(W) for W in one.coefs_]
+        W, b = one.coefs_[0], one.intercepts_[0]
+        one.partial_fit(X, y)
+        assert one.coefs_[0] is W
+        assert one.intercepts_[0] is b
+    np.testing.assert_allclose(both[1].coefs_[0], both[0].coefs_[0], rtol=1e-9)
+
+
+def test_a_weak_reference_is_seen():
+    X, _ = diabetes()
+    one = regressors()[1]
+    reference = weakref.ref(one.coefs_[0])
+    before = one.predict(X)
+    reference()[:] = 0
+    assert not np.array_equal(one.predict(X), before)
+
+
+def test_ctrl_c_when_parameters_are_handed_out(monkeypatch):
+    """They are those of the fit whenever somebody asks for them next."""
+    estimator, X, y = classifier()
+    expected = copy.deepcopy(estimator).fit(X, y)
+    unpad = _kernels.unpad
+
+    def interrupted(*arguments):
+        monkeypatch.setattr(_kernels, "unpad", unpad)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_kernels, "unpad", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(X, y)
+    np.testing.assert_array_equal(estimator.coefs_[0], expected.coefs_[0])
+    np.testing.assert_array_equal(estimator.predict_proba(X), expected.predict_proba(X))

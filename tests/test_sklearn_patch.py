@@ -73,6 +73,34 @@ def test_a_name_that_somebody_else_has_set_stays():
     neural_network.MLPClassifier = THEIRS[0]
 
 
+def test_a_class_that_somebody_derives_meanwhile_stays():
+    with patch():
+
+        class Derived(neural_network.MLPClassifier):
+            pass
+
+        neural_network.MLPClassifier = Derived
+    assert neural_network.MLPClassifier is Derived
+    neural_network.MLPClassifier = THEIRS[0]
+
+
+def test_modules_hold_things_of_every_kind(monkeypatch):
+    class Meta(type):
+        def __eq__(self, other):
+            return self is other  # and so it has no hash
+
+    class Proxy:
+        @property
+        def __class__(self):
+            raise RuntimeError("nothing is behind this proxy")
+
+    monkeypatch.setattr(sys.modules[__name__], "odd", Meta("Odd", (), {}), raising=False)
+    monkeypatch.setattr(sys.modules[__name__], "proxy", Proxy(), raising=False)
+    with patch():
+        assert name_of_this_module() is MLPClassifier
+    assert name_of_this_module() is THEIRS[0]
+
+
 def test_pickles_of_both_kinds():
     X, y = load_iris(return_X_y=True)
     theirs = THEIRS[0](max_iter=2, random_state=0).fit(X, y)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
+from sklearn.preprocessing import LabelBinarizer
 
 from fastnn.callbacks import Callback
 from fastnn.sklearn._fits import OnKernels, weighted
@@ -217,10 +218,13 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
         ndarray, (n_samples,) or (n_samples, n_classes) for several labels
         """
         outputs = self._outputs_of_plain(X)
-        if outputs is not None and self.out_activation_ == "softmax":
-            return self.classes_.take(outputs.argmax(axis=1))
-        if outputs is not None and self.n_outputs_ == 1 and len(self.classes_) == 2:
-            return self.classes_.take(outputs[:, 0] > 0.5)
+        binarizer: Any = self.__dict__.get("_label_binarizer")
+        if outputs is not None and type(binarizer) is LabelBinarizer:
+            n = len(binarizer.classes_)
+            if binarizer.y_type_ == "multiclass" and n == outputs.shape[1] > 1:
+                return binarizer.classes_.take(outputs.argmax(axis=1))
+            if binarizer.y_type_ == "binary" and n == 2 and outputs.shape[1] == 1:
+                return binarizer.classes_.take(outputs[:, 0] > 0.5)
         return super().predict(X)
 
     def predict_proba(self, X: SamplesLike) -> Floats:

@@ -22,7 +22,7 @@ from fastnn.callbacks import Callback, LambdaCallback
 from fastnn.course import Data
 from fastnn.network import Network
 from fastnn.sklearn._lbfgs import Objective
-from fastnn.sklearn._optimizers import as_in_scikit_learn, new_optimizer
+from fastnn.sklearn._optimizers import as_in_scikit_learn, new_optimizer, own_optimizer
 from fastnn.sklearn._parameters import Backing, WithParameters
 from fastnn.sklearn._scikit_learn import (
     BaseMultilayerPerceptron,
@@ -131,6 +131,7 @@ class OnKernels(WithParameters):
         if self.loss not in THEIR_LOSSES:
             parameters.pop("loss", None)
         theirs = self._theirs(**parameters)
+        getattr(self, "coefs_", None)  # the lists as they are by now, in a fit
         left_out = {*own, *vars(theirs), "_backing", "validation_loss_curve_"}
         attributes = {name: one for name, one in vars(self).items() if name not in left_out}
         if "_optimizer" in attributes:
@@ -144,6 +145,12 @@ class OnKernels(WithParameters):
         if is_altered(self):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return super()._fit(X, y, **weights, incremental=incremental)
+        running: Backing | None = self.__dict__.get("_backing")
+        if running is not None and running.is_trained:
+            raise RuntimeError(
+                "the estimator is being fitted, and this is a part of that, such as a callback, or "
+                "another thread: work on a copy.deepcopy of it, or wait until the fit has ended"
+            )
         sizes = self.hidden_layer_sizes
         hidden = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         if np.any(np.array(hidden) <= 0):
@@ -176,6 +183,7 @@ class OnKernels(WithParameters):
             raise ValueError("partial_fit does not support early_stopping=True")
         if not incremental or "_optimizer" not in attributes:
             self._optimizer = new_optimizer(self)
+        self._optimizer = own_optimizer(self._optimizer)
         net = self._network()
         backing: Backing = attributes["_backing"]
         backing.is_trained = True
@@ -183,7 +191,7 @@ class OnKernels(WithParameters):
             steps = Steps(self, net, self._data, incremental)
             steps.run(X, y, sample_weight, callbacks, first)
         finally:
-            backing.is_trained = False
+            backing.is_ahead, backing.is_trained = True, False  # Ctrl-C may end into_lists
             backing.into_lists()
             attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
         return self
@@ -307,7 +315,12 @@ class OnKernels(WithParameters):
 
     def _outputs_of_plain(self, X: Any) -> Array | None:
         """Outputs for what needs no conversion, without scikit-learn's checks; else None."""
-        if not self._is_plain(X):
+        ours = type(self)
+        if (
+            not self._is_plain(X) or ours._forward_pass_fast is not OnKernels._forward_pass_fast
+            or ours._predict is not self._theirs._predict
+            or "_forward_pass_fast" in vars(self) or "_predict" in vars(self)
+        ):  # fmt: skip
             return None
         net = self._network()
         if net.dtype != X.dtype:

@@ -6,10 +6,14 @@ are empty: what a step needs of those before it is in its attribute `state`, as 
 
 from __future__ import annotations
 
+import copy
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from fastnn._layout import Layout
 from fastnn.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, State
 from fastnn.sklearn._scikit_learn import AdamOptimizer, SGDOptimizer
 
@@ -26,6 +30,11 @@ def new_optimizer(estimator: Any) -> Any:
         [], estimator.learning_rate_init, estimator.learning_rate, estimator.momentum,
         estimator.nesterovs_momentum, estimator.power_t,
     )  # fmt: skip
+
+
+def own_optimizer(theirs: Any) -> Any:
+    """The same, or if it has lists, as it comes from scikit-learn's estimator, a copy."""
+    return copy.copy(theirs) if any(_lists(theirs)) else theirs
 
 
 def core_optimizer(theirs: Any, alpha: float) -> Optimizer:
@@ -56,34 +65,49 @@ def rate_of_step(theirs: Any) -> float:
 
 def begun_state(theirs: Any, optimizer: Optimizer, net: Network) -> State:
     """What is kept from the steps before, by fastnn or by scikit-learn itself."""
-    layout = net._layout
+    layout, lists = net._layout, _lists(theirs)
     before: State | None = getattr(theirs, "state", None)
-    if (
-        before is not None and before.optimizer.kind == optimizer.kind
-        and before.block.dtype == net.dtype and before.fits(layout)
-    ):  # fmt: skip
-        if before.optimizer == optimizer:
+    if before is not None and (any(lists) or before.optimizer.kind != optimizer.kind):
+        before = None  # somebody has put others into the lists, or it is of no use
+    if before is not None and before.block.dtype == net.dtype and before.fits(layout):
+        is_own = _may_be_written(before.block) and _may_be_written(before.record)
+        if is_own and before.optimizer == optimizer:
             return before
-        state = State(optimizer, layout, before.block)
-        if _betas(before.optimizer) == _betas(optimizer):
-            state.powers = before.powers
-            return state
+        state = State(optimizer, layout, before.block if is_own else np.array(before.block))
     else:
-        state, lists = State(optimizer, layout), _lists(theirs)
+        state = State(optimizer, layout)
+        if before is not None:
+            lists = _lists_of_another_dtype(before, net)
         if state.n_parts == len(lists) and all(lists):
             for k, given in enumerate(lists):
                 for mine, one in zip(chain(*layout.views(state.part(k))), given, strict=True):
                     mine[...] = one
-    if isinstance(theirs, AdamOptimizer):
+    if before is not None and _betas(before.optimizer) == _betas(optimizer):
+        state.powers = before.powers
+    elif isinstance(theirs, AdamOptimizer):
         state.powers = theirs.beta_1**theirs.t, theirs.beta_2**theirs.t
     return state
+
+
+def _may_be_written(array: Any) -> bool:
+    """It is not in a file's memory, nor another process's, as unpickled ones may be."""
+    return type(array) is np.ndarray and array.flags.carray
+
+
+def _lists_of_another_dtype(state: State, net: Network) -> list[list[Any]]:
+    """What was kept for the same parameters in another dtype; empty if they were others."""
+    activations = net._layout.layers["activation"].tolist()
+    layout = Layout(net.layer_sizes, activations, state.block.dtype)
+    if not state.fits(layout):
+        return []
+    return [[*chain(*layout.views(state.part(k)))] for k in range(state.n_parts)]
 
 
 def keep_state(theirs: Any, state: State, n_steps: int) -> None:
     """After so many steps."""
     theirs.state = state
-    for one in _lists(theirs):
-        one.clear()
+    for name in _names_of_lists(theirs):
+        setattr(theirs, name, [])
     if isinstance(theirs, AdamOptimizer) and n_steps:
         theirs.t += n_steps
         root = (1 - theirs.beta_2**theirs.t) ** 0.5
@@ -95,7 +119,7 @@ def as_in_scikit_learn(theirs: Any, net: Network) -> Any:
     mine: State | None = getattr(theirs, "state", None)
     other = object.__new__(type(theirs))
     vars(other).update({name: one for name, one in vars(theirs).items() if name != "state"})
-    names = ("ms", "vs") if isinstance(theirs, AdamOptimizer) else ("velocities",)
+    names = _names_of_lists(theirs)
     views = [*chain(net.weights, net.biases)]
     for k, name in enumerate(names):
         if mine is not None and k < mine.n_parts:
@@ -106,10 +130,12 @@ def as_in_scikit_learn(theirs: Any, net: Network) -> Any:
     return other
 
 
+def _names_of_lists(theirs: Any) -> tuple[str, ...]:
+    return ("ms", "vs") if isinstance(theirs, AdamOptimizer) else ("velocities",)
+
+
 def _lists(theirs: Any) -> list[list[Any]]:
-    if isinstance(theirs, AdamOptimizer):
-        return [theirs.ms, theirs.vs]
-    return [theirs.velocities]
+    return [getattr(theirs, name) for name in _names_of_lists(theirs)]
 
 
 def _betas(optimizer: Optimizer) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ he holds it no longer. So calls of an estimator whose parameters nobody looks at
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -46,12 +47,18 @@ class Listed:
             )
         backing = attributes.get("_backing")
         if backing is not None:
-            if backing.is_trained:
+            if backing.is_trained or backing.is_ahead:
                 backing.into_lists()
             backing.is_shown = True
         return attributes[self.name]
 
     def __set__(self, estimator: Any, value: Any) -> None:
+        backing = estimator.__dict__.get("_backing")
+        if backing is not None and backing.is_trained:
+            raise RuntimeError(
+                f"{self.name} cannot be set while the estimator is being fitted: a callback may "
+                "write into net.weights and net.biases, or wait until the fit has ended"
+            )
         estimator.__dict__[self.name] = value  # another list than that of the backing
 
     def __delete__(self, estimator: Any) -> None:
@@ -69,7 +76,8 @@ class Backing:
         self.net, self.settings = net, settings
         self.views = [*net.weights, *net.biases]
         self.is_shown = True  # somebody else may have the lists, or their arrays
-        self.is_trained = False  # the network is ahead of the lists
+        self.is_trained = False  # a fit is running
+        self.is_ahead = False  # the network has what the lists have yet to get
         self.wider: Network | None = None  # in float64, for samples that a network of float32 gets
 
     def is_as_lists(self) -> bool:
@@ -82,8 +90,20 @@ class Backing:
         arrays = [*self.coefs, *self.intercepts]
         if len(arrays) != len(self.views) or not _kernels.unpad(self.views, arrays):
             n_layers = len(self.views) // 2
-            self.coefs[:] = [W.copy() for W in self.views[:n_layers]]
-            self.intercepts[:] = [b.copy() for b in self.views[n_layers:]]
+            self.coefs[:] = map(_into, self.coefs, self.views[:n_layers])
+            self.intercepts[:] = map(_into, self.intercepts, self.views[n_layers:])
+        self.is_ahead = False
+
+
+def _into(array: Any, view: Array) -> Array:
+    """The array itself, where it can have the view's numbers, or else a new one."""
+    if (
+        isinstance(array, np.ndarray) and array.shape == view.shape and array.dtype.kind == "f"
+        and array.flags.writeable
+    ):  # fmt: skip
+        array[...] = view
+        return array
+    return view.copy()
 
 
 class WithParameters(Estimator):
@@ -101,10 +121,13 @@ class WithParameters(Estimator):
         intercepts_ = Listed()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        backing = state.pop("_backing", None)
+        backing = self.__dict__.get("_backing")
         if backing is not None:
+            if backing.is_trained or backing.is_ahead:
+                backing.into_lists()
             backing.is_shown = True  # a shallow copy has the same arrays
+        state = dict(super().__getstate__())
+        state.pop("_backing", None)
         return state
 
     def _hidden_activations(self, n_hidden: int) -> list[str]:
@@ -125,8 +148,8 @@ class WithParameters(Estimator):
         names = *self._hidden_activations(n_layers - 1), self.out_activation_
         return ["sigmoid" if name == "logistic" else name for name in names]
 
-    def _core_loss(self) -> str:
-        if self.loss == "log_loss" and self.out_activation_ != "softmax":
+    def _core_loss(self, n_outputs: int) -> str:
+        if self.loss == "log_loss" and (self.out_activation_ == "logistic" or n_outputs == 1):
             return "binary_log_loss"
         return str(self.loss)
 
@@ -180,7 +203,7 @@ class WithParameters(Estimator):
         net = Network.__new__(Network)
         sizes = (len(weights[0]), *(W.shape[1] for W in weights))
         activations = tuple(self._core_activations(len(weights)))
-        net._set_up(sizes, activations, self._core_loss(), dtype, np.random.default_rng(0))
+        net._set_up(sizes, activations, self._core_loss(sizes[-1]), dtype, np.random.default_rng(0))
         return net
 
     def _network_for(self, dtype: np.dtype[Any]) -> Network:
@@ -234,7 +257,10 @@ def _write(net: Network, weights: Sequence[Array], biases: Sequence[Array]) -> N
 def _are_held(backing: Backing) -> bool:
     """Whether somebody but the estimator may have the lists, or memory of their arrays."""
     arrays = *backing.coefs, *backing.intercepts
-    plain = all(type(one) is np.ndarray and one.base is None for one in arrays)
+    plain = all(
+        type(one) is np.ndarray and one.base is None and not weakref.getweakrefcount(one)
+        for one in arrays
+    )
     del arrays
     return not plain or _most_references(backing) > NOBODY_ELSE
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType, TracebackType
-from typing import Any
 
 THEIRS = "sklearn.neural_network._multilayer_perceptron"  # where pickles look for the classes
 
@@ -13,24 +12,24 @@ class Patch:
     """Names in modules that stand for other classes than before; ``with`` ends it."""
 
     def __init__(self) -> None:
-        self.replaced: list[tuple[ModuleType, str, Any]] = []
+        self.replaced: list[tuple[ModuleType, str, type, type]] = []
 
     def replace(self, classes: dict[type, type]) -> None:
-        ours = {module for module in sys.modules if module.partition(".")[0] == "fastnn"}
         for name, module in list(sys.modules.items()):
-            if name == THEIRS or name in ours or type(module) is not ModuleType:
+            is_ours = name.partition(".")[0] == "fastnn"
+            if name == THEIRS or is_ours or type(module) is not ModuleType:
                 continue
             for attribute, value in list(vars(module).items()):
-                if isinstance(value, type) and value in classes:
-                    setattr(module, attribute, classes[value])
-                    self.replaced.append((module, attribute, value))
+                for theirs, ours in classes.items():
+                    if value is theirs:
+                        setattr(module, attribute, ours)
+                        self.replaced.append((module, attribute, theirs, ours))
 
     def end(self) -> None:
         """The classes that were there before, as far as nobody has put others there since."""
         while self.replaced:
-            module, attribute, theirs = self.replaced.pop()
-            present = vars(module).get(attribute)
-            if isinstance(present, type) and issubclass(present, theirs):
+            module, attribute, theirs, ours = self.replaced.pop()
+            if vars(module).get(attribute) is ours:
                 setattr(module, attribute, theirs)
         if self in patches:
             patches.remove(self)
@@ -75,8 +74,8 @@ def patch() -> Patch:
     from fastnn.sklearn import MLPClassifier, MLPRegressor
 
     made = Patch()
+    patches.append(made)  # first, so that unpatch ends it whatever happens
     made.replace({ours._theirs: ours for ours in (MLPClassifier, MLPRegressor)})
-    patches.append(made)
     return made
 
 
