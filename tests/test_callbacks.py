@@ -541,6 +541,20 @@ def test_checkpoints_of_the_best_know_the_epoch_that_others_save(tmp_path):
     assert best.read_bytes() == kept
 
 
+def test_training_that_uses_up_its_epochs_ends_at_the_best():
+    """By a number from outside: the lowest loss of validation."""
+    rng = np.random.default_rng(0)
+    A, V = rng.normal(size=(60, 5)), rng.normal(size=(40, 5))
+    a, v = np.sin(A.sum(1)), np.sin(V.sum(1))
+    net = Network([5, 60, 1], activation=["tanh", "identity"], seed=1)
+    history = net.train(
+        A, a, epochs=61, learning_rate=0.1, batch_size=5, validation_data=(V, v),
+        callbacks=EarlyStopping(patience=100),
+    )  # fmt: skip
+    assert net.evaluate(V, v) == min(history.history["val_loss"])
+    assert net.evaluate(V, v) == pytest.approx(0.07084, abs=1e-5)
+
+
 def test_with_other_data_comparing_begins_anew():
     """But nothing else; and with same_task not even that."""
     rng = np.random.default_rng(0)

@@ -14,6 +14,8 @@ from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 import fastnn.sklearn
 from fastnn import _kernels
+from fastnn._layout import Layout
+from fastnn.orders import Reshuffled
 from fastnn.sklearn import MLPClassifier, MLPRegressor, _parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -678,3 +680,47 @@ def test_ctrl_c_when_parameters_are_handed_out(monkeypatch):
         estimator.fit(X, y)
     np.testing.assert_array_equal(estimator.coefs_[0], expected.coefs_[0])
     np.testing.assert_array_equal(estimator.predict_proba(X), expected.predict_proba(X))
+
+
+def test_no_order_is_drawn_in_vain(monkeypatch):
+    """Where training stops long before max_iter."""
+    drawn = []
+    draw = Reshuffled.draw
+
+    def counted(order, n_epochs):
+        drawn.append(n_epochs)
+        return draw(order, n_epochs)
+
+    monkeypatch.setattr(Reshuffled, "draw", counted)
+    both = [
+        module.MLPClassifier(
+            (5, 2), solver="sgd", activation="logistic", max_iter=20000, random_state=1
+        ).fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])
+        for module in MODULES
+    ]
+    assert both[1].loss_curve_ == pytest.approx(both[0].loss_curve_, rel=1e-12)
+    assert sum(drawn) == both[1].n_iter_ == 12
+
+
+def test_later_calls_of_partial_fit_ask_for_no_large_block(monkeypatch):
+    """New memory costs a wide network more than a step on one row."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 20)), rng.normal(size=6)
+    model = MLPRegressor(hidden_layer_sizes=(64, 64), random_state=0)
+    for row in range(3):
+        model.partial_fit(X[row : row + 1], y[row : row + 1])
+    asked = []
+    block = Layout.parameter_block
+    monkeypatch.setattr(
+        Layout, "parameter_block", lambda layout, n=1: asked.append(n) or block(layout, n)
+    )
+    for row in range(3, 6):
+        model.partial_fit(X[row : row + 1], y[row : row + 1])
+    assert not any(asked)
+
+
+def test_without_early_stopping_after_it():
+    """With warm_start, where scikit-learn itself fails."""
+    estimator, X, y = classifier(early_stopping=True, warm_start=True)
+    estimator.fit(X, y).set_params(early_stopping=False).fit(X, y)
+    assert estimator.best_loss_ == min(estimator.loss_curve_[-5:])

@@ -62,7 +62,8 @@ class Steps:
             self.course = course = Course(net, data, settings, order)
             course.plan["stale"] = estimator._no_improvement_count
             if not estimator.early_stopping:
-                course.plan["best"] = estimator.best_loss_
+                best = estimator.best_loss_  # None after early stopping
+                course.plan["best"] = np.inf if best is None else best
             estimator.n_iter_ = 0
             watch = Watch(net, data, callbacks=callbacks)
             watch.larger_is_better |= {"validation_score"}
