@@ -3,9 +3,11 @@
 Of each stretch of STRETCH numbers, counted through all rows, it takes Σ w_i k_i mod 2^64 over the
 words w of 32 bits, with a key k_i for each place. One number that changes, or two that change
 places, always change the sum. Zeros add nothing, so that a row says the same without them, and -0
-is 0. What stretches make of their sums is added up.
+is 0. What stretches make of their sums is added up. All of it wraps around on purpose.
 """
 from libc.stdint cimport uint32_t, uint64_t
+
+cimport cython
 
 from vectors cimport real
 
@@ -59,6 +61,7 @@ cdef enum:
     N_KEYS = 2048               # words of so many numbers of float64
 
 
+@cython.overflowcheck(False)
 cdef inline uint32_t bijection(uint32_t h) noexcept nogil:
     """The end of MurmurHash3, whose only root is 0."""
     h = (h ^ (h >> 16)) * <uint32_t> 0x85ebca6b
@@ -66,6 +69,7 @@ cdef inline uint32_t bijection(uint32_t h) noexcept nogil:
     return h ^ (h >> 16)
 
 
+@cython.overflowcheck(False)
 cdef inline uint64_t of_stretch(uint64_t total, uint64_t number) noexcept nogil:
     """What a stretch adds, by its sum and its number; nothing if all of it is zero."""
     if total == 0:
@@ -82,6 +86,7 @@ cdef inline void make_keys() noexcept nogil:
         keys[i] = bijection(i + 1)
 
 
+@cython.overflowcheck(False)
 cdef inline uint64_t word_sum(const real* numbers, size_t n) noexcept nogil:
     """Σ w_i k_i of at most STRETCH numbers."""
     cdef uint64_t total = 0
@@ -99,19 +104,18 @@ cdef inline uint64_t word_sum(const real* numbers, size_t n) noexcept nogil:
     return total
 
 
-cdef inline uint64_t of_numbers(
-    const real* numbers, size_t first, size_t last, bint is_end
+@cython.overflowcheck(False)
+cdef inline void add_numbers(
+    uint64_t* total, const real* numbers, size_t first, size_t last, bint is_end
 ) noexcept nogil:
-    """Of the whole stretches from number `first` on, which begins one, to `last`; or to the end."""
-    cdef uint64_t total = 0
+    """Whole stretches from number `first` on, which begins one, to `last`; or all to the end."""
     cdef size_t n
     while first < last:
         n = min(last - first, <size_t> STRETCH)
         if n < STRETCH and not is_end:
             break
-        total += of_stretch(word_sum(numbers + first, n), first // STRETCH)
+        total[0] += of_stretch(word_sum(numbers + first, n), first // STRETCH)
         first += n
-    return total
 
 
 cdef struct Running:
@@ -120,6 +124,7 @@ cdef struct Running:
     Py_ssize_t stretch
 
 
+@cython.overflowcheck(False)
 cdef inline void add_compressed(
     Running* running, const int* columns, const real* values, Py_ssize_t n, Py_ssize_t first
 ) noexcept nogil:
@@ -145,6 +150,7 @@ cdef inline void add_compressed(
         i = end
 
 
+@cython.overflowcheck(False)
 cdef inline void finish(Running* running) noexcept nogil:
     running.total += of_stretch(running.in_stretch, running.stretch)
     running.in_stretch = 0

@@ -184,7 +184,7 @@ cdef bint scan_rows(
         counts[t] = <Py_ssize_t> compression.scan(as_vecs(like, &X[t, 0]), n_in, &differences)
         end = (t + 1) * n_in
         if hash != NULL and (end - begin >= fingerprints.STRETCH or t == X.shape[0] - 1):
-            hash[0] += fingerprints.of_numbers(&X[0, 0], begin, end, t == X.shape[0] - 1)
+            fingerprints.add_numbers(hash, &X[0, 0], begin, end, t == X.shape[0] - 1)
             begin = end - end % fingerprints.STRETCH
     return differences == 0
 
@@ -194,7 +194,7 @@ def fingerprint(const real[::1] numbers):
     cdef uint64_t hash = 0
     if numbers.shape[0]:
         with nogil:
-            hash = fingerprints.of_numbers(&numbers[0], 0, numbers.shape[0], True)
+            fingerprints.add_numbers(&hash, &numbers[0], 0, numbers.shape[0], True)
     return hash
 
 
