@@ -1,6 +1,7 @@
 """By what a training knows that its data are those of the one before: equal numbers, wherever."""
 
 import itertools
+import os
 import subprocess
 import sys
 
@@ -151,7 +152,7 @@ def test_in_another_process_and_by_another_build():
     expected = f"{task_of(X)} {found(rows((33, 784), np.float32))}\n"
     for level in {"baseline", _kernels.LEVEL}:
         command = [sys.executable, "-c", program]
-        env = {"FASTNN_KERNELS": level, "PYTHONPATH": ":".join(sys.path)}
+        env = os.environ | {"FASTNN_KERNELS": level, "PYTHONPATH": ":".join(sys.path)}
         assert subprocess.check_output(command, text=True, env=env) == expected
 
 
