@@ -173,9 +173,8 @@ class Course:
         self.last_loss = math.nan
 
     def end(self) -> None:
-        """After the last lap: a further training may have the blocks of this one."""
-        if self.position[0] == 0:  # else there is a begun batch in them
-            self.model.keep_spare(*self.spare)
+        """After the last lap, where no batch is begun: a further training may have the blocks."""
+        self.model.keep_spare(*self.spare)
 
     def _refuse_another_model(self) -> NoReturn:
         raise RuntimeError(

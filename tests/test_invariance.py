@@ -431,4 +431,5 @@ def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeyp
     for one in (net, copied):
         one.train(X, y, **options)
         one.train(X, y, **options | {"batch_size": 16})
+        one.train(X, y, **options)
     assert bits(net) == bits(copied)

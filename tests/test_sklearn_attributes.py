@@ -724,3 +724,57 @@ def test_without_early_stopping_after_it():
     estimator, X, y = classifier(early_stopping=True, warm_start=True)
     estimator.fit(X, y).set_params(early_stopping=False).fit(X, y)
     assert estimator.best_loss_ == min(estimator.loss_curve_[-5:])
+
+
+def test_parameters_that_are_views_of_one_vector():
+    """As evolutionary algorithms have them: who writes into the vector changes the model."""
+    X, _ = diabetes()
+    found = []
+    for one in regressors():
+        flat = np.concatenate([array.ravel() for array in one.coefs_ + one.intercepts_])
+        place = 0
+        for part in (one.coefs_, one.intercepts_):
+            for i, array in enumerate(part):
+                part[i] = flat[place : place + array.size].reshape(array.shape)
+                place += array.size
+        one.predict(X)
+        one.predict(X)
+        flat *= 0.5
+        found.append(one.predict(X))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+
+
+class Coarse(Soft):
+    """Labels that stand for two classes each."""
+
+    def inverse_transform(self, y):
+        return y.argmax(axis=1) // 2
+
+
+def test_scores_by_a_binarizer_of_ones_own():
+    X, d = load_digits(return_X_y=True)
+    both = []
+    for module in MODULES:
+
+        class Student(module.MLPClassifier):
+            def _validate_input(self, X, y, incremental, reset):
+                self._label_binarizer, self.classes_ = Coarse(), np.arange(5)
+                return X, y
+
+        settings = {"max_iter": 4, "random_state": 0, "early_stopping": True}
+        both.append(Student((9,), **settings).fit(X / 16, np.eye(10)[d]))
+    assert both[1].validation_scores_ == both[0].validation_scores_
+
+
+def test_without_any_best_epoch_the_initial_parameters_return():
+    X, y = diabetes()
+    found = []
+    for module in MODULES:
+
+        class NeverGood(module.MLPRegressor):
+            def _score(self, *_, **__):
+                return np.nan
+
+        settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
+        found.append(NeverGood(early_stopping=True, **settings).fit(X, y).predict(X))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-10)
