@@ -737,6 +737,7 @@ def test_parameters_that_are_views_of_one_vector():
             for i, array in enumerate(part):
                 part[i] = flat[place : place + array.size].reshape(array.shape)
                 place += array.size
+        del part, array  # so that nobody but the vector knows of them
         one.predict(X)
         one.predict(X)
         flat *= 0.5
