@@ -221,13 +221,13 @@ class EarlyStopping(Monitor):
                 trainer.last = None
             elif trainer.last is None:  # else another one has gone back from there before
                 trainer.last = net._parameters.copy()
-            self.restore(net, best)
+            self.restore(net)
         if has_stopped:
             del trainer.best[self]  # a further training is a new one
 
-    def restore(self, net: Network, best: Best | None = None) -> None:
+    def restore(self, net: Network) -> None:
         """Give the network the parameters of the best epoch so far, if they are kept."""
-        parameters = (best or self.best(net)).parameters
+        parameters = self.best(net).parameters
         if parameters is not None:
             net._model.write(parameters)
 

@@ -380,7 +380,8 @@ def test_a_subclass_with_arithmetic_of_its_own():
 
 
 @pytest.mark.parametrize("score", [None, lambda *_, **__: 0.5])
-def test_a_subclass_with_a_score_of_its_own(score):
+@pytest.mark.parametrize("owner", ["subclass", "object"])
+def test_a_score_of_its_own(owner, score):
     X, y = diabetes()
     both = []
     for module in MODULES:
@@ -388,11 +389,10 @@ def test_a_subclass_with_a_score_of_its_own(score):
         class Scored(module.MLPRegressor):
             pass
 
+        one = Scored(early_stopping=True, max_iter=40, n_iter_no_change=3, random_state=0)
         if score is not None:
-            Scored._score = score
-        both.append(
-            Scored(early_stopping=True, max_iter=40, n_iter_no_change=3, random_state=0).fit(X, y)
-        )
+            (Scored if owner == "subclass" else one)._score = score
+        both.append(one.fit(X, y))
     assert both[1].validation_scores_ == pytest.approx(both[0].validation_scores_, rel=1e-12)
     np.testing.assert_allclose(both[1].predict(X), both[0].predict(X), rtol=1e-10)
 

@@ -28,6 +28,7 @@ from fastnn.sklearn._scikit_learn import (
     BaseMultilayerPerceptron,
     check_sample_weight,
     fit_context,
+    replaces_any,
     validate_data,
 )
 from fastnn.sklearn._steps import Steps
@@ -142,7 +143,7 @@ class OnKernels(WithParameters):
         return theirs
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Self:
-        if is_altered(self):
+        if replaces_any(self, REPLACED, BaseMultilayerPerceptron):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return super()._fit(X, y, **weights, incremental=incremental)
         running: Backing | None = self.__dict__.get("_backing")
@@ -291,7 +292,7 @@ class OnKernels(WithParameters):
     def _loss_grad_lbfgs(
         self, packed_coef_inter: Array, X: Any, y: Array, *rest: Any
     ) -> tuple[np.float64, Array]:
-        if is_altered(self):
+        if replaces_any(self, REPLACED, BaseMultilayerPerceptron):
             return super()._loss_grad_lbfgs(packed_coef_inter, X, y, *rest)
         objective = self.__dict__.get("_objective")
         if objective is None:  # outside of a fit; rest is sample_weight, since 1.7, and four lists
@@ -339,15 +340,6 @@ class OnKernels(WithParameters):
             if not net._model.feedforward(X, outputs):
                 raise ValueError("X must be finite.")
         return outputs
-
-
-def is_altered(estimator: Any) -> bool:
-    """Whether a method that kernels stand in for is another one than scikit-learn's."""
-    return any(
-        getattr(getattr(estimator, name), "__func__", None)
-        is not getattr(BaseMultilayerPerceptron, name)
-        for name in REPLACED
-    )
 
 
 def weighted(class_weight: Any, y: Any, sample_weight: Any) -> Any:

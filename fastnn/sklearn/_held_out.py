@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
+from fastnn.sklearn._scikit_learn import replaces_any
+
 if TYPE_CHECKING:
     from fastnn.course import Data
     from fastnn.network import Network
 
 Array = np.ndarray[Any, Any]
 
-# What a subclass may replace to have another score; scikit-learn calls these.
+# What users may replace to have another score; scikit-learn calls these.
 WAYS_TO_A_SCORE = ("_score", "_score_with_function", "_predict", "_forward_pass_fast")
 
 
@@ -28,16 +30,12 @@ class HeldOut:
         self, estimator: Any, net: Network, data: Data, X: Any, y: Array, weight: Array | None
     ) -> None:
         self.estimator, self.net, self.data, self.X, self.weight = estimator, net, data, X, weight
-        self.is_classifier = hasattr(estimator, "_label_binarizer")
         binarizer = getattr(estimator, "_label_binarizer", None)
-        self.is_plain = not self.is_classifier or type(binarizer) is LabelBinarizer
-        for ours in type(estimator).__mro__:
-            if ours.__module__ == "fastnn.sklearn":
-                self.is_plain &= all(
-                    getattr(type(estimator), name) is getattr(ours, name)
-                    for name in WAYS_TO_A_SCORE
-                )
-                break
+        self.is_classifier = binarizer is not None
+        ours = next(one for one in type(estimator).__mro__ if one.__module__ == "fastnn.sklearn")
+        self.is_plain = not replaces_any(estimator, WAYS_TO_A_SCORE, ours) and (
+            not self.is_classifier or type(binarizer) is LabelBinarizer
+        )
         self.y, self.labels = y, y
         if binarizer is not None:
             self.labels = binarizer.inverse_transform(y)

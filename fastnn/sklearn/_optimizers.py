@@ -117,16 +117,14 @@ def keep_state(theirs: Any, state: State, n_steps: int) -> None:
 def as_in_scikit_learn(theirs: Any, net: Network) -> Any:
     """The same optimizer with lists, for scikit-learn's own steps."""
     mine: State | None = getattr(theirs, "state", None)
-    other = object.__new__(type(theirs))
-    vars(other).update({name: one for name, one in vars(theirs).items() if name != "state"})
-    names = _names_of_lists(theirs)
-    views = [*chain(net.weights, net.biases)]
-    for k, name in enumerate(names):
+    other = copy.copy(theirs)
+    vars(other).pop("state", None)
+    for k, name in enumerate(_names_of_lists(theirs)):
         if mine is not None and k < mine.n_parts:
-            views = [*chain(*net._layout.views(mine.part(k)))]
+            views = chain(*net._layout.views(mine.part(k)))
             setattr(other, name, [one.copy() for one in views])
         elif not getattr(theirs, name):
-            setattr(other, name, [one * 0 for one in views])
+            setattr(other, name, [np.zeros_like(one) for one in chain(net.weights, net.biases)])
     return other
 
 

@@ -14,7 +14,7 @@ import sklearn
 from sklearn import neural_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeVar
 
 VERSIONS = "scikit-learn>=1.6,<1.10"
@@ -41,7 +41,7 @@ except ImportError as error:
 
 __all__ = [
     "AdamOptimizer", "BaseMultilayerPerceptron", "SGDOptimizer", "StrOptions", "available_if",
-    "check_sample_weight", "fit_context", "validate_data",
+    "check_sample_weight", "fit_context", "replaces_any", "validate_data",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # scikit-learn's have no types; a method keeps its own
@@ -98,6 +98,14 @@ def find_faults() -> list[str]:
             if tuple(found[1 : len(names) + 1]) != names:
                 faults.append(f"{estimator.__name__}.{method} does not take {', '.join(names)}")
     return faults
+
+
+def replaces_any(estimator: Any, names: Iterable[str], owner: type) -> bool:
+    """Whether one of these methods is not the owner's, but a subclass's or the object's own."""
+    return any(
+        getattr(getattr(estimator, name), "__func__", None) is not getattr(owner, name)
+        for name in names
+    )
 
 
 def _function(estimator: type, method: str) -> Any:
