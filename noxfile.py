@@ -55,7 +55,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy", *pages, env={"MYPYPATH": str(folder)})
     # Dask says that chunks are a str, which is its default.
     session.run("pyright", *(page for page in pages if "dask" not in page.read_text("utf-8")))
-    session.run("stubtest", "--concise", "fastnn._kernels")
+    session.run("stubtest", "--concise", "fastnn._core.kernels")
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])

@@ -32,7 +32,7 @@ import fastnn.sklearn
 from benchmarks import data
 from benchmarks.one_core import pin
 from benchmarks.readme import fill, table, three_digits
-from fastnn import _kernels
+from fastnn._core import kernels
 
 SETS: dict[str, Callable[[], Any]] = {
     "iris": partial(datasets.load_iris, return_X_y=True),
@@ -77,7 +77,7 @@ def medians_in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dic
 def in_kernels(work: Callable[[], object]) -> float:
     """The part of its time that fastnn's kernel takes."""
     inside = 0.0
-    train = _kernels.train
+    train = kernels.train
 
     def timed(*arguments: Any) -> Any:
         nonlocal inside
@@ -87,7 +87,7 @@ def in_kernels(work: Callable[[], object]) -> float:
         finally:
             inside += perf_counter() - start
 
-    with mock.patch.object(_kernels, "train", timed):
+    with mock.patch.object(kernels, "train", timed):
         spent = seconds(work)
     return inside / spent
 

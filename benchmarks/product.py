@@ -17,8 +17,9 @@ import numpy as np
 
 from benchmarks.one_core import pin
 from benchmarks.readme import fill, table
-from fastnn import Network, _kernels
-from fastnn._samples import Samples
+from fastnn import Network
+from fastnn._core import kernels
+from fastnn._core.samples import Samples
 
 SHAPES = {(784, 128): 1.0, (64, 30): 2.0}  # inputs, outputs: the goal for their ratio
 BLOCK, N_BLOCKS = 32, 64
@@ -40,7 +41,7 @@ def contenders(n_in: int, n_out: int, dtype: str) -> tuple[Callable[[], None], C
     workspace = layout.workspace(BLOCK)
 
     def fastnn() -> None:
-        _kernels.feedforward(layout.layers, net._parameters, record, 0, found, workspace)
+        kernels.feedforward(layout.layers, net._parameters, record, 0, found, workspace)
 
     def numpy() -> None:
         for x, z in blocks:

@@ -1,7 +1,7 @@
 """fastnn: small neural networks, trained on the CPU by exact SGD, as fast as the machine allows."""
 
-from fastnn import _self_test, callbacks, datasets, metrics, optimizers, schedules
-from fastnn._kernels import LEVEL as _LEVEL
+from fastnn import _self_test, callbacks, datasets, exceptions, metrics, optimizers, schedules
+from fastnn._core.kernels import LEVEL as _LEVEL
 from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
 from fastnn.network import Network
@@ -13,6 +13,7 @@ __all__ = [
     "TrainingDivergedError",
     "callbacks",
     "datasets",
+    "exceptions",
     "kernel_level",
     "metrics",
     "optimizers",

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fastnn import __version__, demo, kernel_level
+from fastnn import __version__, _demo, kernel_level
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.command is None:
             print(parser.format_help(), end="", flush=True)
         else:
-            demo.run()
+            _demo.run()
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastnn import _kernels, _words
-from fastnn.initializers import INITIALIZERS
+from fastnn import _words
+from fastnn._core import kernels
+from fastnn._initializers import INITIALIZERS
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -28,8 +29,8 @@ T = TypeVar("T")
 REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
 INTEGERS = frozenset({int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
 NUMBERS = INTEGERS | {float, np.float16, np.float32, np.float64}
-ACTIVATIONS = [name for name in _kernels.ACTIVATIONS if name not in _kernels.INTERNAL]
-LOSSES = [name for name in _kernels.LOSSES if name not in _kernels.INTERNAL]
+ACTIVATIONS = [name for name in kernels.ACTIVATIONS if name not in kernels.INTERNAL]
+LOSSES = [name for name in kernels.LOSSES if name not in kernels.INTERNAL]
 
 
 def integer(

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 import numpy as np
 
-from fastnn import _checks, _kernels
+from fastnn import _checks
 from fastnn._checks import array, description, plural, sequence
-from fastnn._samples import Compressed
+from fastnn._core import kernels
+from fastnn._core.samples import Compressed
 from fastnn._tables import Table, argument, as_number, in_words, is_missing, remedy, table_of
 
 if TYPE_CHECKING:
-    from fastnn._layout import Layout
-    from fastnn.model import Model
+    from fastnn._core.layout import Layout
+    from fastnn._core.model import Model
 
 Array = np.ndarray[Any, Any]
 Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
@@ -143,7 +144,7 @@ def counted_samples(
         return compressed, None, fingerprint if hashed else None
     rows: Any = samples(X, name, n_inputs, dtype, finite=False)
     counts = np.empty(len(rows), np.intp)
-    finite, fingerprint = _kernels.scan(rows, counts, hashed)
+    finite, fingerprint = kernels.scan(rows, counts, hashed)
     if not finite:
         samples(X, name, n_inputs, dtype)
     return rows, counts, fingerprint if hashed else None
@@ -217,14 +218,12 @@ def _compressed(
         _refuse_csr(name)
     columns, data = columns[: starts[-1]], data[: starts[-1]]
     values = _converted(data, f"{name}.data", dtype, finite=False)
-    ascend, finite, fingerprint = _kernels.scan_compressed(
-        starts, columns, values, n_inputs, hashed
-    )
+    ascend, finite, fingerprint = kernels.scan_compressed(starts, columns, values, n_inputs, hashed)
     if not ascend:
         if ((columns < 0) | (columns >= n_inputs)).any():
             _refuse_csr(name)
         starts, columns, values = _in_order(starts, columns, values)
-        _, finite, fingerprint = _kernels.scan_compressed(starts, columns, values, n_inputs, hashed)
+        _, finite, fingerprint = kernels.scan_compressed(starts, columns, values, n_inputs, hashed)
     if not finite:
         _converted(data, f"{name}.data", dtype)
         _converted(values, f"{name}.data", dtype)
@@ -852,7 +851,7 @@ def finite(found: Array, name: str) -> None:
 
 def all_finite(array: Array) -> bool:
     """Whether no number of a float array is infinite or NaN."""
-    return _kernels.all_finite(array.ravel())
+    return kernels.all_finite(array.ravel())
 
 
 def _class_numbers(

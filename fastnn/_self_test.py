@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _kernels
-from fastnn._layout import KEPT, PLAN, Layout
-from fastnn._samples import Samples, compress
+from fastnn._core import kernels
+from fastnn._core.layout import Layout
+from fastnn._core.samples import Samples, compress
 from fastnn.optimizers import OPTIMIZERS, State
 
 Array = np.ndarray[Any, Any]
 
 N = 33  # samples: a block, and one more
 LEARNING_RATE = 0.5
-MSE = _kernels.LOSSES["mse"]
+MSE = kernels.LOSSES["mse"]
 ORDER, RATES = np.arange(N)[np.newaxis], np.array([[LEARNING_RATE]])
-NOTHING_KEPT = np.empty(0, KEPT)
+NOTHING_KEPT = np.empty(0, kernels.SNAPSHOT)
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 NETWORKS = {
     "narrow": ((3, 4, 2), ("tanh", "sigmoid")),
@@ -69,21 +69,22 @@ class Trainee:
             taken(Y, N, n_outputs).astype(layout.dtype),
         )
         counts = np.empty(N, np.intp)
-        _kernels.scan(x, counts)
+        kernels.scan(x, counts)
         self.dense, self.compressed = Samples(x, y), Samples(x, y, compress(x, counts))
         self.workspace = layout.workspace(N)
         self.gradient = layout.parameter_block()
-        self.plan, self.loss = np.zeros(1, PLAN), np.empty(1)
+        self.plan, self.progress = np.zeros(1, kernels.PLAN), np.zeros(1, kernels.PROGRESS)
+        self.loss = np.empty(1)
 
     def train(self, form: str, batch_size: int, optimizer: State) -> tuple[float, float, float]:
         """What CASES has of an epoch."""
         theta, plan = self.start.copy(), self.plan
         rows = self.compressed if form == "zero_skip" else self.dense
-        plan.fill(0)
-        plan["batch_size"], plan["form"], plan["tol"] = batch_size, _kernels.FORMS[form], math.nan
-        _kernels.train(
+        self.progress.fill(0)
+        plan["batch_size"], plan["form"], plan["tol"] = batch_size, kernels.FORMS[form], math.nan
+        kernels.train(
             self.layout.layers, MSE, rows.n_targets, theta, rows.record, ORDER, RATES, plan,
-            optimizer.record, N, self.loss, self.gradient,
+            self.progress, optimizer.record, N, self.loss, self.gradient,
             optimizer.block if optimizer.n_parts else theta, self.workspace, NOTHING_KEPT, False,
         )  # fmt: skip
         return self.loss.item(), float(self.start @ theta), float(theta @ theta)
@@ -92,7 +93,7 @@ class Trainee:
 def check() -> None:
     """ImportError if the kernels in use compute something else."""
     for name, (sizes, activations) in NETWORKS.items():
-        numbers = [_kernels.ACTIVATIONS[activation] for activation in activations]
+        numbers = [kernels.ACTIVATIONS[activation] for activation in activations]
         for dtype, tolerance in TOLERANCE.items():
             layout = Layout(sizes, numbers, np.dtype(dtype))
             trainee = Trainee(layout, sizes[0], sizes[-1])
@@ -108,7 +109,7 @@ def check() -> None:
                 )
                 if not all(near):
                     raise ImportError(
-                        f"fastnn's compiled kernels ({_kernels.LEVEL}) compute wrong numbers "
+                        f"fastnn's compiled kernels ({kernels.LEVEL}) compute wrong numbers "
                         f"({form}, batch size {batch_size}, {dtype}), and so are of no use: build "
                         "them anew, with GCC 11, clang 13 or a newer one, and without CFLAGS"
                     )

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastnn import _checks, _words
+from fastnn._training.trainer_state import Best
 from fastnn.metrics import LARGER_IS_BETTER, METRICS
-from fastnn.trainer_state import Best
 
 if TYPE_CHECKING:
     from fastnn.history import History

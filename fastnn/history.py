@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fastnn.course import Lap
+Array = np.ndarray[Any, Any]
+
+
+class Lap(NamedTuple):
+    """What is known of each epoch of a lap."""
+
+    losses: Array
+    rates: Array  # of the first update; a single one where all are the same
 
 
 class History:
-    """The course of one ``train`` call, as Keras users know it.
+    """What one call of ``train`` reports, as Keras users know it.
 
     Attributes
     ----------
@@ -84,8 +91,8 @@ class History:
         return ax
 
     def __repr__(self) -> str:
-        n, course = len(self.epoch), ""
+        n, losses = len(self.epoch), ""
         if n:
             first, last = self._laps[0].losses[0], self._laps[-1].losses[-1]
-            course = f", loss {first:.6g} to {last:.6g}"
-        return f"<History of {n} epoch{'' if n == 1 else 's'}{course}>"
+            losses = f", loss {first:.6g} to {last:.6g}"
+        return f"<History of {n} epoch{'' if n == 1 else 's'}{losses}>"

@@ -44,7 +44,7 @@ from fastnn import _checks, _data_checks, _words
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from fastnn.course import Data
+    from fastnn._core.data import Data
 
 Array = np.ndarray[Any, Any]
 Metric = Callable[[Array, Array], SupportsFloat]

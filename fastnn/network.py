@@ -10,20 +10,23 @@ from typing import IO, TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _kernels, _words, chunks, training
-from fastnn._samples import Compressed, Samples, Sparse, room_for
+from fastnn import _checks, _data_checks, _words
+from fastnn._core import kernels
+from fastnn._core.data import Data
+from fastnn._core.model import Model, copies
+from fastnn._core.samples import Sparse
+from fastnn._initializers import INITIALIZERS
+from fastnn._training import loop
+from fastnn._training.course import Settings
+from fastnn._training.forms import FORMS
+from fastnn._training.task import task_of
+from fastnn._training.trainer_state import TrainerState
+from fastnn._training.watching import Watch
 from fastnn.callbacks import Callback, LambdaCallback, Monitor
-from fastnn.course import Data, Settings
-from fastnn.forms import FORMS
 from fastnn.history import History
-from fastnn.initializers import INITIALIZERS
 from fastnn.metrics import checked, evaluated, threshold_of
-from fastnn.model import Model, copies
 from fastnn.optimizers import OPTIMIZERS, Optimizer, State
 from fastnn.schedules import SCHEDULES, own
-from fastnn.task import task_of
-from fastnn.trainer_state import TrainerState
-from fastnn.watching import Watch
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    from fastnn._layout import Layout
+    from fastnn._core.layout import Layout
     from fastnn.callbacks import Logs
     from fastnn.metrics import Metrics
     from fastnn.schedules import Schedule
@@ -149,8 +152,8 @@ class Network(_words.Explaining):
         W, b, dtype = _data_checks.parameters(weights, biases)
         net = cls.__new__(cls)
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
-        activations = _checks.activations(activation, "activation", len(W), _kernels.INTERNAL)
-        loss = _checks.loss(loss, "loss", activations[-1], _kernels.INTERNAL)
+        activations = _checks.activations(activation, "activation", len(W), kernels.INTERNAL)
+        loss = _checks.loss(loss, "loss", activations[-1], kernels.INTERNAL)
         net._set_up(sizes, activations, loss, dtype, _checks.generator(seed, "seed"))
         for mine, given in zip(net.weights + net.biases, W + b, strict=True):
             mine[:] = given
@@ -172,7 +175,7 @@ class Network(_words.Explaining):
         before: Model | None = getattr(self, "_model", None)
         with contextlib.nullcontext() if before is None else before.turn(trains=True):
             self._model = model
-            self._one_sample = model.gate  # from here, update finds it sooner
+            self._gate = model.gate  # from here, update finds it sooner
             self._rng = rng
             self._trainer = trainer
 
@@ -262,7 +265,7 @@ class Network(_words.Explaining):
             a table of other columns than the network was trained on.
         """
         if n_threads == 1:
-            a: Floats | None = self._one_sample.feedforward(X, out)
+            a: Floats | None = self._gate.feedforward(X, out)
             if a is not None:
                 return a
         return self._feedforward_rows(X, out, n_threads)
@@ -442,7 +445,7 @@ class Network(_words.Explaining):
         watch = self._watch(data, validation_data, metrics, listed)
         progress = _checks.flag(progress, "progress")
         task = task_of(data, watch.validation) if compares else None
-        return training.train(self, data, settings, watch, task, same_task, progress)
+        return loop.train(self, data, settings, watch, task, same_task, progress)
 
     def _watch(
         self, data: Data, validation_data: Any, metrics: Any, listed: list[Callback]
@@ -503,7 +506,7 @@ class Network(_words.Explaining):
         RuntimeError
             While the network is being trained. Updates from several threads take turns.
         """
-        loss = self._one_sample.update(x, y, learning_rate)
+        loss = self._gate.update(x, y, learning_rate)
         if loss is not None:
             return loss
         model = self._model
@@ -523,7 +526,7 @@ class Network(_words.Explaining):
             optimizer=OPTIMIZERS["sgd"],
             form="direct",
         )
-        return training.update(self, data, settings)
+        return loop.update(self, data, settings)
 
     @overload
     def evaluate(
@@ -700,11 +703,11 @@ class Network(_words.Explaining):
         OSError
             If the file cannot be written; FileNotFoundError where there is no such folder.
         """
-        from fastnn import model_file  # a twentieth of the time to import fastnn
+        from fastnn import _model_file  # a twentieth of the time to import fastnn
 
         to, trainer = _checks.path_or_file(path, "path", "wb"), _checks.flag(trainer, "trainer")
         net = self._copy(trainer)  # which does not change
-        model_file.save(net, to, trainer)
+        _model_file.save(net, to, trainer)
 
     @classmethod
     @_words.explained
@@ -728,9 +731,9 @@ class Network(_words.Explaining):
             If it holds no network, is empty, damaged or truncated, or from a newer fastnn; and if
             there is more behind it, in a file of that path or one that cannot seek.
         """
-        from fastnn import model_file
+        from fastnn import _model_file
 
-        return model_file.load(_checks.path_or_file(path, "path", "rb"), cls)
+        return _model_file.load(_checks.path_or_file(path, "path", "rb"), cls)
 
     def copy(self) -> Self:
         """An independent network with the same parameters and the same random generator."""
@@ -796,9 +799,9 @@ class Network(_words.Explaining):
         _checks.state(state, "the state of a network", STATE)
         sizes = _checks.layer_sizes(state["layer_sizes"], "layer_sizes")
         activations = _checks.activations(
-            state["activations"], "activations", len(sizes) - 1, _kernels.INTERNAL
+            state["activations"], "activations", len(sizes) - 1, kernels.INTERNAL
         )
-        loss = _checks.loss(state["loss"], "loss", activations[-1], _kernels.INTERNAL)
+        loss = _checks.loss(state["loss"], "loss", activations[-1], kernels.INTERNAL)
         dtype = _data_checks.dtype_of_block(state["parameters"], "parameters")
         model = Model(sizes, activations, loss, dtype)
         _data_checks.fill_block(model.parameters, state["parameters"], "parameters", model.layout)
@@ -820,16 +823,6 @@ class Network(_words.Explaining):
         )
         net._model.feature_names = model.feature_names
         return net
-
-
-def _samples(
-    layout: Layout,
-    X: Array | Compressed,
-    Y: Array | None = None,
-    weights: Array | None = None,
-) -> Samples:
-    """Samples of which kernels skip the zeros where a row has many."""
-    return Samples(X, Y, room_for(1, int(layout.layers["n_in"][0]), layout.dtype), weights)
 
 
 def _data(
@@ -855,16 +848,9 @@ def _gradients(data: Data, l2: float) -> tuple[list[Array], list[Array]]:
     """The gradient of the loss of checked samples."""
     model = data.model
     layout, n = model.layout, len(data.X)
-    samples = _samples(layout, data.X, data.Y, data.weights)
-    workspace = layout.workspace(n)
-
     gradient = layout.parameter_block()
-    parameters, alone = model.to_read(n, again=l2 > 0)
-    for start, end in chunks.row_chunks(layout, n):
-        _kernels.gradients(
-            layout.layers, _kernels.LOSSES[model.loss], samples.n_targets, parameters,
-            samples.record, start, end, gradient, workspace, alone,
-        )  # fmt: skip
+    parameters, holds_lock = model.to_read(n, again=l2 > 0)
+    data.add_gradients(parameters, gradient, holds_lock)
     gradient /= n
     weight_gradients, bias_gradients = layout.views(gradient)
     if l2:

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _kernels, _words
-from fastnn._layout import OPTIMIZER
+from fastnn import _checks, _data_checks, _words
+from fastnn._core import kernels
 
 if TYPE_CHECKING:
-    from fastnn._layout import Layout
+    from fastnn._core.layout import Layout
 
     Array = np.ndarray[Any, Any]
 
@@ -49,7 +49,7 @@ CHECKS: dict[str, Callable[[Any, str], float]] = {
 }
 # How many numbers the kernels keep for each parameter, by their number of the kind.
 N_STATES = {
-    _kernels.OPTIMIZERS[kind]: n
+    kernels.OPTIMIZERS[kind]: n
     for kind, n in {"sgd": 0, "momentum": 1, "adam": 2, "rmsprop": 1, "adagrad": 1}.items()
 }
 # Settings whose field in the kernels' record has another name.
@@ -214,9 +214,9 @@ class State:
         """At its beginning, or with what is in a block that fits."""
         self.optimizer = optimizer
         # Asked once, as a class of the user's may answer otherwise the next time.
-        kind = _kernels.OPTIMIZERS[optimizer.kind]
+        kind = kernels.OPTIMIZERS[optimizer.kind]
         self.block = layout.parameter_block(N_STATES[kind]) if block is None else block
-        self.record = np.zeros(1, OPTIMIZER)
+        self.record = np.zeros(1, kernels.OPTIMIZER)
         self.record["kind"] = kind
         self.record[["power_1", "power_2"]] = 1
         self.record["nesterov"] = isinstance(optimizer, Nesterov)
@@ -243,7 +243,7 @@ class State:
         optimizer = _checks.optimizer(given.optimizer, "trainer.optimizer.optimizer", OPTIMIZERS)
         state = cls(optimizer, layout)
         _data_checks.fill_block(state.block, given.block, "trainer.optimizer.block", layout)
-        if getattr(given.record, "dtype", None) != OPTIMIZER or given.record.shape != (1,):
+        if getattr(given.record, "dtype", None) != kernels.OPTIMIZER or given.record.shape != (1,):
             raise ValueError(
                 "trainer.optimizer.record must be a record as training makes it, "
                 f"got {_checks.description(given.record)}"
@@ -257,8 +257,8 @@ class State:
     def fits(self, layout: Layout) -> bool:
         """Whether kernels can go on with it in a network of this layout."""
         return bool(
-            self.record.dtype == OPTIMIZER
-            and self.record["kind"].tolist() == [_kernels.OPTIMIZERS[self.optimizer.kind]]
+            self.record.dtype == kernels.OPTIMIZER
+            and self.record["kind"].tolist() == [kernels.OPTIMIZERS[self.optimizer.kind]]
             and self.block.nbytes == self.n_parts * layout.n_bytes
         )
 

@@ -3,7 +3,7 @@ from compiler cimport kernel
 from layers cimport Layer, Network, vecs
 from losses cimport read_target
 from quad cimport Quad
-from samples cimport BLOCK, Block, Samples
+from samples cimport BLOCK, SPARSE, Block, Samples
 from vectors cimport real, vec, as_vecs, at, multiply
 cimport compression
 cimport passes
@@ -46,7 +46,7 @@ cdef inline bint compressed(
     cdef size_t n_in = net.layer.n_in
     if block.is_compressed or not samples.columns:
         return block.is_compressed
-    if 3 * compression.scan(as_vecs(like, x), n_in, differences) > n_in:
+    if SPARSE * compression.scan(as_vecs(like, x), n_in, differences) > n_in:
         return False
     block.columns[s] = <const int*> samples.columns
     block.values[s] = <const void*> samples.values
@@ -123,12 +123,12 @@ cdef inline double losses(
 
 
 cdef inline kernel deltas(
-    const Network* net, const vec* parameters, const Block* block, vec* workspace, bint alone,
+    const Network* net, const vec* parameters, const Block* block, vec* workspace, bint are_single,
     real like,
 ) noexcept nogil:
     """delta of every layer, scaled as share is and by the samples' weights.
 
-    alone says that there is one sample in every block.
+    are_single says that there is one sample in every block.
     """
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
@@ -140,7 +140,7 @@ cdef inline kernel deltas(
             multiply(
                 at(units, s * net.units + net.last.delta), vecs(net.last, units), block.weight[s]
             )
-    passes.deltas(net, parameters, units, block.n, alone, like)
+    passes.deltas(net, parameters, units, block.n, are_single, like)
 
 
 cdef inline kernel updates(

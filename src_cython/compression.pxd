@@ -2,7 +2,9 @@
 from libc.stdint cimport uint64_t
 
 from compiler cimport lowest_bit
-from vectors cimport real, vec, absolute, constant, if_positive, lanes, nonzero, sum_of_lanes
+from vectors cimport (
+    real, vd, vec, vf, absolute, as_vecs, constant, if_positive, lanes, nonzero, sum_of_lanes,
+)
 
 
 cdef enum:
@@ -37,6 +39,16 @@ cdef inline real scan_stretch(const vec* row, size_t n_in, real* differences) no
         count += x_j[j] != 0
         differences[0] += x_j[j] - x_j[j]
     return count
+
+
+cdef inline bint are_finite(const real* numbers, size_t n) noexcept nogil:
+    """Whether none of the numbers is infinite or NaN."""
+    cdef real differences = 0
+    if real is float:
+        scan(as_vecs(<const vf*> NULL, numbers), n, &differences)
+    else:
+        scan(as_vecs(<const vd*> NULL, numbers), n, &differences)
+    return differences == 0
 
 
 cdef inline uint64_t bits_of(const vec* row, size_t n, real like) noexcept nogil:

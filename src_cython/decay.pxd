@@ -36,9 +36,9 @@ cdef inline Scale scale_of(double l2, double norm) noexcept nogil:
     return Scale(l2, 1, 1, 1, norm)
 
 
-cdef inline bint is_too_strong(double eta_lambda) noexcept nogil:
-    """Whether c could be below 2^-20 after a block."""
-    return 1 - eta_lambda < 2.0 ** (-20.0 / BLOCK)
+cdef inline double strongest() noexcept nogil:
+    """eta lambda with which c is 2^-20 after a block."""
+    return 1 - 2.0 ** (-20.0 / BLOCK)
 
 
 cdef inline void begin(Scale* scale) noexcept nogil:
@@ -78,7 +78,7 @@ cdef inline kernel to_stored_step(
     cdef vec* step = at(units, layer.delta)
     cdef vec c = constant(b[0], scale.c), c_next = constant(b[0], scale.c_next)
     cdef vec true_b, products = constant(b[0], 0), steps = constant(b[0], 0)
-    cdef double share = 1 / scale.c_next
+    cdef double of_step = 1 / scale.c_next
     cdef size_t k
     for k in range(vecs(layer, units)):
         true_b = c * b[k]
@@ -86,8 +86,8 @@ cdef inline kernel to_stored_step(
         steps = steps + step[k] * step[k]
         b[k] = true_b / c_next
         step[k] = step[k] / c_next
-    scale.norm += 2 * share / scale.c * sum_of_lanes(products, like)
-    scale.norm += share * share * squares_of_x * sum_of_lanes(steps, like)
+    scale.norm += 2 * of_step / scale.c * sum_of_lanes(products, like)
+    scale.norm += of_step * of_step * squares_of_x * sum_of_lanes(steps, like)
 
 
 cdef inline void fold(const Network* net, Scale* scale, vec* parameters) noexcept nogil:

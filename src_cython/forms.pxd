@@ -1,12 +1,14 @@
-"""The four forms of the first layer in per-sample SGD, behind their operations.
+"""The first layer in per-sample SGD: the forms that it takes, behind their four operations.
 
     begin      a block of samples is known
     produce    z of sample s
     accept     the step of sample s, -eta delta
     finish     the block ends: W and b are what the plain algorithm would have made them
 
-All compute what the plain algorithm computes. In a block, sample s has units of its own, at
-s · net.units bytes from the first's, where the form keeps them (see shares_units).
+All compute what the plain algorithm computes. DIRECT, FUSED, ZERO_SKIP and BLOCKED are the forms
+that users know; QUADS is what ZERO_SKIP is for wide dense rows. NARROW and BATCHES come here as
+names only: there sgd.pxd takes another way through the whole network. In a block, sample s has
+units of its own, at s · net.units bytes from the first's, in forms that look back.
 """
 from layers cimport Layer, Network, vecs
 from quad cimport Quad
@@ -24,15 +26,15 @@ cdef enum Form:
     FUSED
     ZERO_SKIP
     BLOCKED
-    QUADS       # zero_skip for wide dense rows: see quad.pxd
+    QUADS       # four samples at a time: see quad.pxd
     NARROW      # the whole step in one pass: see narrow.pxd
-    SINGLES     # batches of one sample, for optimizers that need the gradient
+    BATCHES     # of one sample, too: for optimizers that need the gradient, and where weights divide
     N_FORMS
 
 
-cdef inline bint shares_units(size_t form) noexcept nogil:
-    """Whether one sample's units can serve the next; blocked forms look back."""
-    return form != BLOCKED and form != QUADS
+cdef inline bint looks_back(size_t form) noexcept nogil:
+    """Whether z of a sample needs the steps of those before it in the block, and so their units."""
+    return form == BLOCKED or form == QUADS
 
 
 cdef inline Py_ssize_t block_size(size_t form) noexcept nogil:
@@ -44,7 +46,7 @@ cdef inline void begin(
     vec* units, Quad* quads, real like,
 ) noexcept nogil:
     cdef vec* z = at(units, net.layer.z)
-    if not shares_units(form):
+    if looks_back(form):
         blocked.begin(
             net.layer, parameters, block, z, at(units, net.layer.delta), net.units, quads, like
         )
@@ -63,7 +65,7 @@ cdef inline void produce(
     elif form == ZERO_SKIP:
         zero_skip.fetch_next(block, s, like)
         zero_skip.produce(layer, parameters, block, s, z, like)
-    elif not shares_units(form):
+    elif looks_back(form):
         blocked.produce(
             block, s, at(parameters, layer.b), z, net.units, layer.delta - layer.z, vecs(layer, z)
         )
@@ -81,7 +83,7 @@ cdef inline void accept(
         fused.accept(layer, parameters, block, s, step, at(units, layer.z), like)
     elif form == ZERO_SKIP:
         zero_skip.accept(layer, parameters, block, s, step, like)
-    elif not shares_units(form):
+    elif looks_back(form):
         blocked.accept(layer, parameters, at(step, s * net.units))
 
 
@@ -91,7 +93,7 @@ cdef inline double squares_of_x(
     """‖x_s‖²"""
     if form == ZERO_SKIP:
         return decay.squares(like, <const real*> block.values[s], block.count[s])
-    elif not shares_units(form):
+    elif looks_back(form):
         return block.gram[s][s]
     return decay.squares(like, <const real*> block.x[s], net.layer.n_in)
 
@@ -100,7 +102,7 @@ cdef inline void finish(
     size_t form, const Network* net, vec* parameters, Block* block, vec* units,
     const Quad* quads, real like,
 ) noexcept nogil:
-    if not shares_units(form):
+    if looks_back(form):
         blocked.finish(
             net.layer, parameters, block, at(units, net.layer.delta), net.units, quads, like
         )

@@ -1,4 +1,4 @@
-"""How a network lies in memory. fastnn/_layout.py makes these records and says what they mean."""
+"""How a network lies in memory. fastnn/_core/layout.py makes these records and says what they mean."""
 from vectors cimport vec, at
 
 

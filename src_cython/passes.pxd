@@ -75,11 +75,12 @@ cdef inline void output_deltas(
 
 
 cdef inline void deltas(
-    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, bint alone, real like
+    const Network* net, const vec* parameters, vec* units, Py_ssize_t n, bint is_single,
+    real like,
 ) noexcept nogil:
     """From delta of the last layer to that of the first.
 
-    alone says that n is 1 in every call. In blocks a sample's delta is summed in one order,
+    is_single says that n is 1 in every call. In blocks a sample's delta is summed in one order,
     however many samples there are.
     """
     cdef const void* delta[BLOCK]
@@ -89,7 +90,7 @@ cdef inline void deltas(
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
         below = &net.layer[l - 1]
-        if alone:
+        if is_single:
             dense.backward(
                 at(parameters, layer.W), layer.stride, at(units, layer.delta),
                 at(units, below.delta), layer.n_in, vecs(layer, units),

@@ -15,7 +15,7 @@ from compression cimport bits_of
 
 
 cdef enum:
-    MOST_INPUTS = 1024  # fastnn/forms.py has the same number
+    MOST_INPUTS = 1024
     KINDS = 16          # bit s of a kind: sample s has a number there
 
 

@@ -1,4 +1,4 @@
-"""The data that a user hands in, and blocks of it. fastnn/_samples.py makes these records.
+"""The data that a user hands in, and blocks of it. fastnn/_core/samples.py makes these records.
 
 X is there as dense rows, or as the non-zero numbers of each row with their columns (the layout of
 a scipy.sparse CSR array), or both; or as dense rows with room to compress one, or a block of them.
@@ -9,8 +9,9 @@ cimport compression
 
 
 cdef enum:
-    BLOCK = 32      # samples in a block at most; fastnn/_layout.py has the same number
-    QUADS = 8       # fours of them
+    BLOCK = 32              # samples in a block at most
+    QUADS_IN_BLOCK = 8
+    SPARSE = 3              # where one number of so many is not zero, or fewer, zeros are skipped
 
 
 cdef struct Samples:

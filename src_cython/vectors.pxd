@@ -313,7 +313,7 @@ cdef inline unsigned int nonzero(const vec* v) noexcept nogil:
 
 
 cdef enum:
-    ROW = 32    # bytes; fastnn/_layout.py has the same number
+    ROW = 32    # bytes
 
 
 cdef inline size_t in_row(const vec* like) noexcept nogil:

@@ -27,11 +27,11 @@ from model_files import all_of
 from random_networks import parameters
 from scipy.sparse import csr_array
 
-import fastnn.chunks
+import fastnn._core.chunks
 from fastnn import Network, TrainingDivergedError
+from fastnn._training.trainer_state import Best
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
 from fastnn.optimizers import OPTIMIZERS
-from fastnn.trainer_state import Best
 
 # NumPy hoards smaller pieces of memory, so it is a matter of chance when it asks for them.
 SMALLEST = 1024
@@ -352,7 +352,7 @@ def report(check, memory):
 
 if __name__ == "__main__":
     gc.disable()
-    fastnn.chunks.samples_per_chunk = lambda *_: CHUNK
+    fastnn._core.chunks.samples_per_chunk = lambda *_: CHUNK
     memory, found = Memory(os.environ["LD_PRELOAD"]), {}
     for case, check in CASES.items():
         os.mkdir(case)

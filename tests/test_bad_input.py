@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fastnn import Network, _data_checks, _layout
+from fastnn import Network, _data_checks
+from fastnn._core import layout
 from fastnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -731,10 +732,10 @@ def test_networks_larger_than_memory(layer_sizes, dtype, n_bytes):
 
 def test_memory_for_training_is_counted(monkeypatch):
     parameters = 8 * (4 * 4 + 4)  # bytes of W and b
-    monkeypatch.setattr(_layout, "_physical_memory", lambda: 4 * parameters - 1)
+    monkeypatch.setattr(layout, "_physical_memory", lambda: 4 * parameters - 1)
     fragments = f"these need {4 * parameters} bytes", f"this machine has {4 * parameters - 1}"
     assert_refused(Network, {"layer_sizes": [4, 4]}, MemoryError, *fragments)
-    monkeypatch.setattr(_layout, "_physical_memory", lambda: 4 * parameters)
+    monkeypatch.setattr(layout, "_physical_memory", lambda: 4 * parameters)
     assert Network([4, 4]).n_parameters == 20
 
 

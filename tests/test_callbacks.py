@@ -163,7 +163,7 @@ def test_every(with_metrics, tight, monkeypatch):
     """Also where laps are shorter, and beside others that look at other epochs."""
     net, data, _ = make()
     if tight:
-        monkeypatch.setattr("fastnn.chunks.samples_per_chunk", lambda *_: 100)
+        monkeypatch.setattr("fastnn._core.chunks.samples_per_chunk", lambda *_: 100)
     tens, sevens = Recorder(10), Recorder(np.int64(7))
     history = net.train(
         *data, epochs=35, learning_rate=0.1, callbacks=[tens, sevens],

@@ -8,7 +8,8 @@ import pytest
 from random_networks import bits, parameters
 from scipy.sparse import csr_array
 
-from fastnn import Network, _kernels
+from fastnn import Network
+from fastnn._core import kernels
 from fastnn.optimizers import SGD
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -19,13 +20,13 @@ def before(monkeypatch):
     """Do something at the last moment before a kernel is called, as another thread may."""
 
     def do(name, change):
-        kernel = getattr(_kernels, name)
+        kernel = getattr(kernels, name)
 
         def changed(*arguments):
             change()
             return kernel(*arguments)
 
-        monkeypatch.setattr(_kernels, name, changed)
+        monkeypatch.setattr(kernels, name, changed)
 
     return do
 

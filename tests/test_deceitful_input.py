@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from random_networks import parameters
 
-from fastnn import Network, _kernels, callbacks, optimizers, schedules
+from fastnn import Network, callbacks, optimizers, schedules
+from fastnn._core import kernels
 
 RATE = 1e-3
 
@@ -305,7 +306,7 @@ def test_the_best_epoch_is_replaced_as_a_whole():
 )
 def test_copies_of_what_does_not_fit(source, target):
     with pytest.raises(ValueError, match="must be contiguous and have the same size"):
-        _kernels.copy([source], [target])
+        kernels.copy([source], [target])
 
 
 def test_parameters_of_the_best_epoch_that_do_not_fit():

@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 from fastnn.__main__ import main
-from fastnn.demo import draw
+from fastnn._demo import draw
 
 
 def run(*arguments, cwd, encoding="utf-8"):
@@ -126,9 +126,9 @@ def test_closed_pipe_ends_the_program_quietly(tmp_path, arguments):
 def test_ctrl_c_ends_the_demo_with_one_line(tmp_path):
     program = """
 import signal, sys
-from fastnn import __main__, demo
+from fastnn import __main__, _demo
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored under nohup
-demo.say = lambda text="": signal.raise_signal(signal.SIGINT)
+_demo.say = lambda text="": signal.raise_signal(signal.SIGINT)
 sys.exit(__main__.main(["demo"]))
 """
     process = subprocess.run(

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from fastnn import Network, TrainingDivergedError, _kernels, chunks, course
+from fastnn import Network, TrainingDivergedError
+from fastnn._core import chunks, kernels
+from fastnn._training import course
 
 
 def one_input(dtype="float64"):
@@ -130,14 +132,14 @@ def test_parameters_that_the_loss_does_not_show(monkeypatch, case):
     assert parameters(net).tobytes() == before.tobytes()
 
     losses = []
-    train = _kernels.train
+    train = kernels.train
 
     def noting(*arguments):
         place = train(*arguments)
-        losses.append(arguments[10].item())
+        losses.append(arguments[11].item())
         return place
 
-    monkeypatch.setattr(_kernels, "train", noting)
+    monkeypatch.setattr(kernels, "train", noting)
     with pytest.raises(TrainingDivergedError):
         in_order(net, 1, eta, X, y)
     assert np.isfinite(losses).all()
@@ -169,7 +171,7 @@ def test_an_error_while_training_diverges(call, error, monkeypatch):
     """Right after a call of the kernel: the first one that is not finite, and of the search."""
     net, X, y = runaway()
     twin = net.copy()
-    train = _kernels.train
+    train = kernels.train
     calls = 0
 
     def failing(*arguments):
@@ -181,7 +183,7 @@ def test_an_error_while_training_diverges(call, error, monkeypatch):
             raise error
         return place
 
-    monkeypatch.setattr(_kernels, "train", failing)
+    monkeypatch.setattr(kernels, "train", failing)
     with pytest.raises(error):
         in_order(net, 1, 0.001, X, y)
     monkeypatch.undo()
@@ -214,7 +216,7 @@ def test_the_search_ends_when_it_finds_nothing(chunk, monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 4)), rng.normal(size=300)
     net = Network([4, 3, 1], activation="tanh", seed=0)
-    train = _kernels.train
+    train = kernels.train
     calls = 0
 
     def changing(*arguments):
@@ -227,7 +229,7 @@ def test_the_search_ends_when_it_finds_nothing(chunk, monkeypatch):
         X[5, 0] = number
         return place
 
-    monkeypatch.setattr(_kernels, "train", changing)
+    monkeypatch.setattr(kernels, "train", changing)
     before = parameters(net)
     with pytest.raises(TrainingDivergedError, match="training diverged: the loss"):
         net.train(X, y, epochs=3, learning_rate=0.01, shuffle=False)

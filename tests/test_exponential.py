@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from fastnn import Network, _kernels
+from fastnn import Network
+from fastnn._core import kernels
 
 every_width = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
@@ -26,7 +27,7 @@ def kernel_exp(z):
     whole_vectors = np.zeros(-(-len(z) // 8) * 8, z.dtype)
     whole_vectors[: len(z)] = z
     out = np.full_like(whole_vectors, np.nan)
-    _kernels.exp(whole_vectors, out)
+    kernels.exp(whole_vectors, out)
     return out[: len(z)]
 
 

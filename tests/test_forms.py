@@ -19,10 +19,11 @@ from random_networks import (
 )
 from scipy.sparse import csr_array
 
-from fastnn import Network, _kernels, course, datasets
-from fastnn._layout import BLOCK, PLAN
-from fastnn._samples import SAMPLES, Compressed, Samples
-from fastnn.forms import FORMS
+from fastnn import Network, datasets
+from fastnn._core import kernels
+from fastnn._core.samples import Compressed, Samples
+from fastnn._training import course
+from fastnn._training.forms import FORMS
 from fastnn.optimizers import SGD
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -151,7 +152,8 @@ def test_random_networks_in_every_form(depth, dtype, data):
         seed=data.draw(st.integers(0, 2**32 - 1)),
         density=data.draw(st.sampled_from([1, 0.5, 0.2, 0.02, 0])),
     )
-    n = data.draw(st.integers(33, 90).filter(lambda n: n % BLOCK) | st.integers(1, 33))
+    uneven = st.integers(33, 90).filter(lambda n: n % kernels.SAMPLES_IN_BLOCK)
+    n = data.draw(uneven | st.integers(1, 33))
     shuffle = data.draw(st.booleans())
     assert_equal_to_reference(case, n, ("auto", *FORMS), epochs=2, shuffle=shuffle)
 
@@ -303,23 +305,23 @@ def runs(monkeypatch):
     Of a sample alone, only that form has taken samples.
     """
     seen = []
-    names = {number: name for name, number in _kernels.FORMS.items()}
-    train = _kernels.train
+    names = {number: name for name, number in kernels.FORMS.items()}
+    train = kernels.train
 
     def noting(*arguments):
-        samples, plan = (
+        samples, plan, progress = (
             next(a[0] for a in arguments if getattr(a, "dtype", None) == dtype)
-            for dtype in (SAMPLES, PLAN)
+            for dtype in (kernels.SAMPLES, kernels.PLAN, kernels.PROGRESS)
         )
         place = train(*arguments)
         form = int(plan["form"])
         seen.append((names[form], bool(samples["starts"])))
         if plan["batch_size"] > 1:
-            form = _kernels.FORMS["singles"]
-        assert np.flatnonzero(plan["samples"]).tolist() == [form]
+            form = kernels.FORMS["batches"]
+        assert np.flatnonzero(progress["samples"]).tolist() == [form]
         return place
 
-    monkeypatch.setattr(_kernels, "train", noting)
+    monkeypatch.setattr(kernels, "train", noting)
     return seen
 
 
@@ -338,7 +340,7 @@ def test_forced_forms_run(runs):
         form: bits(*trained(net, X, y, epochs=1, learning_rate=0.02, form=form)) for form in FORMS
     }
     assert runs == [(form, form == "zero_skip") for form in FORMS]
-    assert len(set(_kernels.FORMS.values())) == len(_kernels.FORMS)
+    assert len(set(kernels.FORMS.values())) == len(kernels.FORMS)
     # They do not only have other names: sums in another order are rounded otherwise.
     assert results["zero_skip"] != results["direct"]
     assert results["blocked"] not in (results["direct"], results["zero_skip"])

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn import Network
-from fastnn.growing import GrowingNetwork
 from fastnn.optimizers import OPTIMIZERS
+from fastnn.river._growing import GrowingNetwork
 
 FEATURES = "abcdefgh"
 SAMPLES = st.lists(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn import Network, _data_checks, training
+from fastnn import Network, _data_checks
+from fastnn._training import loop
 
 N_SAMPLES, N_INPUTS, N_OUTPUTS = 5, 4, 3
 
@@ -244,13 +245,13 @@ def test_checked_class_numbers_are_nobody_elses(dtype, width):
 def calls_around_the_gate(monkeypatch):
     """The calls of update that take the long way, which every checked call takes."""
     seen = []
-    update = training.update
+    update = loop.update
 
     def noting(*arguments):
         seen.append(arguments)
         return update(*arguments)
 
-    monkeypatch.setattr(training, "update", noting)
+    monkeypatch.setattr(loop, "update", noting)
     return seen
 
 

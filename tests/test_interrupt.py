@@ -7,9 +7,9 @@ from time import perf_counter, process_time
 import numpy as np
 import pytest
 
-import fastnn.chunks
+import fastnn._core.chunks
 from fastnn import Network
-from fastnn.forms import FORMS
+from fastnn._training.forms import FORMS
 
 MOMENTS = 50
 MOST_LATE = 0.1  # seconds
@@ -112,7 +112,7 @@ def parameters(net):
 )
 def test_fifty_moments(workload, chunk, monkeypatch):
     if chunk:
-        monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: chunk)
+        monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: chunk)
     assert_answered_at_once(workload, MOMENTS)
 
 
@@ -121,7 +121,7 @@ def test_fifty_moments(workload, chunk, monkeypatch):
 @pytest.mark.parametrize("form", FORMS)
 def test_ten_moments_in_every_form(form, density, monkeypatch):
     """Cut within epochs, which end within a block."""
-    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 100)
+    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 100)
     workload = Workload([64, 30, 8], 300, 1, 30_000, 0.02, form, density)
     assert_answered_at_once(workload, 10)
 

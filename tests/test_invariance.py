@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import put_zeros
 
-import fastnn.chunks
-import fastnn.course
+import fastnn._core.chunks
+import fastnn._training.course
 from fastnn import Network
+from fastnn._training.forms import FORMS
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.forms import FORMS
 
 N = 10  # samples: batches of 3 leave a smaller one at the end
 MANY = 75  # samples: two blocks of 32, and a part of one
@@ -67,7 +67,7 @@ def bits(net):
 def chunks_of(n_samples):
     """In this context a kernel is given at most so many samples in one call."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: n_samples)
+        patch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: n_samples)
         yield
 
 
@@ -406,12 +406,12 @@ def test_evaluate_and_gradients_in_chunks(name, dtype, chunk, density):
 @pytest.mark.parametrize("ends", ["in time", "in a batch", "by divergence"])
 def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeypatch):
     """The next one works on the same memory, unless there is a begun batch in it."""
-    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 32)
+    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 32)
     net, X, y = make("wider layers", n=300)
     options = {"epochs": 2, "learning_rate": 0.01, "batch_size": 100, "optimizer": optimizer}
     net.train(X, y, **options)
     if ends == "in a batch":
-        run, calls = fastnn.course.Course._run_chunk, []
+        run, calls = fastnn._training.course.Course._run_chunk, []
 
         def interrupted(course, *arguments):
             calls.append(1)
@@ -419,7 +419,7 @@ def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeyp
                 raise KeyboardInterrupt
             return run(course, *arguments)
 
-        monkeypatch.setattr(fastnn.course.Course, "_run_chunk", interrupted)
+        monkeypatch.setattr(fastnn._training.course.Course, "_run_chunk", interrupted)
         with pytest.raises(KeyboardInterrupt):
             net.train(X, y, **options)
     elif ends == "by divergence":

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import Network, _kernels_baseline
-from fastnn.forms import FORMS
+from fastnn import Network
+from fastnn._core import _data_baseline
+from fastnn._training.forms import FORMS
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 NETWORKS = [
@@ -75,7 +76,7 @@ def level(**variables):
 def cpu_has_avx2():
     information = Path("/proc/cpuinfo")
     if not information.exists():
-        return _kernels_baseline.has_avx2()
+        return _data_baseline.has_avx2()
     return {"avx2", "fma"} <= set(information.read_text().split())
 
 
@@ -100,8 +101,8 @@ def test_the_best_build_for_the_cpu_is_picked():
 
 def test_the_level_is_that_of_the_build_in_use():
     assert fastnn.kernel_level() in ("baseline", "avx2")
-    build = sys.modules[f"fastnn._kernels_{fastnn.kernel_level()}"]
-    assert fastnn._kernels.train is build.train
+    build = sys.modules[f"fastnn._core._training_{fastnn.kernel_level()}"]
+    assert fastnn._core.kernels.train is build.train
 
 
 def test_the_environment_picks_a_build():
@@ -121,14 +122,19 @@ def test_an_unknown_build_is_refused(kernels):
     )
 
 
-@pytest.mark.parametrize("missing", sorted({"baseline", fastnn.kernel_level()}))
-def test_without_compiled_kernels_the_import_says_what_to_do(tmp_path, missing):
+@pytest.mark.parametrize(
+    ("unit", "missing"),
+    sorted(
+        {
+            ("data", "baseline"),
+            *((one, fastnn.kernel_level()) for one in ("prediction", "training")),
+        }
+    ),
+)
+def test_without_compiled_kernels_the_import_says_what_to_do(tmp_path, unit, missing):
     package = tmp_path / "fastnn"
-    package.mkdir()
-    source = Path(fastnn.__file__).parent
-    for file in [*source.glob("*.py"), *source.glob("_kernels_*.so")]:
-        if not file.name.startswith(f"_kernels_{missing}."):
-            shutil.copy(file, package)
+    without = shutil.ignore_patterns(f"_{unit}_{missing}.*")
+    shutil.copytree(Path(fastnn.__file__).parent, package, ignore=without)
     # Without site, through which an editable install would find its modules for this copy too.
     run = python(
         "-S", "-c", "import fastnn", folder=tmp_path, PYTHONPATH=str(Path(np.__file__).parents[1])

@@ -21,8 +21,9 @@ from random_networks import (
     trained,
 )
 
-from fastnn import Network, TrainingDivergedError, chunks, optimizers
-from fastnn.forms import FORMS
+from fastnn import Network, TrainingDivergedError, optimizers
+from fastnn._core import chunks
+from fastnn._training.forms import FORMS
 from fastnn.optimizers import SGD
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -17,7 +17,7 @@ from random_networks import bits, put_zeros, trained
 from scipy.sparse import csr_array
 from sklearn import metrics as theirs
 
-import fastnn.chunks
+import fastnn._core.chunks
 import fastnn.metrics
 from fastnn import Network, TrainingDivergedError
 from fastnn.callbacks import EarlyStopping
@@ -433,7 +433,7 @@ def test_evaluate_measures_the_outputs_that_the_loss_is_of(task, kind, monkeypat
     loss = net.evaluate(kind(X), y, **options)
     unweighted = net.evaluate(X, y, metrics="accuracy")["accuracy"]
     predictions = []
-    monkeypatch.setattr(fastnn._kernels, "feedforward", lambda *_: predictions.append(1))
+    monkeypatch.setattr(fastnn._core.kernels, "feedforward", lambda *_: predictions.append(1))
     expected = {"loss": loss, "accuracy": unweighted}
     assert net.evaluate(kind(X), y, **options, metrics=["accuracy"]) == expected
     assert net.evaluate(kind(X), y, **options, metrics=[]) == {"loss": loss}
@@ -447,7 +447,7 @@ def test_evaluate_in_chunks(chunk, monkeypatch):
     net, X, y, *_ = make()
     metrics = ["accuracy", "log_loss", lambda y, outputs: outputs.sum()]
     expected = net.evaluate(X, y, metrics=metrics)
-    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: chunk)
+    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: chunk)
     assert net.evaluate(X, y, metrics=metrics) == expected
 
 
@@ -556,7 +556,7 @@ def test_validation_and_metrics_change_no_bit(task, batch_size, shuffle, monkeyp
     ]
     for chunk in (None, 7):
         if chunk:
-            monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 7)
+            monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 7)
         for watch in watching:
             watched, watched_history = trained(net, X, y, **options, **watch)
             assert bits(watched, watched_history) == bits(unwatched, history)
@@ -667,7 +667,7 @@ def test_plot_without_matplotlib(monkeypatch):
 @pytest.mark.parametrize("chunk", [None, 7])
 def test_progress_is_shown_and_changes_no_bit(options, chunk, capsys, monkeypatch):
     if chunk:
-        monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: chunk)
+        monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: chunk)
     net, X, y, *_ = make()
     options = OPTIONS | options
     silent, history = trained(net, X, y, **options)

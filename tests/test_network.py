@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import History, Network, _kernels
-from fastnn._layout import BLOCK
-from fastnn.forms import FORMS
+from fastnn import History, Network
+from fastnn._core import kernels
+from fastnn._training.forms import FORMS
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
@@ -399,14 +399,14 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     softplus(0) is not 0, and so is the padding of a.
     """
     handed_in = []
-    train = _kernels.train
+    train = kernels.train
 
     def noting(*arguments):
         parameters, (gradient, _, workspace) = arguments[3], arguments[-5:-2]
         handed_in.append((parameters, gradient, workspace))
         return train(*arguments)
 
-    monkeypatch.setattr(_kernels, "train", noting)
+    monkeypatch.setattr(kernels, "train", noting)
     net = Network(layer_sizes, activation="softplus", dtype=dtype, seed=0)
     rng = np.random.default_rng(1)
     for b in net.biases:
@@ -419,8 +419,8 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     parameters, gradient, workspace = handed_in[-1]
     assert not gradient.any() or gradient is parameters
     layers = net._layout.layers
-    units = workspace.view(np.uint8)[(2 + BLOCK) * int(layers["row"][-1]) :]
-    units = units.reshape(BLOCK, -1)
+    units = workspace.view(np.uint8)[(2 + kernels.SAMPLES_IN_BLOCK) * int(layers["row"][-1]) :]
+    units = units.reshape(kernels.SAMPLES_IN_BLOCK, -1)
     padded = 0
     for layer in layers:
         for place in (layer["z"], layer["delta"]):

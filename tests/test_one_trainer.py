@@ -304,7 +304,7 @@ def saved(net, path):
 )  # fmt: skip
 def test_others_see_a_completed_step(see, tmp_path, monkeypatch):
     """A layer so wide that its parameters do not change in an instant, and changes often."""
-    monkeypatch.setattr("fastnn.chunks.samples_per_chunk", lambda *_: 64)
+    monkeypatch.setattr("fastnn._core.chunks.samples_per_chunk", lambda *_: 64)
     net, X, y = counting(4096)
     seen = []
     with Training(net, X, y):

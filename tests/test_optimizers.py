@@ -14,7 +14,7 @@ from random_networks import TOLERANCE, assert_all_close, bits, parameters, put_z
 from scipy.sparse import csr_array
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-import fastnn.chunks
+import fastnn._core.chunks
 from fastnn import Network, TrainingDivergedError, optimizers
 from fastnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
@@ -160,7 +160,7 @@ def test_no_cut_changes_a_bit(name, dtype, shuffle, density, monkeypatch):
         uncut, history = trained(net, X, y, epochs=6, **options)
         losses = []
         with monkeypatch.context() as patch:
-            patch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 33)
+            patch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 33)
             for epochs, passed_on in (
                 (1, lambda net: net),
                 (2, copy.deepcopy),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from fastnn import Network, _kernels, chunks
+from fastnn import Network
+from fastnn._core import chunks, kernels
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 SIZES = [70, 20, 3]
@@ -29,13 +30,13 @@ def problem(dtype):
 def rows_of_calls(monkeypatch):
     """How many rows each call of the kernel for many rows has."""
     seen = []
-    kernel = _kernels.feedforward
+    kernel = kernels.feedforward
 
     def noting(layers, parameters, samples, start, out, *rest):
         seen.append(len(out))
         return kernel(layers, parameters, samples, start, out, *rest)
 
-    monkeypatch.setattr(_kernels, "feedforward", noting)
+    monkeypatch.setattr(kernels, "feedforward", noting)
     return seen
 
 
@@ -157,7 +158,7 @@ def test_out_must_fit(dtype):
 def test_threads_change_no_bit(dtype, monkeypatch):
     net, X = problem(dtype)
     one, seen = net.feedforward(X).tobytes(), set()
-    kernel = _kernels.feedforward
+    kernel = kernels.feedforward
 
     def noting(*arguments):
         seen.add(threading.get_ident())
@@ -169,7 +170,7 @@ def test_threads_change_no_bit(dtype, monkeypatch):
         together = threading.Barrier(n_threads)  # which breaks unless so many run at once
         seen.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(_kernels, "feedforward", noting)
+            patch.setattr(kernels, "feedforward", noting)
             for value in (X, csr_array(X)):
                 assert net.feedforward(value, n_threads=n_threads).tobytes() == one
         assert len(seen) >= n_threads

@@ -19,7 +19,7 @@ from model_files import SCHEDULES, all_of, content, with_and_without_trainer
 from random_networks import parameters
 
 import fastnn
-from fastnn import Network, model_file
+from fastnn import Network, _model_file
 from fastnn.callbacks import EarlyStopping
 from fastnn.exceptions import ModelFileError
 
@@ -27,7 +27,7 @@ from fastnn.exceptions import ModelFileError
 def load(content):
     """As from a file of this content."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_file, "_content", lambda path: content)
+        patch.setattr(_model_file, "_content", lambda path: content)
         return Network.load("memory")
 
 
@@ -64,7 +64,7 @@ def saved(net, trainer):
     """What save writes into a file."""
     contents = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_file, "_write_atomically", lambda _, content: contents.append(content))
+        patch.setattr(_model_file, "_write_atomically", lambda _, content: contents.append(content))
         net.save("memory", trainer=trainer)
     return contents[0]
 
@@ -131,7 +131,7 @@ def test_truncated_at_any_length(trainer):
 @with_and_without_trainer
 def test_a_byte_altered_at_any_place(trainer):
     content = small(trainer)
-    mark = len(content) - model_file.MARK_LENGTH
+    mark = len(content) - _model_file.MARK_LENGTH
     damaged = {"is damaged: its checksum is wrong", "is truncated: its end is missing"}
     for place in range(len(content)):
         for change in (1, 0x80, 0xFF):
@@ -140,7 +140,7 @@ def test_a_byte_altered_at_any_place(trainer):
             message = refusal(bytes(altered))
             if place < mark:
                 assert message == "is damaged: its checksum is wrong"
-            elif not (mark + len(model_file.MARK) <= place < mark + len(model_file.MARK) + 4):
+            elif not (mark + len(_model_file.MARK) <= place < mark + len(_model_file.MARK) + 4):
                 assert message in damaged
             else:
                 assert message in damaged or "install a newer one" in message
@@ -150,7 +150,7 @@ def test_a_byte_altered_at_any_place(trainer):
 def test_something_behind_or_before_it(more):
     content = small()
     assert refusal(more + content) == "is damaged: its checksum is wrong"
-    for behind in (more, content[:100], content, content[-model_file.MARK_LENGTH :]):
+    for behind in (more, content[:100], content, content[-_model_file.MARK_LENGTH :]):
         assert refusal(content + behind) == f"has {len(behind):,} bytes more behind its end"
     damaged = bytes([content[0] ^ 1]) + content[1:]
     refusal(damaged + more)
@@ -158,7 +158,7 @@ def test_something_behind_or_before_it(more):
 
 def test_a_file_of_many_marks_is_read_once():
     """The checksum goes on from mark to mark: anew for each, it would take hours."""
-    many = small() + model_file.MARK * 100_000
+    many = small() + _model_file.MARK * 100_000
     assert "bytes more behind its end" in refusal(many)
     refusal(many[1:])
 
@@ -252,7 +252,7 @@ def test_a_file_that_lies_about_its_place(place):
 
 def sealed(members, version=1, **options):
     """An archive under a right mark, whoever made it."""
-    covered = zipped(members, bytes(model_file.MARK_LENGTH), **options)[: -model_file.MARK_LENGTH]
+    covered = zipped(members, bytes(_model_file.MARK_LENGTH), **options)[: -_model_file.MARK_LENGTH]
     digest = hashlib.sha256(covered).hexdigest()
     return covered + f"fastnn model {version:04d} sha256 {digest}".encode()
 
@@ -639,7 +639,7 @@ def test_mutations_of_every_kind_change_something(monkeypatch):
 def test_mutations_under_a_right_mark(seed):
     """Whatever passes the checksum is refused or is a network: nothing else comes of it."""
     rng = random.Random(seed)
-    covered = sealed(MEMBERS)[: -model_file.MARK_LENGTH]
+    covered = sealed(MEMBERS)[: -_model_file.MARK_LENGTH]
     outcomes = set()
     for _ in range(1500):
         changed = mutated(rng, covered)
@@ -683,9 +683,9 @@ def sealed_zip(write):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         write(archive)
-        archive.comment = bytes(model_file.MARK_LENGTH)
-    covered = buffer.getvalue()[: -model_file.MARK_LENGTH]
-    return covered + model_file._mark(hashlib.sha256(covered).hexdigest())
+        archive.comment = bytes(_model_file.MARK_LENGTH)
+    covered = buffer.getvalue()[: -_model_file.MARK_LENGTH]
+    return covered + _model_file._mark(hashlib.sha256(covered).hexdigest())
 
 
 def npy(array):
@@ -788,7 +788,7 @@ def test_too_little_memory_is_no_fault_of_the_file(what, monkeypatch):
         raise MemoryError
 
     file = small()
-    monkeypatch.setattr(f"fastnn.model_file.{what}", failing)
+    monkeypatch.setattr(f"fastnn._model_file.{what}", failing)
     with pytest.raises(MemoryError):
         load(file)
 

@@ -13,10 +13,10 @@ import reference
 import schedules_of_torch as torch_
 from random_networks import TOLERANCE, assert_all_close, bits, parameters, put_zeros, trained
 
-import fastnn.chunks
+import fastnn._core.chunks
 from fastnn import Network, TrainingDivergedError, schedules
+from fastnn._training.forms import FORMS
 from fastnn.callbacks import LambdaCallback
-from fastnn.forms import FORMS
 from fastnn.optimizers import SGD, Adam, Momentum
 from fastnn.schedules import (
     SCHEDULES,
@@ -374,7 +374,9 @@ def test_cuts_into_calls_and_chunks(learning_rate, batch_size, monkeypatch):
         for chunk in (None, 7, N, 2 * N + 1):
             with monkeypatch.context() as patch:
                 if chunk:
-                    patch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
+                    patch.setattr(
+                        fastnn._core.chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk
+                    )
                 cut = net.copy()
                 parts = [cut.train(X, y, epochs=e, **options).history for e in (3, 0, 2, 1)]
             for name, column in history.history.items():
@@ -463,7 +465,9 @@ def test_functions_get_the_numbers_of_epochs(monkeypatch):
         called = []
         with monkeypatch.context() as patch:
             if chunk:
-                patch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
+                patch.setattr(
+                    fastnn._core.chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk
+                )
             net, X, y = make()
 
             def note(epoch, called=called):

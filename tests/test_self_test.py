@@ -7,7 +7,8 @@ import pytest
 import reference
 from reference import ReferenceNetwork
 
-from fastnn import _kernels, _self_test
+from fastnn import _self_test
+from fastnn._core import kernels
 from fastnn._self_test import CASES, LEARNING_RATE, NETWORKS, PARAMETERS, N, X, Y, taken
 
 OPTIMIZERS = {"sgd": None, "adam": reference.adam()}
@@ -45,4 +46,4 @@ def test_another_number_is_refused(case, place, monkeypatch):
 
 def test_every_form_takes_part():
     """But for direct, which fused falls back to, and singles, which are batches."""
-    assert {form for _, form, *_ in CASES} == set(_kernels.FORMS) - {"direct", "singles"}
+    assert {form for _, form, *_ in CASES} == set(kernels.FORMS) - {"direct", "batches"}

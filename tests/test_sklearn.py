@@ -22,8 +22,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastnn.sklearn
 from fastnn import Network
+from fastnn._training.course import Course
 from fastnn.callbacks import EarlyStopping, LambdaCallback, ModelCheckpoint
-from fastnn.course import Course
 
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 every_class = pytest.mark.parametrize("name", CLASSES)

@@ -13,9 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 import fastnn.sklearn
-from fastnn import _kernels
-from fastnn._layout import Layout
-from fastnn.orders import Reshuffled
+from fastnn._core import kernels
+from fastnn._core.layout import Layout
+from fastnn._training.orders import Reshuffled
 from fastnn.sklearn import MLPClassifier, MLPRegressor, _parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -262,8 +262,8 @@ def test_the_network_is_made_once(monkeypatch):
         lambda *arguments: made.append(1) or make(*arguments),
     )  # fmt: skip
     compared = []
-    equal = _kernels.equal
-    monkeypatch.setattr(_kernels, "equal", lambda *lists: compared.append(1) or equal(*lists))
+    equal = kernels.equal
+    monkeypatch.setattr(kernels, "equal", lambda *lists: compared.append(1) or equal(*lists))
     fitted.coefs_[0] = fitted.coefs_[0].copy()
     for _ in range(5):
         fitted.predict(X[:1])
@@ -669,13 +669,13 @@ def test_ctrl_c_when_parameters_are_handed_out(monkeypatch):
     """They are those of the fit whenever somebody asks for them next."""
     estimator, X, y = classifier()
     expected = copy.deepcopy(estimator).fit(X, y)
-    unpad = _kernels.unpad
+    unpad = kernels.unpad
 
     def interrupted(*arguments):
-        monkeypatch.setattr(_kernels, "unpad", unpad)
+        monkeypatch.setattr(kernels, "unpad", unpad)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_kernels, "unpad", interrupted)
+    monkeypatch.setattr(kernels, "unpad", interrupted)
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(X, y)
     np.testing.assert_array_equal(estimator.coefs_[0], expected.coefs_[0])

@@ -15,7 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.neural_network import MLPClassifier as NameOfThisModule
 
 import fastnn.sklearn
-from fastnn import _kernels
+from fastnn._core import kernels
 from fastnn.sklearn import MLPClassifier, MLPRegressor, patch, unpatch
 from fastnn.sklearn._scikit_learn import VERSIONS
 
@@ -201,7 +201,7 @@ def test_kernels_do_the_work(name, solver, monkeypatch):
     X, y = load_iris(return_X_y=True)
     ran = {"train": 0, "gradients": 0, "feedforward": 0}
     for kernel in ran:
-        monkeypatch.setattr(_kernels, kernel, counted(getattr(_kernels, kernel), ran, kernel))
+        monkeypatch.setattr(kernels, kernel, counted(getattr(kernels, kernel), ran, kernel))
     estimator = getattr(fastnn.sklearn, name)(solver=solver, max_iter=7).fit(X, y)
     kernel = "gradients" if solver == "lbfgs" else "train"
     assert ran[kernel] >= (7 if solver == "lbfgs" else 1)

@@ -9,8 +9,8 @@ from model_files import all_of
 from random_networks import bits, parameters
 
 from fastnn import Network, optimizers, schedules
+from fastnn._training.trainer_state import Best, TrainerState
 from fastnn.callbacks import EarlyStopping
-from fastnn.trainer_state import Best, TrainerState
 
 X, Y = np.linspace(-1, 1, 20).reshape(5, 4), np.linspace(0, 1, 10).reshape(5, 2)
 OPTIONS = {"epochs": 5, "learning_rate": 0.01}

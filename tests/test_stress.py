@@ -21,10 +21,10 @@ import pytest
 from random_networks import parameters, put_zeros
 from scipy.sparse import csr_array
 
-import fastnn.chunks
+import fastnn._core.chunks
 from fastnn import Network
+from fastnn._training.forms import FORMS
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
-from fastnn.forms import FORMS
 from fastnn.optimizers import Adam, Nesterov
 from fastnn.schedules import InverseTimeDecay, Schedule
 
@@ -48,7 +48,7 @@ def _often(monkeypatch):
     """Threads take turns often, and training publishes often."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
-    monkeypatch.setattr(fastnn.chunks, "samples_per_chunk", lambda *_: 16)
+    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 16)
     yield
     sys.setswitchinterval(interval)
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from fastnn import Network, _kernels
+from fastnn import Network
+from fastnn._core import kernels
 from fastnn.callbacks import EarlyStopping
 
 DTYPES = [np.float32, np.float64]
@@ -27,7 +28,7 @@ def rows(shape, dtype, seed=0, density=0.5):
 
 def found(X):
     """As the scan of dense rows finds it."""
-    return _kernels.scan(X, np.empty(len(X), np.intp), True)[1]
+    return kernels.scan(X, np.empty(len(X), np.intp), True)[1]
 
 
 def key(i):
@@ -64,10 +65,10 @@ def test_keys_differ():
 def test_the_same_in_every_layout(shape, dtype):
     X = rows(shape, dtype)
     expected = in_python(X)
-    assert found(X) == _kernels.fingerprint(X.reshape(-1)) == expected
+    assert found(X) == kernels.fingerprint(X.reshape(-1)) == expected
     compressed = sparse.csr_array(X)
     parts = compressed.indptr.astype(np.intp), compressed.indices.astype(np.int32), compressed.data
-    assert _kernels.scan_compressed(*parts, shape[1], True) == (True, True, expected)
+    assert kernels.scan_compressed(*parts, shape[1], True) == (True, True, expected)
 
 
 @every_dtype
@@ -150,7 +151,7 @@ def test_in_another_process_and_by_another_build():
         "print(t.task_of(t.rows((30, 6), float)), t.found(t.rows((33, 784), np.float32)))"
     )
     expected = f"{task_of(X)} {found(rows((33, 784), np.float32))}\n"
-    for level in {"baseline", _kernels.LEVEL}:
+    for level in {"baseline", kernels.LEVEL}:
         command = [sys.executable, "-c", program]
         env = os.environ | {"FASTNN_KERNELS": level, "PYTHONPATH": ":".join(sys.path)}
         # Not in the source folder, whose fastnn may have no kernels.
@@ -225,7 +226,7 @@ def test_the_scan_of_rows_without_zeros(dtype):
     starts = np.array([0, 2, 2, 5])
     columns = np.array([0, 3, 1, 2, 5], np.int32)
     values = np.arange(5, dtype=dtype)
-    scan = _kernels.scan_compressed
+    scan = kernels.scan_compressed
     assert scan(starts, columns, values, 6)[:2] == (True, True)
     assert scan(starts, columns, values, 5)[:2] == (False, True)
     for place, column in ((0, -1), (1, 0), (3, 1), (3, 5), (4, 6)):

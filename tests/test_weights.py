@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.class_weight import compute_sample_weight
 
 from fastnn import Network
-from fastnn.forms import FORMS
+from fastnn._training.forms import FORMS
 from fastnn.optimizers import SGD, Adam, AdamW, Momentum
 
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])

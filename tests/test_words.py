@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastnn import Network, _checks, _words, callbacks, metrics, optimizers, schedules
-from fastnn.initializers import INITIALIZERS
+from fastnn._initializers import INITIALIZERS
 from fastnn.metrics import METRICS
 from fastnn.optimizers import OPTIMIZERS, Adam
 from fastnn.schedules import SCHEDULES

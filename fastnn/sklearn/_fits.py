@@ -18,8 +18,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 
 from fastnn import _checks, _data_checks
+from fastnn._core.data import Data
 from fastnn.callbacks import Callback, LambdaCallback
-from fastnn.course import Data
 from fastnn.network import Network
 from fastnn.sklearn._lbfgs import Objective
 from fastnn.sklearn._optimizers import as_in_scikit_learn, new_optimizer, own_optimizer
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from fastnn._samples import Sparse
+    from fastnn._core.samples import Sparse
 
     SamplesLike: TypeAlias = ArrayLike | Sparse
 
@@ -333,7 +333,7 @@ class OnKernels(WithParameters):
 
     def _outputs_of_rows(self, net: Network, X: Array) -> Array:
         """Outputs for contiguous rows of the network's dtype, without fastnn's own checks."""
-        outputs: Array | None = net._one_sample.feedforward(X, None)  # of a few rows
+        outputs: Array | None = net._gate.feedforward(X, None)  # of a few rows
         if outputs is None:
             X = X if X.flags.aligned else X.copy()
             outputs = np.empty((len(X), net.layer_sizes[-1]), net.dtype)

@@ -10,7 +10,7 @@ from sklearn.preprocessing import LabelBinarizer
 from fastnn.sklearn._scikit_learn import replaces_any
 
 if TYPE_CHECKING:
-    from fastnn.course import Data
+    from fastnn._core.data import Data
     from fastnn.network import Network
 
 Array = np.ndarray[Any, Any]

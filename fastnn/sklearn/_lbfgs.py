@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _kernels
-from fastnn._samples import Samples, room_for
-from fastnn.chunks import row_chunks
-
 if TYPE_CHECKING:
-    from fastnn.course import Data
+    from fastnn._core.data import Data
 
 Array = np.ndarray[Any, Any]
 
@@ -21,13 +17,10 @@ class Objective:
     """Loss and gradient of a network on all data, as scikit-learn has them."""
 
     def __init__(self, data: Data, alpha: float) -> None:
-        self.model, self.alpha, self.n = data.model, alpha, len(data.X)
-        layout = self.model.layout
-        room = room_for(1, self.model.layer_sizes[0], layout.dtype)
-        self.samples = Samples(data.X, data.Y, room, data.weights)
-        self.total_weight = self.n if data.weights is None else data.weights.sum()
+        self.data, self.alpha = data, alpha
+        layout = data.model.layout
+        self.total_weight = len(data.X) if data.weights is None else data.weights.sum()
         self.parameters, self.gradient = layout.parameter_block(), layout.parameter_block()
-        self.workspace = layout.workspace(self.n)
         self.views, self.gradient_views = (
             [*chain(*layout.views(block))] for block in (self.parameters, self.gradient)
         )
@@ -38,14 +31,8 @@ class Objective:
         for view in self.views:
             view[...] = packed_parameters[place : place + view.size].reshape(view.shape)
             place += view.size
-        layout = self.model.layout
         self.gradient[:] = 0
-        loss = 0.0
-        for start, end in row_chunks(layout, self.n):
-            loss += _kernels.gradients(
-                layout.layers, _kernels.LOSSES[self.model.loss], self.samples.n_targets,
-                self.parameters, self.samples.record, start, end, self.gradient, self.workspace,
-            )  # fmt: skip
+        loss = self.data.add_gradients(self.parameters, self.gradient)
         n_layers = len(self.views) // 2
         for dL_dW, W in zip(self.gradient_views[:n_layers], self.views, strict=False):
             dL_dW += self.alpha * W

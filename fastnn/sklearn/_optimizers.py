@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn._layout import Layout
+from fastnn._core.layout import Layout
 from fastnn.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, State
 from fastnn.sklearn._scikit_learn import AdamOptimizer, SGDOptimizer
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _checks, _kernels
+from fastnn import _checks
+from fastnn._core import kernels
 from fastnn.network import Network
 
 if TYPE_CHECKING:
@@ -83,12 +84,12 @@ class Backing:
     def is_as_lists(self) -> bool:
         """Whether the network has the numbers of the lists, bit for bit."""
         arrays = [*self.coefs, *self.intercepts]
-        return len(arrays) == len(self.views) and _kernels.equal(arrays, self.views)
+        return len(arrays) == len(self.views) and kernels.equal(arrays, self.views)
 
     def into_lists(self) -> None:
         """The network's parameters into the lists' arrays, or where they do not fit, new ones."""
         arrays = [*self.coefs, *self.intercepts]
-        if len(arrays) != len(self.views) or not _kernels.unpad(self.views, arrays):
+        if len(arrays) != len(self.views) or not kernels.unpad(self.views, arrays):
             n_layers = len(self.views) // 2
             self.coefs[:] = map(_into, self.coefs, self.views[:n_layers])
             self.intercepts[:] = map(_into, self.intercepts, self.views[n_layers:])

@@ -10,20 +10,20 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from fastnn.course import Course, Lap, Settings
+from fastnn._core.model import copies
+from fastnn._training.course import Course, Settings
+from fastnn._training.orders import InOrder, Order, Reshuffled
+from fastnn._training.watching import Watch
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.history import History
-from fastnn.model import copies
-from fastnn.orders import InOrder, Order, Reshuffled
+from fastnn.history import History, Lap
 from fastnn.sklearn._held_out import HeldOut
 from fastnn.sklearn._optimizers import begun_state, core_optimizer, keep_state, rate_of_step
-from fastnn.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fastnn._core.data import Data
     from fastnn.callbacks import Callback
-    from fastnn.course import Data
     from fastnn.network import Network
 
 Array = np.ndarray[Any, Any]
@@ -60,10 +60,10 @@ class Steps:
             order = Reshuffled(self.n, estimator._random_state)
         with net._model.turn(trains=True):
             self.course = course = Course(net, data, settings, order)
-            course.plan["stale"] = estimator._no_improvement_count
+            course.progress["stale"] = estimator._no_improvement_count
             if not estimator.early_stopping:
                 best = estimator.best_loss_  # None after early stopping
-                course.plan["best"] = np.inf if best is None else best
+                course.progress["best"] = np.inf if best is None else best
             estimator.n_iter_ = 0
             watch = Watch(net, data, callbacks=callbacks)
             watch.larger_is_better |= {"validation_score"}
@@ -101,7 +101,8 @@ class Steps:
             optimizer=core_optimizer(self.optimizer, estimator.alpha),
             tol=None if estimator.early_stopping else float(estimator.tol),
             patience=sys.maxsize if patience == np.inf else patience + 1,
-            as_sklearn=True,
+            divides_by_weight=True,
+            is_lenient=True,
         )
 
     def _rate(self, epoch: int) -> float:
@@ -181,7 +182,7 @@ class Steps:
 
     def _note(self, losses: Array) -> None:
         """What some epochs have found."""
-        estimator, plan = self.estimator, self.course.plan
+        estimator, progress = self.estimator, self.course.progress
         for loss in losses.tolist():
             estimator.n_iter_ += 1
             estimator.t_ += self.n
@@ -192,9 +193,9 @@ class Steps:
         if losses.size:
             self.optimizer.iteration_ends(estimator.t_)
         if not estimator.early_stopping:
-            estimator._no_improvement_count = plan["stale"].item()
-            if plan["best"] != estimator.best_loss_:
-                estimator.best_loss_ = np.float64(plan["best"].item())
+            estimator._no_improvement_count = progress["stale"].item()
+            if progress["best"] != estimator.best_loss_:
+                estimator.best_loss_ = np.float64(progress["best"].item())
 
     def _validated(self) -> dict[str, float]:
         """For callbacks, the score of an epoch, whose parameters are kept if it is the best."""
@@ -224,7 +225,7 @@ class Steps:
 
     def _has_stopped(self) -> bool:
         """Whether there were too many epochs without a better one; or, by "adaptive", to go on."""
-        estimator, plan = self.estimator, self.course.plan
+        estimator, progress = self.estimator, self.course.progress
         if estimator._no_improvement_count <= estimator.n_iter_no_change:
             return False
         what = "Validation score did" if estimator.early_stopping else "Training loss did"
@@ -235,7 +236,7 @@ class Steps:
         if self.optimizer.trigger_stopping(message, estimator.verbose):
             return True
         estimator._no_improvement_count = 0
-        plan["stale"] = plan["stopped"] = 0
+        progress["stale"] = progress["stopped"] = 0
         return False
 
     def _end_divergence(self, error: TrainingDivergedError) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastnn._layout import VECTOR_BYTES
+from fastnn._core.kernels import MOST_INPUTS_OF_QUADS, ROW_BYTES, SPARSE_DENSITY
 
 if TYPE_CHECKING:
-    from fastnn._layout import Layout
+    from fastnn._core.layout import Layout
     from fastnn.optimizers import Optimizer
 
 FORMS = ("direct", "fused", "zero_skip", "blocked")
 
 # Measured over widths of 2 to 2,048, densities of 0.02 to 1, in float32 and float64:
-# python -m benchmarks.choice. Zeros are worth skipping up to SPARSE, in prediction too
-# (src_cython/batch.pxd has the same number), and sample by sample up to SPARSE_IN_WIDER_ROWS where
-# rows of THREE_VECTORS and more are not wide enough for blocks. In rows of a single vector, little
+# python -m benchmarks.choice. Zeros are worth skipping up to SPARSE_DENSITY, in prediction too, and
+# sample by sample up to SPARSE_IN_WIDER_ROWS where rows of THREE_VECTORS and more are not wide
+# enough for blocks. In rows of a single vector, little
 # is skipped with each: there up to SPARSE_IN_MANY_VECTORS for MANY_VECTORS rows and more,
 # SPARSE_IN_FEW_VECTORS for fewer. Blocks pay from rows of WIDE bytes and MANY_INPUTS on: below, W
 # stays in the L1 cache, and a Gram matrix costs more than it saves.
-SPARSE = 1 / 3
 SPARSE_IN_WIDER_ROWS = 0.5
-THREE_VECTORS = 3 * VECTOR_BYTES
+THREE_VECTORS = 3 * ROW_BYTES
 SPARSE_IN_MANY_VECTORS = 0.25
 SPARSE_IN_FEW_VECTORS = 0.1
 MANY_VECTORS = 128
@@ -29,8 +28,7 @@ MANY_VECTORS = 128
 # inputs.
 FEW_INPUTS = 4
 MANY_INPUTS = 32
-WIDE = 12 * VECTOR_BYTES
-MOST_INPUTS = 1024  # of four samples at a time; src_cython/quad.pxd has the same number
+WIDE = 12 * ROW_BYTES
 
 
 def takes_quads(layout: Layout, batch_size: int, optimizer: Optimizer) -> bool:
@@ -40,7 +38,7 @@ def takes_quads(layout: Layout, batch_size: int, optimizer: Optimizer) -> bool:
     pass through all of W, and four are too few for a block; and with most optimizers each sample.
     """
     first = layout.layers[0]
-    fits = first["row"] >= WIDE and first["n_in"] <= MOST_INPUTS
+    fits = first["row"] >= WIDE and first["n_in"] <= MOST_INPUTS_OF_QUADS
     return bool(fits and (batch_size > 1 or (optimizer.is_plain and not optimizer.l2)))
 
 
@@ -52,11 +50,11 @@ def choose_form(layout: Layout, density: float, batch_size: int, optimizer: Opti
     """
     one_by_one = batch_size == 1 and optimizer.is_plain
     first = layout.layers[0]
-    is_narrow = (layout.layers["row"] == VECTOR_BYTES).all() and first["n_in"] < MANY_INPUTS
+    is_narrow = (layout.layers["row"] == ROW_BYTES).all() and first["n_in"] < MANY_INPUTS
     if one_by_one and is_narrow and not optimizer.l2:
         return "narrow"
-    sparse = SPARSE
-    if first["row"] == VECTOR_BYTES:
+    sparse = SPARSE_DENSITY
+    if first["row"] == ROW_BYTES:
         many = first["n_in"] >= MANY_VECTORS
         sparse = SPARSE_IN_MANY_VECTORS if many else SPARSE_IN_FEW_VECTORS
     elif one_by_one and THREE_VECTORS <= first["row"] < WIDE:

@@ -15,9 +15,9 @@ from fastnn.exceptions import TrainingDivergedError
 from fastnn.metrics import LARGER_IS_BETTER, evaluated, threshold_of
 
 if TYPE_CHECKING:
+    from fastnn._core.data import Data
     from fastnn.callbacks import Callback
-    from fastnn.course import Data, Lap
-    from fastnn.history import History
+    from fastnn.history import History, Lap
     from fastnn.metrics import Metric
     from fastnn.network import Network
 

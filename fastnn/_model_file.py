@@ -23,11 +23,11 @@ import numpy as np
 
 from fastnn import _checks
 from fastnn._data_checks import all_finite
+from fastnn._training.trainer_state import Best, TrainerState, storable
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS, State
 from fastnn.schedules import SCHEDULES
-from fastnn.trainer_state import Best, TrainerState, storable
 
 if TYPE_CHECKING:
     from fastnn.network import Network

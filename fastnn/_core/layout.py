@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-VECTOR_BYTES = 32  # src_cython/vectors.pxd has the same number
-BLOCK = 32  # samples in a block at most; src_cython/samples.pxd has the same number
+from fastnn._core.kernels import LAYER, ROW_BYTES, SAMPLES_IN_BLOCK
+
 CACHE_LINE = 64
 WIDE_ROW = 256
 ALIGNMENT = 64
@@ -22,54 +22,12 @@ ALIGNMENT = 64
 # float64 numbers that float32 parameters are drawn in.
 BLOCKS_IN_TRAINING = 4
 
-# The fields mirror the structs Layer in src_cython/layers.pxd, Plan and Kept in src_cython/sgd.pxd,
-# and Optimizer in src_cython/optimizers.pxd.
-# row, stride, W, b, z, a and delta are in bytes, working and kept are addresses.
-LAYER = np.dtype(
-    [
-        (name, np.uintp)
-        for name in ("n_in", "n_out", "row", "stride", "W", "b", "z", "a", "delta", "activation")
-    ]
-)
-PLAN = np.dtype(
-    [
-        ("batch_size", np.intp),
-        ("form", np.uintp),
-        ("l2", np.float64),
-        ("tol", np.float64),
-        ("patience", np.intp),
-        ("as_sklearn", np.intp),
-        ("epoch", np.intp),
-        ("position", np.intp),
-        ("weight", np.float64),
-        ("loss_sum", np.float64),
-        ("norm", np.float64),
-        ("best", np.float64),
-        ("stale", np.intp),
-        ("stopped", np.intp),
-        ("samples", np.intp, 7),
-    ]
-)
-KEPT = np.dtype([(name, np.uintp) for name in ("working", "kept", "n_bytes")])
-OPTIMIZER = np.dtype(
-    [
-        ("kind", np.uintp),
-        ("clip_norm", np.float64),
-        ("momentum", np.float64),
-        ("memory", np.float64),
-        ("epsilon", np.float64),
-        ("weight_decay", np.float64),
-        ("nesterov", np.uintp),
-        ("rate_inside", np.uintp),
-        ("epsilon_hat", np.uintp),
-        ("power_1", np.float64),
-        ("power_2", np.float64),
-    ]
-)
-
 
 class Layout:
-    """Sizes and places of a network's parameters and units; never changes."""
+    """Sizes and places of a network's parameters and units; never changes.
+
+    `layers` is what kernels get: in it row, stride, W, b, z, a and delta are in bytes.
+    """
 
     def __init__(
         self, layer_sizes: tuple[int, ...], activations: list[int], dtype: np.dtype[Any]
@@ -111,8 +69,8 @@ class Layout:
         Before them lie the share of each output in the loss, a multiple of that, and the targets
         of a block.
         """
-        rows = (2 + BLOCK) * int(self.layers["row"][-1])
-        n_bytes = rows + min(n_samples, BLOCK) * self.units_bytes
+        rows = (2 + SAMPLES_IN_BLOCK) * int(self.layers["row"][-1])
+        n_bytes = rows + min(n_samples, SAMPLES_IN_BLOCK) * self.units_bytes
         return _aligned_zeros(n_bytes, self.dtype)
 
     def views(
@@ -130,7 +88,7 @@ class Layout:
 
 def _row_bytes(n: int, dtype: np.dtype[Any]) -> int:
     """Of n numbers, rounded up to whole vectors."""
-    return -(-n * dtype.itemsize // VECTOR_BYTES) * VECTOR_BYTES
+    return -(-n * dtype.itemsize // ROW_BYTES) * ROW_BYTES
 
 
 def _stride(row: int) -> int:

@@ -1,61 +1,25 @@
-"""The kernels' entry points: what Python calls, with memoryviews as the contract.
+"""Prediction, losses and gradients: what is computed with parameters that nobody changes.
 
-Arithmetic lives here and in the .pxd files beside it, and at the end what must happen between two
-instructions of Python: OneSample and Turn. Kernels check nothing about values, allocate nothing
-and raise nothing: fastnn/_data_checks.py has looked at all that comes in, workspace is handed in
-zeroed, and randomness stays in Python, which makes the order of the samples. But arrays of the
-user's may change while a kernel runs: what is an address or a count there is not read from them.
+And at the end what must happen between two instructions of Python: Gate and Turn.
 
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
-delta = ∂L/∂z · eta learning rate · lambda the L2 coefficient
-
-vectors       the vector type, and whatever knows of it
-exponential   exp, expm1, log1p
-activations   a = f(z) and derivatives
-losses        L and ∂L/∂z of the output layer
-layers        how a network lies in memory
-samples       the user's data, and blocks of it
-compression   rows without their zeros
-fingerprint   a number by which data are known again
-dense         one layer, one sample
-tile          one layer, a block of samples
-quad          the first layer, four samples, without their zeros
-forms         the first layer in per-sample SGD: direct, fused, zero_skip, blocked
-passes        the layers above it, forward and backward
-decay         L2 regularisation
-optimizers    what a step makes of a batch's gradient
-narrow        per-sample SGD where each layer fits into one vector
-batch         a block of samples that all see the same parameters
-sgd           epochs, blocks and batches
-online        one step on one sample, if it keeps every parameter finite
-cpu           what this CPU can do
+delta = ∂L/∂z · eta learning rate
 """
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.math cimport NAN, fabs
-from libc.stdint cimport uint64_t
-from libc.string cimport memcmp, memcpy
 from time import sleep
 
 cimport numpy as np
 from cpython.pythread cimport PyThread_get_thread_ident
 
-from cpu cimport cpu_has_avx2
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
-from optimizers cimport Optimizer
 from samples cimport BLOCK, Block, Samples, fill
-from sgd cimport Course, Kept, Plan
-from vectors cimport real, vec, vd, vf, as_vecs, at
+from vectors cimport real, vec, vd, vf, at
 cimport activations
 cimport batch
-cimport compression
-cimport exponential
-cimport fingerprint as fingerprints
-cimport forms
 cimport losses as loss_functions
-cimport online
-cimport optimizers
-cimport sgd
+cimport single
 
 cdef extern from *:
     """
@@ -70,8 +34,6 @@ cdef extern from *:
     long this_process "fastnn_process"() noexcept
 
 np.import_array()
-fingerprints.make_keys()
-
 
 ACTIVATIONS = {
     "identity": activations.IDENTITY,
@@ -99,183 +61,23 @@ LOSSES = {
     "binary_log_loss": loss_functions.BINARY_LOG_LOSS,
     "poisson": loss_functions.POISSON,
 }
-PAUSE = 2e-5  # seconds; an update of the smallest networks that needs checks takes as long
 # What users of Network do not name: the loss of step units, and what scikit-learn's classes have.
 INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
-FORMS = {
-    "direct": forms.DIRECT,
-    "fused": forms.FUSED,
-    "zero_skip": forms.ZERO_SKIP,
-    "blocked": forms.BLOCKED,
-    "narrow": forms.NARROW,
-    "quads": forms.QUADS,
-    "singles": forms.SINGLES,
-}
-OPTIMIZERS = {
-    "sgd": optimizers.SGD,
-    "momentum": optimizers.MOMENTUM,
-    "adam": optimizers.ADAM,
-    "rmsprop": optimizers.RMSPROP,
-    "adagrad": optimizers.ADAGRAD,
-}
-
-
-def has_avx2():
-    """Whether this CPU and system run the AVX2 build."""
-    return cpu_has_avx2()
-
-
-def exp(const real[::1] z, real[::1] out):
-    """out = e^z for a whole number of vectors: for the tests, which measure its error."""
-    cdef size_t n_bytes = z.shape[0] * sizeof(real)
-    if real is float:
-        exp_of(<const vf*> &z[0], <vf*> &out[0], n_bytes // sizeof(vf))
-    else:
-        exp_of(<const vd*> &z[0], <vd*> &out[0], n_bytes // sizeof(vd))
-
-
-cdef void exp_of(const vec* z, vec* out, size_t n_vec) noexcept nogil:
-    cdef size_t k
-    for k in range(n_vec):
-        out[k] = exponential.exp(z[k])
-
-
-def all_finite(const real[::1] numbers):
-    """Whether none of the numbers is infinite or NaN."""
-    cdef size_t n = numbers.shape[0]
-    cdef bint finite = True
-    if n:
-        with nogil:
-            finite = are_finite(&numbers[0], n)
-    return finite
-
-
-cdef bint are_finite(const real* numbers, size_t n) noexcept nogil:
-    cdef real differences = 0
-    if real is float:
-        compression.scan(as_vecs(<const vf*> NULL, numbers), n, &differences)
-    else:
-        compression.scan(as_vecs(<const vd*> NULL, numbers), n, &differences)
-    return differences == 0
-
-
-def scan(const real[:, ::1] X, Py_ssize_t[::1] counts, bint hashed=False):
-    """counts[t] = how many numbers of row t are not zero.
-
-    (whether all of X is finite, its fingerprint or 0), which is taken while rows are in the cache.
-    """
-    cdef bint finite
-    cdef uint64_t hash = 0
-    with nogil:
-        if real is float:
-            finite = scan_rows(<const vf*> NULL, X, counts, &hash if hashed else NULL)
-        else:
-            finite = scan_rows(<const vd*> NULL, X, counts, &hash if hashed else NULL)
-    return finite, hash
-
-
-cdef bint scan_rows(
-    const vec* like, const real[:, ::1] X, Py_ssize_t[::1] counts, uint64_t* hash
-) noexcept nogil:
-    cdef Py_ssize_t t, n_in = X.shape[1]
-    cdef size_t begin = 0, end
-    cdef real differences = 0
-    for t in range(X.shape[0]):
-        counts[t] = <Py_ssize_t> compression.scan(as_vecs(like, &X[t, 0]), n_in, &differences)
-        end = (t + 1) * n_in
-        if hash != NULL and (end - begin >= fingerprints.STRETCH or t == X.shape[0] - 1):
-            fingerprints.add_numbers(hash, &X[0, 0], begin, end, t == X.shape[0] - 1)
-            begin = end - end % fingerprints.STRETCH
-    return differences == 0
-
-
-def fingerprint(const real[::1] numbers):
-    """Of an array, whatever its shape was."""
-    cdef uint64_t hash = 0
-    if numbers.shape[0]:
-        with nogil:
-            fingerprints.add_numbers(&hash, &numbers[0], 0, numbers.shape[0], True)
-    return hash
-
-
-def scan_compressed(
-    const Py_ssize_t[::1] starts, const int[::1] columns, const real[::1] values, Py_ssize_t n_in,
-    bint hashed=False,
-):
-    """Of rows without their zeros: (whether columns ascend in each, from 0 to below n_in; whether
-    all of them are finite; the fingerprint of the same rows with zeros, or 0).
-
-    starts must not descend, and end with the number of columns. Each row is looked at while it is
-    in the cache.
-    """
-    cdef fingerprints.Running running
-    cdef Py_ssize_t t, i, n, start
-    cdef int wrong = 0
-    cdef real difference = 0
-    running.total = running.in_stretch = running.stretch = 0
-    with nogil:
-        for t in range(starts.shape[0] - 1):
-            start, n = starts[t], starts[t + 1] - starts[t]
-            if n == 0:
-                continue
-            for i in range(start + 1, start + n):
-                wrong |= columns[i - 1] >= columns[i]
-            wrong |= columns[start] < 0 or columns[start + n - 1] >= n_in
-            if real is float:
-                compression.scan(as_vecs(<const vf*> NULL, &values[start]), n, &difference)
-            else:
-                compression.scan(as_vecs(<const vd*> NULL, &values[start]), n, &difference)
-            if hashed and not wrong:
-                fingerprints.add_compressed(
-                    &running, &columns[start], &values[start], n, t * n_in
-                )
-        fingerprints.finish(&running)
-    return not wrong, difference == 0, running.total
-
-
-def compress(
-    const real[:, ::1] X, const Py_ssize_t[::1] starts, int[::1] columns, real[::1] values
-):
-    """The numbers of X that are not zero, row by row, and their columns; both have a place more.
-
-    Where there are fewer in a row than its places, as it has changed since they were counted, the
-    others get zeros.
-    """
-    cdef Py_ssize_t t, i
-    with nogil:
-        for t in range(X.shape[0]):
-            if real is float:
-                i = compress_row(<const vf*> NULL, X, starts, t, columns, values)
-            else:
-                i = compress_row(<const vd*> NULL, X, starts, t, columns, values)
-            for i in range(starts[t] + i, starts[t + 1]):
-                columns[i] = 0
-                values[i] = 0
-
-
-cdef Py_ssize_t compress_row(
-    const vec* like, const real[:, ::1] X, const Py_ssize_t[::1] starts, Py_ssize_t t,
-    int[::1] columns, real[::1] values,
-) noexcept nogil:
-    """How many numbers of row t are not zero."""
-    return <Py_ssize_t> compression.compress(
-        as_vecs(like, &X[t, 0]), X.shape[1], &columns[starts[t]], &values[starts[t]],
-        starts[t + 1] - starts[t],
-    )
+PAUSE = 2e-5  # seconds; an update of the smallest networks that needs checks takes as long
 
 
 def feedforward(
     const Layer[::1] layers, const real[::1] parameters, const Samples[::1] samples,
-    Py_ssize_t start, real[:, ::1] out, real[::1] workspace, bint alone=False,
+    Py_ssize_t start, real[:, ::1] out, real[::1] workspace, bint holds_lock=False,
 ):
     """out[t] = a of the last layer for sample start + t; whether the samples are finite.
 
     Those that are dense need not have been checked, if there is room to compress one: they are
-    read once, and where False is returned, out is of no use. alone, here and below: no other
-    thread runs Python meanwhile, and so none changes the parameters.
+    read once, and where False is returned, out is of no use. holds_lock, here and below: no
+    other thread runs Python meanwhile, and so none changes the parameters.
     """
     cdef bint finite
-    if alone:
+    if holds_lock:
         finite = predict(layers, &parameters[0], &samples[0], start, out, &workspace[0])
     else:
         with nogil:
@@ -322,14 +124,14 @@ cdef inline void copy_outputs(const Network* net, const vec* units, real* out) n
 def loss(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[:, ::1] out,
-    real[::1] workspace, double total, bint alone=False,
+    real[::1] workspace, double total, bint holds_lock=False,
 ):
     """total + the samples' losses times their weights, and the outputs in out unless that is empty.
 
     The losses are added one by one, so that it does not matter where X is cut.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    if alone:
+    if holds_lock:
         return with_losses(
             &net, &parameters[0], &samples[0], start, end, out, &workspace[0], total
         )
@@ -377,7 +179,7 @@ cdef double add_losses(
 def gradients(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
-    real[::1] workspace, bint alone=False,
+    real[::1] workspace, bint holds_lock=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
@@ -385,7 +187,7 @@ def gradients(
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
     cdef double total
-    if alone:
+    if holds_lock:
         return with_gradients(
             &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
         )
@@ -431,160 +233,7 @@ cdef double add_gradients(
     return total
 
 
-def train(
-    const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
-    const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
-    Plan[::1] plan, Optimizer[::1] optimizer, Py_ssize_t n_samples, double[::1] losses,
-    real[::1] gradient, real[::1] state, real[::1] workspace, const Kept[::1] kept, bint begins,
-):
-    """SGD from where the plan stands, for about n_samples samples, or to the last of the losses.
-
-    0 if all is finite then, and else the place in the epoch that training had come to. A finite
-    loss does not prove it: relu swallows a NaN, sigmoid an infinity. As scikit-learn has it, losses
-    may overflow, and what the optimizer keeps.
-
-    parameters, plan, optimizer, gradient and state are working copies, which nobody else knows of.
-    In the end they become what is kept, at one moment, as nothing else runs in Python then; if
-    something is not finite, they become again what is kept. So what is kept is always there as
-    some completed step has left it. Where training `begins`, it may have changed since, but for a
-    begun batch, which stands behind the first four.
-
-    Row e of order is the order of the samples in epoch e; a single row serves all epochs. Row e
-    of rates has eta of each update in epoch e, or one for all; a single row serves all epochs.
-    losses[e] becomes the mean of the samples' losses before their updates. Training is left at
-    the end of a block of samples, counted from an epoch's start, or from a batch's. gradient
-    collects a batch that is larger than a block or whose gradient the optimizer needs, and holds
-    a begun one between chunks; state is what the optimizer keeps for each parameter; parameters
-    stands in for it where that is nothing.
-    """
-    cdef bint finite
-    cdef Py_ssize_t place
-    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef Course course = Course(
-        &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
-        rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &optimizer[0],
-    )
-    with nogil:
-        if begins:
-            return_to(kept, 4)
-        if real is float:
-            sgd.train(
-                &course, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
-                <vf*> &workspace[0], n_samples, <float> 0,
-            )
-        else:
-            sgd.train(
-                &course, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
-                <vd*> &workspace[0], n_samples, <double> 0,
-            )
-        finite = are_finite(&parameters[0], parameters.shape[0])
-        if not plan[0].as_sklearn:
-            finite = (
-                finite and are_finite(&plan[0].loss_sum, 1)
-                and are_finite(&losses[0], plan[0].epoch)
-                and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
-            )
-        place = order.shape[1] if plan[0].position == 0 else plan[0].position
-        if not finite:
-            return_to(kept, kept.shape[0])
-    if not finite:
-        return place
-    keep(kept)
-    return 0
-
-
-cdef void return_to(const Kept[::1] kept, Py_ssize_t n) noexcept nogil:
-    """The first n of what is kept become the working copies, as far as there are so many."""
-    cdef Py_ssize_t i
-    for i in range(min(n, kept.shape[0])):
-        memcpy(<void*> kept[i].working, <const void*> kept[i].kept, kept[i].n_bytes)
-
-
-cdef void keep(const Kept[::1] kept) noexcept:
-    """The working copies become what is kept. With Python's lock, as whoever reads this has it."""
-    cdef Py_ssize_t i
-    for i in range(kept.shape[0]):
-        memcpy(<void*> kept[i].kept, <const void*> kept[i].working, kept[i].n_bytes)
-
-
-def note_kept(list working, list kept, Kept[::1] records):
-    """Say in records where working copies lie, and what is kept of them."""
-    cdef Py_ssize_t i
-    for i in range(records.shape[0]):
-        records[i].working = <size_t> np.PyArray_DATA(working[i])
-        records[i].kept = <size_t> np.PyArray_DATA(kept[i])
-        records[i].n_bytes = np.PyArray_NBYTES(kept[i])
-
-
-def copy(list sources, list targets):
-    """Copy contiguous arrays into others of the same sizes, all at one moment."""
-    cdef size_t n_bytes
-    for source, target in zip(sources, targets, strict=True):
-        if (
-            np.PyArray_NBYTES(source) != np.PyArray_NBYTES(target)
-            or not np.PyArray_IS_C_CONTIGUOUS(source) or not np.PyArray_IS_C_CONTIGUOUS(target)
-        ):
-            raise ValueError("arrays to be copied must be contiguous and have the same size")
-    for source, target in zip(sources, targets, strict=True):
-        n_bytes = np.PyArray_NBYTES(source)
-        memcpy(np.PyArray_DATA(target), np.PyArray_DATA(source), n_bytes)
-
-
-def equal(list arrays, list views):
-    """Whether contiguous arrays have the bytes that views of parameters have, of W or b each."""
-    cdef Py_ssize_t i, n_rows, row, n_bytes
-    for array, view in zip(arrays, views, strict=True):
-        if not fits(array, view):
-            return False
-        n_rows, n_bytes, row = rows_of(view)
-        for i in range(n_rows):
-            if memcmp(
-                <const char*> np.PyArray_DATA(array) + i * n_bytes,
-                <const char*> np.PyArray_DATA(view) + i * row, n_bytes,
-            ):
-                return False
-    return True
-
-
-def unpad(list views, list arrays):
-    """Copy views of parameters, of W or b each, into contiguous arrays; False if one does not fit.
-    """
-    cdef Py_ssize_t i, n_rows, row, n_bytes
-    for array, view in zip(arrays, views, strict=True):
-        if not fits(array, view) or not np.PyArray_ISWRITEABLE(array):
-            return False
-    for array, view in zip(arrays, views, strict=True):
-        n_rows, n_bytes, row = rows_of(view)
-        for i in range(n_rows):
-            memcpy(
-                <char*> np.PyArray_DATA(array) + i * n_bytes,
-                <const char*> np.PyArray_DATA(view) + i * row, n_bytes,
-            )
-    return True
-
-
-cdef bint fits(array, view):
-    """Whether a contiguous array has as many numbers in each row as a view of W or b."""
-    return (
-        np.PyArray_CheckExact(array) and np.PyArray_ISCARRAY_RO(array)
-        and np.PyArray_TYPE(array) == np.PyArray_TYPE(view)
-        and np.PyArray_NBYTES(array) == np.PyArray_NBYTES(view)
-        and (
-            np.PyArray_NDIM(view) == 1 or (
-                np.PyArray_NDIM(array) == 2
-                and np.PyArray_DIMS(array)[0] == np.PyArray_DIMS(view)[0]
-            )
-        )
-    )
-
-
-cdef inline (Py_ssize_t, Py_ssize_t, Py_ssize_t) rows_of(view):
-    """How many rows there are, the bytes in each, and from one to the next."""
-    cdef Py_ssize_t n_rows = np.PyArray_DIMS(view)[0] if np.PyArray_NDIM(view) == 2 else 1
-    return n_rows, np.PyArray_NBYTES(view) // n_rows, np.PyArray_STRIDES(view)[0]
-
-
-cdef class OneSample:
+cdef class Gate:
     """feedforward and update for one sample in the plain case, with little around the arithmetic.
 
     And feedforward for a few rows.
@@ -826,7 +475,7 @@ cdef double update_one(
             return NAN
     prepare_share(net, workspace, -eta)
     read_target(net, y, batch.targets_in(net, workspace), workspace)
-    return online.sgd_step(
+    return single.sgd_step(
         net, parameters, own_x, size_of_x, batch.targets_in(net, workspace), workspace,
         batch.units_in(net, workspace), eta,
     )
@@ -839,12 +488,12 @@ cdef class Turn:
     network is in is set and taken back between two instructions of Python, so that no Ctrl-C comes
     in between. In the child of a fork a turn of the parent's is none.
     """
-    cdef OneSample gate
+    cdef Gate gate
     cdef bint trains
     cdef long process
     cdef unsigned long thread
 
-    def __init__(self, OneSample gate, bint trains):
+    def __init__(self, Gate gate, bint trains):
         self.gate = gate
         self.trains = trains
 

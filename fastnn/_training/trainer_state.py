@@ -16,7 +16,7 @@ from fastnn.optimizers import Optimizer, State
 from fastnn.schedules import Schedule
 
 if TYPE_CHECKING:
-    from fastnn._layout import Layout
+    from fastnn._core.layout import Layout
     from fastnn.callbacks import Callback
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.course import Course, Data, Settings
+from fastnn._core.data import Data
+from fastnn._training.course import Course, Settings
 
 if TYPE_CHECKING:
     from fastnn.network import Network

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastnn._layout import Layout
+    from fastnn._core.layout import Layout
 
 # Ctrl-C is answered between chunks, within 100 ms: this is 3 to 20 ms of work with AVX2, and up to
 # four times that with the baseline kernels. What stands around a chunk costs some 100 µs, and a

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from fastnn import _kernels
-from fastnn._samples import Compressed
+from fastnn._core import kernels
+from fastnn._core.samples import Compressed
 
 if TYPE_CHECKING:
-    from fastnn.course import Data
+    from fastnn._core.data import Data
 
 
 def task_of(data: Data, validation: Data | None) -> int:
@@ -28,9 +28,9 @@ def _of(data: Data) -> tuple[Any, ...]:
     if X is None:
         if isinstance(rows, Compressed):
             assert rows.starts is not None
-            *_, X = _kernels.scan_compressed(rows.starts, rows.columns, rows.values, n_inputs, True)
+            *_, X = kernels.scan_compressed(rows.starts, rows.columns, rows.values, n_inputs, True)
         else:
-            X = _kernels.fingerprint(rows.reshape(-1))
-    weights = None if data.weights is None else _kernels.fingerprint(data.weights)
-    Y = _kernels.fingerprint(data.Y.reshape(-1))
+            X = kernels.fingerprint(rows.reshape(-1))
+    weights = None if data.weights is None else kernels.fingerprint(data.weights)
+    Y = kernels.fingerprint(data.Y.reshape(-1))
     return len(data.X), X, data.Y.shape[1], Y, weights

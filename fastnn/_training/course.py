@@ -1,4 +1,4 @@
-"""The course of one call of ``Network.train``: what the kernel gets, chunk by chunk.
+"""The course of one call of ``Network.train``: what the kernel gets, lap by lap, chunk by chunk.
 
 A lap is the epochs whose orders and learning rates are made at once. Neither laps nor chunks change
 a bit of the result.
@@ -9,64 +9,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from fastnn import _data_checks, _kernels, chunks
-from fastnn._layout import BLOCK, KEPT, PLAN, Layout
-from fastnn._samples import Compressed, Samples, compress, room_for
+from fastnn import _data_checks
+from fastnn._core import chunks, kernels
+from fastnn._core.layout import Layout
+from fastnn._core.model import copies
+from fastnn._core.samples import Compressed, Samples, compress, room_for
+from fastnn._training.forms import choose_form, takes_quads
+from fastnn._training.orders import InOrder, Order, Shuffled
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.forms import choose_form, takes_quads
-from fastnn.model import copies
-from fastnn.orders import InOrder, Order, Shuffled
+from fastnn.history import Lap
 from fastnn.schedules import Schedule, table
 
 if TYPE_CHECKING:
-    from fastnn.model import Model
+    from fastnn._core.data import Data
+    from fastnn._training.progress import Bar
     from fastnn.network import Network
     from fastnn.optimizers import Optimizer
-    from fastnn.progress import Bar
 
 Array = np.ndarray[Any, Any]
 
 CHUNKS_IN_LAP = 4
-STRONG_DECAY = 0.35  # eta lambda; for a chunk's length alone, as the kernel decides by itself
-
-
-@dataclass(frozen=True)
-class Data:
-    """Samples that have been checked for a network, and what belongs to them."""
-
-    model: Model
-    X: Array | Compressed
-    Y: Array
-    # How many numbers of each row are not zero, where X is dense. None: nobody has counted, and
-    # training skips no zeros.
-    counts: Array | None = None
-    weights: Array | None = None  # None: all are 1
-    is_mapped: bool = False  # X is a file, which may be larger than memory
-    fingerprint: int | None = None  # of X, where somebody has wanted it
-    feature_names: tuple[str, ...] | None = None  # of the columns of X, if they have any
-
-    def loss(self, l2: float = 0.0, outputs: Array | None = None) -> float:
-        """The mean of the samples' losses and ½ l2 ‖W‖²; the outputs of the network go there."""
-        layout, n = self.model.layout, len(self.X)
-        parameters, alone = self.model.to_read(n, again=l2 > 0)
-        n_inputs, n_outputs = self.model.layer_sizes[0], self.model.layer_sizes[-1]
-        samples = Samples(self.X, self.Y, room_for(1, n_inputs, layout.dtype), self.weights)
-        workspace = layout.workspace(n)
-        if outputs is None:
-            outputs = np.empty((0, n_outputs), layout.dtype)
-        total = 0.0
-        for start, end in chunks.row_chunks(layout, n):
-            total = _kernels.loss(
-                layout.layers, _kernels.LOSSES[self.model.loss], samples.n_targets, parameters,
-                samples.record, start, end, outputs[start:end], workspace, total, alone,
-            )  # fmt: skip
-        weights = layout.views(parameters)[0] if l2 else ()
-        squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
-        return total / n + l2 / 2 * squares
 
 
 @dataclass(frozen=True)
@@ -81,24 +47,20 @@ class Settings:
     tol: float | None = None
     patience: int = 1
     form: str = "auto"
-    # A batch's weights are divided by their sum, and lambda too; with tol, an epoch that is just
-    # good enough is a better one.
-    as_sklearn: bool = False
-
-
-class Lap(NamedTuple):
-    """What is known of each epoch of a lap."""
-
-    losses: Array
-    rates: Array  # of the first update; a single one where all are the same
+    # A batch's gradient is Σ w_i g_i / Σ w_i instead of Σ w_i g_i / n, and lambda is divided by
+    # Σ w_i, too.
+    divides_by_weight: bool = False
+    # With tol, an epoch whose loss is just good enough is a better one, and one of NaN; and losses,
+    # and what the optimizer keeps, may overflow while parameters are finite.
+    is_lenient: bool = False
 
 
 class Course:
     """Training on some data by some settings, in the network's turn.
 
     Kernels work on copies of what training changes. Those become what is kept, that is, the
-    network's parameters, the optimizer's state and the plan that is read here, when a chunk is done
-    and finite: so whatever ends training, they are as a completed step has left them.
+    network's parameters, the optimizer's state and the progress that is read here, when a chunk is
+    done and finite: so whatever ends training, they are as a completed step has left them.
     """
 
     def __init__(
@@ -117,32 +79,34 @@ class Course:
         self.state = state = trainer.of_optimizer(optimizer, layout)
 
         self.samples, form, density = _in_form(layout, data, settings)
-        divides_weight = settings.as_sklearn and data.weights is not None
-        if batch_size == 1 and (divides_weight or not optimizer.is_plain):
-            form = "singles"
+        divides = settings.divides_by_weight and data.weights is not None
+        if batch_size == 1 and (divides or not optimizer.is_plain):
+            form = "batches"
         passes = 0.0
         if optimizer.l2 or not optimizer.is_plain:
             # All of W changes, after each batch or block.
-            in_blocks = batch_size == 1 and form != "singles" and not self._may_decay_strongly()
-            passes = (1 + state.n_parts) / (BLOCK if in_blocks else batch_size)
+            in_blocks = batch_size == 1 and form != "batches" and not self._may_decay_strongly()
+            passes = (1 + state.n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
         self.chunk = chunks.samples_per_chunk(layout, density, passes)
         self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
 
-        self.plan = np.zeros(1, PLAN)
+        self.plan = np.zeros(1, kernels.PLAN)
         self.plan["batch_size"] = batch_size
-        self.plan["form"] = _kernels.FORMS[form]
+        self.plan["form"] = kernels.FORMS[form]
         self.plan["l2"] = optimizer.l2
         self.plan["tol"] = math.nan if settings.tol is None else settings.tol
         self.plan["patience"] = settings.patience
-        self.plan["as_sklearn"] = settings.as_sklearn
+        self.plan["divides_by_weight"] = settings.divides_by_weight
+        self.plan["is_lenient"] = settings.is_lenient
+        self.progress = np.zeros(1, kernels.PROGRESS)
         best, stale = trainer.of_stopping(settings.tol, settings.patience)
-        self.plan["best"], self.plan["stale"] = best, stale
+        self.progress["best"], self.progress["stale"] = best, stale
         # Views, as it costs ten times as much to ask for a field.
-        self.epoch, self.position = self.plan["epoch"], self.plan["position"]
-        self.stopped, self.loss_sum = self.plan["stopped"], self.plan["loss_sum"]
+        self.epoch, self.position = self.progress["epoch"], self.progress["position"]
+        self.stopped, self.loss_sum = self.progress["stopped"], self.progress["loss_sum"]
 
-        self.kept = [self.model.parameters, state.block, state.record, self.plan]
-        needs_gradient = batch_size > BLOCK or not optimizer.is_plain
+        self.kept = [self.model.parameters, state.block, state.record, self.progress]
+        needs_gradient = batch_size > kernels.SAMPLES_IN_BLOCK or not optimizer.is_plain
         n_parts, size = state.n_parts, len(self.model.parameters)
         n_blocks = 1 + n_parts + needs_gradient
         blocks, begun_batch = self.model.take_spare(n_blocks) or (
@@ -151,9 +115,9 @@ class Course:
         self.spare = blocks, begun_batch
         working = [
             blocks[:size], blocks[size : (1 + n_parts) * size],
-            np.empty_like(state.record), np.empty_like(self.plan),
+            np.empty_like(state.record), np.empty_like(self.progress),
         ]  # fmt: skip
-        self.working_parameters, block, self.working_record, self.working_plan = working
+        self.working_parameters, block, self.working_record, self.working_progress = working
         if needs_gradient:  # which may hold a part of a batch
             self.kept.append(begun_batch)
             working.append(blocks[-size:])
@@ -161,11 +125,11 @@ class Course:
             working[-1 if needs_gradient else 0],
             block if n_parts else self.working_parameters,  # what is empty has no address
             layout.workspace(self.n),
-            np.empty(len(working), KEPT),
+            np.empty(len(working), kernels.SNAPSHOT),
         )
-        _kernels.note_kept(working, self.kept, self.blocks[-1])  # a tenth of the time of ctypes
+        kernels.note_snapshot(working, self.kept, self.blocks[-1])  # a tenth of the time of ctypes
         uses_steps = "step" in self.model.activations
-        self.loss = _kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
+        self.loss = kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
         self.rates: Array | None = None  # if there is a schedule
         if isinstance(settings.learning_rate, float):
             self.rates = table(settings.learning_rate, 0, 1, 1)
@@ -184,8 +148,8 @@ class Course:
 
     def _may_decay_strongly(self) -> bool:
         """Whether L2 may take samples one by one: see src_cython/decay.pxd."""
-        rate = self.settings.learning_rate
-        return not isinstance(rate, float) or rate * self.settings.optimizer.l2 > STRONG_DECAY
+        rate, l2 = self.settings.learning_rate, self.settings.optimizer.l2
+        return not isinstance(rate, float) or rate * l2 > kernels.STRONGEST_DECAY
 
     @property
     def has_stopped(self) -> bool:
@@ -206,7 +170,7 @@ class Course:
         orders = self.order.draw(n_epochs)
         self.losses = losses = np.empty(n_epochs)
         self.epoch[0] = 0
-        begins = True
+        ran, begins = 0, True
         while self.epoch[0] < n_epochs and not self.has_stopped:
             if self._run_chunk(orders, rates, losses, self.chunk, begins):
                 raise self._divergence(orders, rates, losses, done)
@@ -224,8 +188,8 @@ class Course:
             # After it has stopped, a further training is a new one.
             trainer.stopping = None if self.has_stopped else (settings.tol, settings.patience)
             # Where y changes meanwhile, a loss may be below 0.
-            trainer.lowest = max(self.plan["best"].item(), 0.0)
-            trainer.stale = self.plan["stale"].item()
+            trainer.lowest = max(self.progress["best"].item(), 0.0)
+            trainer.stale = self.progress["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
 
     def _run_chunk(
@@ -237,10 +201,10 @@ class Course:
         """
         if self.net._model is not self.model:
             self._refuse_another_model()
-        place: int = _kernels.train(
+        place: int = kernels.train(
             self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
-            self.samples.record, orders, rates, self.working_plan, self.working_record, n_samples,
-            losses, *self.blocks, begins,
+            self.samples.record, orders, rates, self.plan, self.working_progress,
+            self.working_record, n_samples, losses, *self.blocks, begins,
         )  # fmt: skip
         return place
 
@@ -266,7 +230,7 @@ class Course:
                 piece //= 2
             else:
                 left -= piece
-        _kernels.copy(start, self.kept)
+        kernels.copy(start, self.kept)
         where = ""
         if place:  # else it does not do so again, as its data have changed meanwhile
             batch_size = self.settings.batch_size
@@ -321,6 +285,6 @@ def _in_form(layout: Layout, data: Data, settings: Settings) -> tuple[Samples, s
     if takes_quads(layout, batch_size, optimizer):
         return Samples(X, Y, weights=weights), "quads", density
     if data.is_mapped:
-        block_and_next = room_for(BLOCK + 1, n_inputs, layout.dtype)
+        block_and_next = room_for(kernels.SAMPLES_IN_BLOCK + 1, n_inputs, layout.dtype)
         return Samples(X, Y, block_and_next, weights), form, density
     return Samples(X, Y, compress(X, data.counts), weights), form, density

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _checks, _kernels, chunks
-from fastnn._layout import BLOCK, Layout
-from fastnn._samples import Compressed, Samples, room_for
+from fastnn import _checks
+from fastnn._core import chunks, kernels
+from fastnn._core.layout import Layout
+from fastnn._core.samples import Compressed, Samples, room_for
 
 Array = np.ndarray[Any, Any]
 
@@ -40,20 +41,20 @@ class Model:
         self.loss = loss
         self.feature_names: tuple[str, ...] | None = None
         self.layout = Layout(
-            layer_sizes, [_kernels.ACTIVATIONS[name] for name in activations], dtype
+            layer_sizes, [kernels.ACTIVATIONS[name] for name in activations], dtype
         )
         self.parameters = self.layout.parameter_block()
         self._spare: list[tuple[Array, Array]] = []
-        self.gate = _kernels.OneSample(
-            _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, _kernels.LOSSES[loss],
+        self.gate = kernels.Gate(
+            _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, kernels.LOSSES[loss],
             self.parameters, self.layout.workspace(1), partial(_few_rows, self.layout),
             Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
             "step" not in activations,
         )  # fmt: skip
 
-    def turn(self, trains: bool) -> _kernels.Turn:
+    def turn(self, trains: bool) -> kernels.Turn:
         """To be held while the parameters are changed, by a training or by an update."""
-        return _kernels.Turn(self.gate, trains)
+        return kernels.Turn(self.gate, trains)
 
     def take_spare(self, n: int) -> tuple[Array, Array] | None:
         """n blocks to train on, and one for a begun batch, if there are such from before.
@@ -72,14 +73,14 @@ class Model:
     def to_read(self, n: int, again: bool = False) -> tuple[Array, bool]:
         """Parameters as one completed step has left them, for a kernel that reads them for n rows.
 
-        And whether that kernel is to run alone: few rows are done sooner so than the parameters are
-        copied. again says that they are read for something else, too.
+        And whether that kernel is to hold Python's lock: few rows are done sooner so than the
+        parameters are copied. again says that they are read for something else, too.
         """
         chunk = chunks.samples_per_chunk(self.layout)
         if not again and n <= min(chunk, max(FEW_ROWS, chunk // FEW_PARTS)):
             return self.parameters, True
         block = self.layout.parameter_block()  # aligned, as kernels are faster then
-        _kernels.copy([self.parameters], [block])
+        kernels.copy([self.parameters], [block])
         return block, False
 
     def feedforward(self, rows: Array | Compressed, out: Array, n_threads: int = 1) -> bool:
@@ -88,7 +89,7 @@ class Model:
         Whether they are; dense rows need not have been looked at for that.
         """
         layout, n_inputs = self.layout, self.layer_sizes[0]
-        parameters, alone = self.to_read(len(out))
+        parameters, holds_lock = self.to_read(len(out))
         all_finite = True
 
         def predict(start: int, end: int) -> None:
@@ -97,9 +98,9 @@ class Model:
                 return
             # With room of its own, as threads need it.
             samples = Samples(rows, compressed=room_for(1, n_inputs, layout.dtype))
-            finite = _kernels.feedforward(
+            finite = kernels.feedforward(
                 layout.layers, parameters, samples.record, start, out[start:end],
-                layout.workspace(end - start), alone,
+                layout.workspace(end - start), holds_lock,
             )  # fmt: skip
             all_finite = all_finite and finite
 
@@ -108,17 +109,17 @@ class Model:
 
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""
-        _kernels.copy([parameters], [self.parameters])
+        kernels.copy([parameters], [self.parameters])
 
 
 def _few_rows(layout: Layout) -> tuple[int, Array]:
     """How many rows are predicted while nothing else of Python runs, and a workspace for them."""
-    n = min(BLOCK, chunks.samples_per_chunk(layout))
+    n = min(kernels.SAMPLES_IN_BLOCK, chunks.samples_per_chunk(layout))
     return n, layout.workspace(n)
 
 
 def copies(*arrays: Array) -> list[Array]:
     """Copies of arrays as they are at one moment, whatever other threads do."""
     made = [np.empty_like(array) for array in arrays]
-    _kernels.copy(list(arrays), made)
+    kernels.copy(list(arrays), made)
     return made

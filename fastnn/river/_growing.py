@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _data_checks
-from fastnn.initializers import INITIALIZERS, RELU_FAMILY
+from fastnn._initializers import INITIALIZERS, RELU_FAMILY
 from fastnn.network import Network
 from fastnn.optimizers import State
 

@@ -1,8 +1,9 @@
 """What the kernels take and return.
 
-Float arrays of one call have one dtype, float32 or float64, and are C-contiguous. `layers` and
-`plan` are records of `fastnn._layout`, `samples` is one of `fastnn._samples`; `parameters` and
-`gradient` are parameter blocks; `workspace` is from `Layout.workspace`. Nothing is checked here.
+Float arrays of one call have one dtype, float32 or float64, and are C-contiguous. `layers`,
+`samples`, `plan`, `progress`, `optimizer` and `snapshot` are records, whose dtypes stand in
+capitals; `parameters` and `gradient` are parameter blocks; `workspace` is from `Layout.workspace`.
+Nothing is checked here.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from typing_extensions import disjoint_base
 
-from fastnn._samples import Samples
+from fastnn._core.samples import Samples
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 _Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
@@ -19,6 +20,17 @@ _Integers: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 _Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
 LEVEL: str
+LAYER: np.dtype[np.void]
+SAMPLES: np.dtype[np.void]
+PLAN: np.dtype[np.void]
+PROGRESS: np.dtype[np.void]
+SNAPSHOT: np.dtype[np.void]
+OPTIMIZER: np.dtype[np.void]
+ROW_BYTES: int
+SAMPLES_IN_BLOCK: int
+MOST_INPUTS_OF_QUADS: int
+SPARSE_DENSITY: float
+STRONGEST_DECAY: float
 ACTIVATIONS: dict[str, int]
 INTERNAL: set[str]
 LOSSES: dict[str, int]
@@ -26,7 +38,7 @@ FORMS: dict[str, int]
 OPTIMIZERS: dict[str, int]
 
 @disjoint_base
-class OneSample:
+class Gate:
     @property
     def turn(self) -> Turn | None: ...
     def __init__(
@@ -46,11 +58,11 @@ class OneSample:
 
 @disjoint_base
 class Turn:
-    def __init__(self, gate: OneSample, trains: bool) -> None: ...
+    def __init__(self, gate: Gate, trains: bool) -> None: ...
     def __enter__(self) -> Turn: ...
     def __exit__(self, *_: object) -> None: ...
 
-def note_kept(working: list[_Array], kept: list[_Array], records: _Records) -> None: ...
+def note_snapshot(working: list[_Array], kept: list[_Array], snapshot: _Records) -> None: ...
 def equal(arrays: list[_Array], views: list[_Array]) -> bool: ...
 def unpad(views: list[_Array], arrays: list[_Array]) -> bool: ...
 def copy(sources: list[_Array], targets: list[_Array]) -> None: ...
@@ -75,7 +87,7 @@ def feedforward(
     start: int,
     out: _Floats,
     workspace: _Floats,
-    alone: bool = False,
+    holds_lock: bool = False,
 ) -> bool: ...
 def loss(
     layers: _Records,
@@ -88,7 +100,7 @@ def loss(
     out: _Floats,
     workspace: _Floats,
     total: float,
-    alone: bool = False,
+    holds_lock: bool = False,
 ) -> float: ...
 def gradients(
     layers: _Records,
@@ -100,7 +112,7 @@ def gradients(
     end: int,
     gradient: _Floats,
     workspace: _Floats,
-    alone: bool = False,
+    holds_lock: bool = False,
 ) -> float: ...
 def train(
     layers: _Records,
@@ -111,12 +123,13 @@ def train(
     order: _Integers,
     rates: np.ndarray[Any, np.dtype[np.float64]],
     plan: _Records,
+    progress: _Records,
     optimizer: _Records,
     n_samples: int,
     losses: np.ndarray[Any, np.dtype[np.float64]],
     gradient: _Floats,
     state: _Floats,
     workspace: _Floats,
-    kept: _Records,
+    snapshot: _Records,
     begins: bool,
 ) -> int: ...

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.course import Course, Data, Lap, Settings
+from fastnn._training.course import Course, Settings
+from fastnn._training.progress import bar
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.history import History
-from fastnn.progress import bar
+from fastnn.history import History, Lap
 from fastnn.schedules import Schedule
 
 if TYPE_CHECKING:
+    from fastnn._core.data import Data
+    from fastnn._training.watching import Watch
     from fastnn.network import Network
-    from fastnn.watching import Watch
 
 in_training: weakref.WeakValueDictionary[int, Network] = weakref.WeakValueDictionary()  # by id
 

@@ -7,20 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fastnn import _kernels
+from fastnn._core import kernels
 
 Array = np.ndarray[Any, Any]
-
-# The fields mirror the struct Samples in src_cython/samples.pxd. X_row and Y_row are bytes, room is
-# a number of rows, and the others are addresses.
-SAMPLES = np.dtype(
-    [
-        (name, np.uintp)
-        for name in (
-            "X", "X_row", "Y", "Y_row", "starts", "columns", "values", "room", "weights",
-        )
-    ]
-)  # fmt: skip
 
 
 class Sparse(Protocol):
@@ -85,8 +74,8 @@ class Samples:
             *_place(X), *_place(Y), _address(starts), _address(columns), _address(values), room,
             _address(weights),
         )  # fmt: skip
-        self.record = np.array([fields], SAMPLES)
-        self._kept = (X, Y, compressed, weights)
+        self.record = np.array([fields], kernels.SAMPLES)
+        self._arrays = (X, Y, compressed, weights)
 
 
 def _address(array: Array | None) -> int:
@@ -107,7 +96,7 @@ def compress(X: Array, counts: Array) -> Compressed:
     np.cumsum(counts, out=starts[1:])
     columns = np.empty(starts[-1] + 1, np.int32)
     values = np.empty(starts[-1] + 1, X.dtype)
-    _kernels.compress(X, starts, columns, values)
+    kernels.compress(X, starts, columns, values)
     return Compressed(starts, columns, values)
 
 

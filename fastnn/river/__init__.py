@@ -17,10 +17,10 @@ from river.utils.dataframe import (
 )
 
 from fastnn import _checks, _data_checks
-from fastnn.course import Data
-from fastnn.growing import GrowingNetwork
+from fastnn._core.data import Data
+from fastnn._training.single_steps import SingleSteps, train_in_order
 from fastnn.optimizers import OPTIMIZERS
-from fastnn.single_steps import SingleSteps, train_in_order
+from fastnn.river._growing import GrowingNetwork
 
 if TYPE_CHECKING:
     from fastnn.network import Network
@@ -69,7 +69,7 @@ class _OnlineNetwork(base.Estimator):
             w is ONE and self._is_plain
             and net is not None and row is not None and target is not None
             # As Network.update begins. What is not so plain, or refused, is looked at below.
-            and net._one_sample.update(row, target, self.learning_rate) is not None
+            and net._gate.update(row, target, self.learning_rate) is not None
         ):  # fmt: skip
             return
         weight = _data_checks.weight(w, "w")
@@ -91,7 +91,7 @@ class _OnlineNetwork(base.Estimator):
         if self._is_plain:
             rate = _checks.positive_number(self.learning_rate, "learning_rate", DTYPE)
             # A weight multiplies eta, unless their product is out of range, or the step is refused.
-            if net._one_sample.update(row, target, rate * weight) is not None:
+            if net._gate.update(row, target, rate * weight) is not None:
                 return
         steps = self._steps
         if steps is None or steps.net is not net or steps.learning_rate != self.learning_rate:
