@@ -7,14 +7,13 @@ FASTNN_DEBUG=1 turns Cython's checks of bounds, overflow and initialisation on.
 """
 
 import hashlib
+import importlib.metadata
 import os
 import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-import numpy
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import PlatformError
@@ -63,16 +62,6 @@ if not X86_64:
 LEVELS = dict(reversed(LEVELS.items()))  # baseline, where vectors become many, takes longer
 
 
-def extension(name: str, source: str, flags: list[str]) -> Extension:
-    return Extension(
-        name,
-        [source],
-        include_dirs=[numpy.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        extra_compile_args=flags,
-    )
-
-
 def module(unit: str, level: str) -> str:
     return f"fastnn._core._{unit}_{level}"
 
@@ -85,6 +74,8 @@ class BuildKernels(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self):
+        import numpy  # not before it is needed, as pip reads this file three times
+
         command = getattr(self.compiler, "compiler", None)
         if command and not shutil.which(command[0]):
             raise PlatformError(
@@ -96,12 +87,16 @@ class BuildKernels(build_ext):
         knows = command and not MSVC and self._knows(command[0], FLAGS_OF_GCC)
         for extension in self.extensions:
             extension.sources = [c_files[extension.name]]
+            extension.include_dirs = [numpy.get_include()]
+            extension.define_macros = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
             if knows and extension.name != SHARED:
                 extension.extra_compile_args += FLAGS_OF_GCC
         super().build_extensions()
 
     def _translate(self) -> dict[str, str]:
         """The C file of each module; those of a unit differ in its name alone."""
+        from Cython.Build import cythonize
+
         units = [Extension(module(unit, "LEVEL"), [f"src_cython/{unit}.pyx"]) for unit in UNITS]
         *of_units, shared = cythonize(
             [*units, Extension(SHARED, [])],
@@ -143,7 +138,8 @@ class BuildKernels(build_ext):
         version = ""
         if commands[0]:
             version = subprocess.run([commands[0][0], "--version"], capture_output=True).stdout
-        parts = commands, version, extension.extra_compile_args, numpy.__version__
+        numpy_version = importlib.metadata.version("numpy")
+        parts = commands, version, extension.extra_compile_args, numpy_version
         content = Path(extension.sources[0]).read_bytes()
         return hashlib.sha256(content + repr(parts).encode()).hexdigest()[:16]
 
@@ -155,11 +151,13 @@ class BuildKernels(build_ext):
 setup(
     ext_modules=[
         *(
-            extension(module(unit, level), f"src_cython/{unit}.pyx", FLAGS + flags)
+            Extension(
+                module(unit, level), [f"src_cython/{unit}.pyx"], extra_compile_args=FLAGS + flags
+            )
             for unit in UNITS
             for level, flags in LEVELS.items()
         ),
-        extension(SHARED, "src_cython/data.pyx", SHARED_FLAGS),
+        Extension(SHARED, ["src_cython/data.pyx"], extra_compile_args=SHARED_FLAGS),
     ],
     cmdclass={"build_ext": BuildKernels},
 )

@@ -5,6 +5,7 @@ that is possible, else from z. softmax, whose outputs depend on each other, stan
 """
 from libc.math cimport NAN
 
+from compiler cimport kernel
 from vectors cimport (
     real, vec, absolute, at, constant, copy_sign, if_greater, if_positive, lanes, sum_of_lanes,
     within,
@@ -155,7 +156,7 @@ cdef inline void multiply_softmax_derivative(
 
 
 cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
-    """a = f(z); softmax is no function of one vec, and comes after."""
+    """a = f(z); softmax is no function of one vec, and is not asked for."""
     if activation == SIGMOID:
         return sigmoid(z)
     elif activation == TANH:
@@ -176,13 +177,13 @@ cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
         return exp(z)
     elif activation == STEP:
         return step(z)
-    elif activation == IDENTITY or activation == SOFTMAX:
+    elif activation == IDENTITY:
         return z
     return constant(z, NAN)
 
 
 cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
-    """f'(z); 1 for softmax, whose Jacobian comes after. step is never asked for."""
+    """f'(z); of identity it is 1, and softmax has a Jacobian. step is never asked for."""
     if activation == SIGMOID:
         return sigmoid_derivative(a)
     elif activation == TANH:
@@ -201,8 +202,6 @@ cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
         return gelu_derivative(z)
     elif activation == EXP:
         return a
-    elif activation == IDENTITY or activation == SOFTMAX:
-        return constant(z, 1)
     return constant(z, NAN)
 
 
@@ -219,11 +218,19 @@ cdef inline void activate(
         activate_as(TANH, z, a, units, n, n_vec)
     elif activation == RELU:
         activate_as(RELU, z, a, units, n, n_vec)
-    else:
-        activate_as(activation, z, a, units, n, n_vec)
-    if activation == SOFTMAX:
+    elif activation == IDENTITY:
+        activate_as(IDENTITY, z, a, units, n, n_vec)
+    elif activation == SOFTMAX:
         for s in range(n):
             softmax(at(z, s * units), at(a, s * units), n_vec, n_out, like)
+    else:
+        activate_as_another(activation, z, a, units, n, n_vec)
+
+
+cdef inline kernel activate_as_another(
+    size_t activation, const vec* z, vec* a, size_t units, Py_ssize_t n, size_t n_vec
+) noexcept nogil:
+    activate_as(activation, z, a, units, n, n_vec)
 
 
 cdef inline void activate_as(
@@ -248,11 +255,18 @@ cdef inline void multiply_derivative(
         multiply_derivative_of(TANH, z, a, delta, units, n, n_vec)
     elif activation == RELU:
         multiply_derivative_of(RELU, z, a, delta, units, n, n_vec)
-    else:
-        multiply_derivative_of(activation, z, a, delta, units, n, n_vec)
-    if activation == SOFTMAX:
+    elif activation == SOFTMAX:
         for s in range(n):
             multiply_softmax_derivative(at(a, s * units), at(delta, s * units), n_vec, like)
+    elif activation != IDENTITY:
+        multiply_derivative_of_another(activation, z, a, delta, units, n, n_vec)
+
+
+cdef inline kernel multiply_derivative_of_another(
+    size_t activation, const vec* z, const vec* a, vec* delta, size_t units, Py_ssize_t n,
+    size_t n_vec,
+) noexcept nogil:
+    multiply_derivative_of(activation, z, a, delta, units, n, n_vec)
 
 
 cdef inline void multiply_derivative_of(

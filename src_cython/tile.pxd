@@ -102,6 +102,18 @@ cdef inline void forward_strip(
         )
 
 
+cdef inline kernel forward_wide(
+    const vec* W, size_t stride, const void** x, size_t n, const vec* first, size_t apart, vec* z,
+    size_t units, size_t start, size_t end, size_t n_vec, real like,
+) noexcept nogil:
+    """z = first + x[start:end] W for n rows and an even number of vecs, without chains."""
+    cdef size_t k
+    for k in range(0, n_vec, 2):
+        forward_strip(
+            2, 1, W + k, stride, x, n, first + k, apart, z + k, units, start, end, like
+        )
+
+
 cdef inline kernel forward(
     const vec* W, size_t stride, const vec* b, const void** x, size_t n, vec* z, size_t units,
     size_t n_in, size_t n_vec, real like,
@@ -113,21 +125,17 @@ cdef inline kernel forward(
         dense.forward(W, stride, b, <const real*> x[0], z, n_in, n_vec)
         return
     while wide and start < n_in:
-        for k in range(0, wide, 2):
-            forward_strip(
-                2, 1, at(W, start * stride) + k, stride, x, n, first + k, apart, z + k, units,
-                start, min(start + depth, n_in), like,
-            )
+        forward_wide(
+            at(W, start * stride), stride, x, n, first, apart, z, units, start,
+            min(start + depth, n_in), wide, like,
+        )
         first = z
         apart = units
         start += depth
     k = wide
-    while n_vec - k >= 4:
+    while k < n_vec - n_vec % 4:
         forward_strip(2, 2, W + k, stride, x, n, b + k, 0, z + k, units, 0, n_in, like)
-        forward_strip(
-            2, 2, W + k + 2, stride, x, n, b + k + 2, 0, z + k + 2, units, 0, n_in, like
-        )
-        k += 4
+        k += 2
     while n_vec - k >= 1:
         forward_strip(1, 4, W + k, stride, x, n, b + k, 0, z + k, units, 0, n_in, like)
         k += 1
@@ -144,20 +152,20 @@ cdef inline kernel backward(
     cdef size_t k, rows = lanes(W), n_below = (n_in + rows - 1) // rows
     for k in range(0, n_below - n_below % 2, 2):
         backward_strip(
-            2, 1, at(W, k * rows * stride), stride, delta, n, delta_below + k, units, n_out, like
+            2, at(W, k * rows * stride), stride, delta, n, delta_below + k, units, n_out, like
         )
     if n_below % 2:
         k = n_below - 1
         backward_strip(
-            1, 2, at(W, k * rows * stride), stride, delta, n, delta_below + k, units, n_out, like
+            1, at(W, k * rows * stride), stride, delta, n, delta_below + k, units, n_out, like
         )
 
 
 cdef inline void backward_strip(
-    int cols, int chains, const vec* W, size_t stride, const void** delta, size_t n,
-    vec* delta_below, size_t units, size_t n_out, real like,
+    int cols, const vec* W, size_t stride, const void** delta, size_t n, vec* delta_below,
+    size_t units, size_t n_out, real like,
 ) noexcept nogil:
-    """delta_below[s] = W·delta[s] for n rows and as many rows of W as fill `cols` vecs."""
+    """delta_below[s] = W·delta[s] for n rows and as many rows of W as fill one or two vecs."""
     cdef vec strip[STRIP]
     cdef vec zeros[2]
     cdef const vec* first = zeros
@@ -166,10 +174,16 @@ cdef inline void backward_strip(
     while start < n_out:
         end = min(start + depth, n_out)
         transpose_strip(cols, W, stride, strip, start // lanes(W), end)
-        forward_strip(
-            cols, chains, strip, cols * sizeof(vec), delta, n, first, apart,
-            delta_below, units, start, end, like,
-        )
+        if cols == 2:
+            forward_wide(
+                strip, cols * sizeof(vec), delta, n, first, apart, delta_below, units, start, end,
+                2, like,
+            )
+        else:
+            forward_strip(
+                cols, 2, strip, cols * sizeof(vec), delta, n, first, apart, delta_below, units,
+                start, end, like,
+            )
         first = delta_below
         apart = units
         start = end
