@@ -1,4 +1,7 @@
-"""Checks of a user's settings, one function per kind of thing; _data_checks.py has those of data.
+"""Checks of a user's settings that many have: numbers, flags, names; and those of networks.
+
+_data_checks.py has those of data. What has a module of its own, such as optimizers or metrics, is
+looked up there, by its `get`.
 
 Each takes the value and the name of the argument that it came from, and returns the value as the
 kernels want it, or raises TypeError or ValueError with the argument, what was expected, what came
@@ -13,18 +16,16 @@ import operator
 import os
 import reprlib
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnn import _words
 from fastnn._core import kernels
-from fastnn._initializers import INITIALIZERS
 
 Array = np.ndarray[Any, Any]
-T = TypeVar("T")
 
 REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
 INTEGERS = frozenset({int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
@@ -55,7 +56,7 @@ def integer(
     return number
 
 
-def _real_number(value: Any, name: str, expected: str = "a number", kinds: str = "iufO") -> float:
+def real_number(value: Any, name: str, expected: str = "a number", kinds: str = "iufO") -> float:
     """Whatever float takes, but for text; what is too large for float is infinite."""
     found = array(value, name)
     if found.ndim == 0 and found.dtype.kind in kinds:
@@ -65,106 +66,60 @@ def _real_number(value: Any, name: str, expected: str = "a number", kinds: str =
             return math.inf
         except (TypeError, ValueError):
             pass
-    raise TypeError(
-        f"{name} must be {expected}, got {description(value)}{_instead_of_class(value)}"
-    )
+    raise TypeError(f"{name} must be {expected}, got {description(value)}{instead_of_class(value)}")
 
 
-def positive_number(value: Any, name: str, dtype: np.dtype[Any]) -> float:
-    """A number that is positive and finite in the network's dtype too."""
-    number = _real_number(value, name)
+class Range(NamedTuple):
+    """Which numbers a setting may have, and the words for it behind "must be"."""
+
+    words: str
+    low: float
+    high: float
+    with_low: bool = False
+    with_high: bool = False
+
+    def has(self, number: float) -> bool:
+        """NaN is in none."""
+        above = self.low <= number if self.with_low else self.low < number
+        return above and (number <= self.high if self.with_high else number < self.high)
+
+
+FINITE = Range("a finite number", -math.inf, math.inf)
+NOT_NEGATIVE = Range("a finite number of at least 0", 0, math.inf, with_low=True)
+ABOVE_ZERO = Range("a finite number above 0", 0, math.inf)
+UP_TO_ONE = Range("from 0 to 1", 0, 1, with_low=True, with_high=True)
+BELOW_ONE = Range("from 0 to below 1", 0, 1, with_low=True)
+FACTOR = Range("above 0 and at most 1", 0, 1, with_high=True)
+FRACTION = Range("above 0 and below 1", 0, 1)
+
+
+@cache
+def positive_in(dtype: np.dtype[Any]) -> Range:
+    """Numbers that are positive and finite in the network's dtype, too."""
     limits = np.finfo(dtype)
-    if not (float(limits.tiny) <= number <= float(limits.max)):
-        raise ValueError(
-            f"{name} must be positive and finite, {limits.tiny:.3g} to {limits.max:.3g} in the "
-            f"network's {dtype}, got {description(value)}"
-        )
-    return number
+    words = f"positive and finite, {limits.tiny:.3g} to {limits.max:.3g} in the network's {dtype}"
+    return Range(words, float(limits.tiny), float(limits.max), True, True)
 
 
-def number(value: Any, name: str) -> float:
-    found = _real_number(value, name)
-    if not math.isfinite(found):
-        raise ValueError(f"{name} must be a finite number, got {description(value)}")
+def number(value: Any, name: str, range: Range = FINITE, expected: str = "a number") -> float:
+    """A number of this range; expected are the words for what is none."""
+    found = real_number(value, name, expected)
+    if not range.has(found):
+        raise ValueError(f"{name} must be {range.words}, got {description(value)}")
     return found
 
 
-def tolerance(value: Any, name: str) -> float | None:
-    """None (never stop early), or a number >= 0."""
+def number_or_none(value: Any, name: str, range: Range) -> float | None:
     if value is None:
         return None
-    expected = "None or a finite number of at least 0"
-    number = _real_number(value, name, expected)
-    if not (0 <= number < math.inf):
-        raise ValueError(f"{name} must be {expected}, got {description(value)}")
-    return number
-
-
-def not_negative(value: Any, name: str) -> float:
-    number = _real_number(value, name)
-    if not (0 <= number < math.inf):
-        raise ValueError(f"{name} must be a finite number of at least 0, got {description(value)}")
-    return number
-
-
-def above_zero(value: Any, name: str, expected: str = "a number") -> float:
-    number = _real_number(value, name, expected)
-    if not (0 < number < math.inf):
-        raise ValueError(f"{name} must be a finite number above 0, got {description(value)}")
-    return number
-
-
-def below_one(value: Any, name: str) -> float:
-    number = _real_number(value, name)
-    if not (0 <= number < 1):
-        raise ValueError(f"{name} must be from 0 to below 1, got {description(value)}")
-    return number
-
-
-def at_most_one(value: Any, name: str) -> float:
-    number = _real_number(value, name)
-    if not (0 <= number <= 1):
-        raise ValueError(f"{name} must be from 0 to 1, got {description(value)}")
-    return number
-
-
-def share(value: Any, name: str) -> float:
-    number = _real_number(value, name)
-    if not (0 < number <= 1):
-        raise ValueError(f"{name} must be above 0 and at most 1, got {description(value)}")
-    return number
-
-
-def between_zero_and_one(value: Any, name: str) -> float:
-    number = _real_number(value, name)
-    if not (0 < number < 1):
-        raise ValueError(f"{name} must be above 0 and below 1, got {description(value)}")
-    return number
-
-
-def learning_rate(
-    value: Any, name: str, dtype: np.dtype[Any], schedules: Iterable[type] = ()
-) -> Any:
-    """A number, or what gives one: one of these schedules, or a function of the epoch."""
-    if callable(value) and not isinstance(value, type):
-        return value
-    try:
-        return positive_number(value, name, dtype)
-    except TypeError:
-        hint = ""
-        if isinstance(value, str):
-            names = [one.__name__ for one in schedules]
-            hint = _words.hint(value, names, "fastnn.schedules.{}(...)".format)
-        raise TypeError(
-            f"{name} must be a number, one of fastnn.schedules, or a function of the epoch, "
-            f"got {description(value)}{_instead_of_class(value)}{hint}"
-        ) from None
+    words = f"None or {range.words}"
+    return number(value, name, range._replace(words=words), words)
 
 
 def function(value: Any, name: str) -> Any:
     if not callable(value) or isinstance(value, type):
         raise TypeError(
-            f"{name} must be a function, got {description(value)}{_instead_of_class(value)}"
+            f"{name} must be a function, got {description(value)}{instead_of_class(value)}"
         )
     return value
 
@@ -229,61 +184,6 @@ def known_name(value: Any, name: str, known: Iterable[str], internal: Collection
         hint = _words.hint(found, known)
         raise ValueError(f"{name} must be one of {names}, got {description(value)}{hint}")
     return found
-
-
-def optimizer(value: Any, name: str, known: Mapping[str, T]) -> T:
-    """An optimizer, or that of a name with its defaults. known has one of each kind.
-
-    A copy, made by what checks settings anew: others may have written into theirs, and may yet.
-    """
-    for default in known.values():
-        if isinstance(value, type(default)):
-            found: Any = value
-            own: T = replace(found)
-            return own
-    if isinstance(value, str):
-        return known[known_name(value, name, known)]
-    kinds = ", ".join(type(default).__name__ for default in known.values())
-    names = ", ".join(repr(one) for one in known)
-    raise TypeError(
-        f"{name} must be one of {names}, or an object of fastnn.optimizers ({kinds}), "
-        f"got {description(value)}{_instead_of_class(value)}"
-    )
-
-
-def optimizer_fits(
-    optimizer: Any, name: str, dtype: np.dtype[Any], layer_activations: tuple[str, ...]
-) -> None:
-    """Whether a network's numbers can hold an optimizer's, and its units can learn by it."""
-    largest = float(np.finfo(dtype).max)
-    for setting in ("l2", "weight_decay"):
-        value = getattr(optimizer, setting, 0.0)
-        if value > largest:
-            raise ValueError(
-                f"{name}.{setting} must be at most {largest:.3g} in the network's {dtype}, "
-                f"got {description(value)}"
-            )
-    for setting in ("epsilon", "clip_norm"):
-        value = getattr(optimizer, setting, None)
-        if value is not None:
-            positive_number(value, f"{name}.{setting}", dtype)
-    if "step" not in layer_activations:
-        return
-    if not optimizer.is_plain:
-        raise ValueError(
-            f'{name} must be plain SGD for a network of "step" units, which learns by the '
-            f"perceptron rule, got {optimizer!r}; use another activation, such as sigmoid"
-        )
-    if optimizer.l2:
-        raise ValueError(
-            f'{name}.l2 must be 0 for a network of "step" units, got {description(optimizer.l2)}: '
-            "the perceptron rule descends no loss to which a penalty could be added; use another "
-            "activation, such as sigmoid"
-        )
-
-
-def initializer(value: Any, name: str) -> str:
-    return known_name(value, name, INITIALIZERS)
 
 
 def dtype(value: Any, name: str) -> np.dtype[Any]:
@@ -384,20 +284,6 @@ def several_classes(names: Sequence[str], name: str, n_outputs: int) -> None:
         )
 
 
-def hidden_layers(sizes: Any, activation: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Units and activation of each hidden layer, of which there is at least one."""
-    listed = sequence(sizes, "hidden_layer_sizes", "a sequence of integers, such as (16,)")
-    if not listed:
-        raise ValueError("hidden_layer_sizes must hold at least one number, as in (16,); got none")
-    found = tuple(integer(n, f"hidden_layer_sizes[{i}]", 1) for i, n in enumerate(listed))
-    names = activations(activation, "activation", len(found))
-    for wrong in {"softmax", "step"}.intersection(names):
-        raise ValueError(
-            f'activation must not be "{wrong}" in a hidden layer; use for example relu'
-        )
-    return found, names
-
-
 def loss(value: Any, name: str, output_activation: str, internal: Collection[str] = ()) -> str:
     found = known_name(value, name, LOSSES, internal)
     required = REQUIRED_OUTPUT.get(found, output_activation)
@@ -429,118 +315,6 @@ def differentiable(layer_activations: tuple[str, ...]) -> None:
             'gradients need activations with a derivative, got "step", whose derivative is zero; '
             "use another activation, such as sigmoid"
         )
-
-
-def metrics(
-    value: Any, name: str, known: Mapping[str, Any], no_numbers: Sequence[Any]
-) -> dict[str, Any]:
-    """Metrics by the names they get in History: a function for each, or the name of a known one.
-
-    Of the known functions, no_numbers give something else.
-    """
-    if value is None:
-        return {}
-    given: list[tuple[str | None, Any, str]]
-    if isinstance(value, Mapping):
-        given = [
-            (str(text(column, f"a name in {name}")), one, f"{name}[{column!r}]")
-            for column, one in value.items()
-        ]
-    else:
-        listed = [value] if isinstance(value, str) or callable(value) else value
-        expected = (
-            "a name, a function, a sequence of them, such as ['accuracy'], or a mapping that "
-            "gives them names"
-        )
-        given = [
-            (None, one, f"{name}[{i}]") for i, one in enumerate(sequence(listed, name, expected))
-        ]
-    found: dict[str, Any] = {}
-    for column, one, place in given:
-        metric = _metric(one, place, known, no_numbers)
-        if column is None:
-            column = metric if isinstance(metric, str) else _name_of(metric)
-        taken = column in found or column in ("loss", "learning_rate", "epoch")
-        if taken or column.startswith("val_"):
-            raise ValueError(
-                f"{name} must have names of their own, which History has for nothing else; got "
-                f"{column!r} in {place}; a mapping gives other names: "
-                f'{name}={{"some_name": ...}}'
-            )
-        found[column] = metric
-    return found
-
-
-def _metric(value: Any, name: str, known: Mapping[str, Any], no_numbers: Sequence[Any]) -> Any:
-    if isinstance(value, str):
-        return known_name(value, name, known)
-    for own_name, own_function in known.items():
-        if value is own_function:
-            return own_name
-    for one in no_numbers:
-        if value is one:
-            raise ValueError(
-                f"{name} must give a number, which {one.__name__} does not; call it with y and the "
-                "outputs of feedforward"
-            )
-    if isinstance(value, type) or not callable(value):
-        raise TypeError(
-            f"{name} must be the name of a metric or a function of (y, outputs), "
-            f"got {description(value)}{_instead_of_class(value)}"
-        )
-    return value
-
-
-def _name_of(function: Any) -> str:
-    found = getattr(function, "__name__", None)
-    return str(found) if isinstance(found, str) else type(function).__name__
-
-
-def metric_value(value: Any, name: str) -> float:
-    """What a metric of the user's has returned; True and False are numbers too."""
-    return _real_number(value, f"what the metric {name!r} returns", kinds="biufO")
-
-
-def callbacks(value: Any, name: str, base: type, from_function: Any) -> list[Any]:
-    """Callbacks, which functions become."""
-    if value is None:
-        return []
-    alone = isinstance(value, base) or callable(value)
-    listed = (
-        [value]
-        if alone
-        else sequence(
-            value, name, "a sequence of callbacks, such as [EarlyStopping()] of fastnn.callbacks"
-        )
-    )
-    found = []
-    for i, one in enumerate(listed):
-        if isinstance(one, type) or not (isinstance(one, base) or callable(one)):
-            raise TypeError(
-                f"{name}[{i}] must be a function, or an object of a class derived from "
-                f"fastnn.callbacks.Callback, got {description(one)}{_instead_of_class(one)}"
-            )
-        callback: Any = one if isinstance(one, base) else from_function(one)
-        integer(callback.every, f"{name}[{i}].every", 1)
-        found.append(callback)
-    return found
-
-
-def monitor(value: str, name: str, names: Sequence[str], metrics: Iterable[str]) -> None:
-    """Whether what is monitored will be there, where a training can have these metrics."""
-    if value in names:
-        return
-    measured = {*metrics, *(one for one in names if not one.startswith("val_"))}
-    possible = measured | {f"val_{one}" for one in measured}
-    hint = _words.hint(value, sorted(possible))
-    if value in possible:
-        metric = value.removeprefix("val_")
-        needed = [] if metric in names else [f"metrics=[{metric!r}]"]
-        if metric != value and "val_loss" not in names:
-            needed.insert(0, "validation_data=(X_valid, y_valid)")
-        hint = f"; give {' and '.join(needed)} to train"
-    listed = ", ".join(repr(one) for one in names)
-    raise ValueError(f"{name} must be one of {listed} in this training, got {value!r}{hint}")
 
 
 def sequence(value: Any, name: str, expected: str) -> list[Any]:
@@ -582,7 +356,7 @@ def description(value: Any) -> str:
     return f"{kind} {text}" if len(text) <= 60 and "\n" not in text else kind
 
 
-def _instead_of_class(value: Any) -> str:
+def instead_of_class(value: Any) -> str:
     """What to write for a class where an object of it is wanted, as the end of a message."""
     return f"; write {value.__name__}(...), an object of it" if isinstance(value, type) else ""
 

@@ -8,9 +8,9 @@ So what kernels use as an address or a count, of an array of the user's, is a co
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, MappingView, Sequence, Set
+from collections.abc import Iterator, Mapping, MappingView, Set
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
@@ -22,18 +22,11 @@ from fastnn._tables import Table, argument, as_number, in_words, is_missing, rem
 
 if TYPE_CHECKING:
     from fastnn._core.layout import Layout
-    from fastnn._core.model import Model
 
 Array = np.ndarray[Any, Any]
 Rows = TypeVar("Rows", Array, Compressed, Array | Compressed)
-LABELS = {bool, int, str}
 ROWS, ONE = ("row", "column"), ("", "place")  # of samples, and of a single one in a row of its own
 NUMBERED = "; number the classes: classes, y = numpy.unique(y, return_inverse=True)"
-# What to do about a feature that is no number.
-ENCODE = "; encode it first, for example with river.preprocessing.OneHotEncoder"
-LEAVE_OUT = (
-    "; leave it out of the sample, or fill it, for example with river.preprocessing.StatImputer"
-)
 
 
 class CSR(NamedTuple):
@@ -118,7 +111,7 @@ def one_sample(x: Any, name: str, n_inputs: int, dtype: np.dtype[Any]) -> Array:
             f"{name} must have {n_inputs} number{plural(n_inputs)}, one per input of the network, "
             f"got {len(found)}{hint}"
         )
-    return _converted(found[np.newaxis], name, dtype, table=table, axes=ONE)
+    return converted(found[np.newaxis], name, dtype, table=table, axes=ONE)
 
 
 def _only_row(rows: Compressed, name: str, n_inputs: int) -> Array:
@@ -177,7 +170,7 @@ def samples(
         )
     if len(found) < minimum:
         raise ValueError(f"{name} must have at least one sample, got shape {found.shape}")
-    return _converted(found, name, dtype, finite, table)
+    return converted(found, name, dtype, finite, table)
 
 
 def _as_rows(found: Array, table: Table | None, it: str, n_inputs: int) -> str:
@@ -217,7 +210,7 @@ def _compressed(
     ):  # fmt: skip
         _refuse_csr(name)
     columns, data = columns[: starts[-1]], data[: starts[-1]]
-    values = _converted(data, f"{name}.data", dtype, finite=False)
+    values = converted(data, f"{name}.data", dtype, finite=False)
     ascend, finite, fingerprint = kernels.scan_compressed(starts, columns, values, n_inputs, hashed)
     if not ascend:
         if ((columns < 0) | (columns >= n_inputs)).any():
@@ -225,8 +218,8 @@ def _compressed(
         starts, columns, values = _in_order(starts, columns, values)
         _, finite, fingerprint = kernels.scan_compressed(starts, columns, values, n_inputs, hashed)
     if not finite:
-        _converted(data, f"{name}.data", dtype)
-        _converted(values, f"{name}.data", dtype)
+        converted(data, f"{name}.data", dtype)
+        converted(values, f"{name}.data", dtype)
     return Compressed(starts, columns, values), fingerprint
 
 
@@ -278,7 +271,7 @@ def targets(
     """Targets as rows of shape (n_samples, n_outputs), or class numbers of shape (n_samples, 1)."""
     found, table = _column_numbers(y, name, is_target=True)
     if found.ndim == 1 and loss_name == "cross_entropy":
-        _same_length(found, name, n_samples)
+        same_length(found, name, n_samples)
         return _class_numbers(found, name, n_outputs, dtype, table, axes)
     if found.ndim == 1 and n_outputs == 1:
         found = found[:, np.newaxis]
@@ -297,7 +290,7 @@ def targets(
         elif found.ndim > 2 and math.prod(found.shape[1:]) == n_outputs:
             hint = f"; use {argument(name)}.reshape(len({argument(name)}), -1)"
         raise ValueError(f"{name} must have shape {expected}, got {found.shape}{hint}")
-    _same_length(found, name, n_samples)
+    same_length(found, name, n_samples)
     if found.shape[1] != n_outputs:
         hint = ""
         if loss_name == "cross_entropy" and found.shape[1] == 1:
@@ -306,20 +299,20 @@ def targets(
             f"{name} must have shape {expected}, got {found.shape}: the network has {n_outputs} "
             f"output{plural(n_outputs)}{hint}"
         )
-    rows = _converted(found, name, dtype, table=table, axes=axes)
+    rows = converted(found, name, dtype, table=table, axes=axes)
     if loss_name == "bce":
-        _refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'", axes)
+        refuse(rows, (rows < 0) | (rows > 1), name, "lie in 0 to 1 for loss='bce'", axes)
     elif loss_name == "cross_entropy":
         _distributions(rows, name, "loss='cross_entropy'", axes)
     return rows
 
 
 def _distributions(rows: Array, name: str, purpose: str, axes: tuple[str, ...] = ROWS) -> None:
-    _refuse(rows, rows < 0, name, f"not be negative for {purpose}", axes)
+    refuse(rows, rows < 0, name, f"not be negative for {purpose}", axes)
     with np.errstate(over="ignore"):
         total = rows.sum(axis=1, dtype=np.float64)
     wrong = np.abs(total - 1) > 1e-5
-    _refuse(total, wrong, name, f"have rows that sum to 1 for {purpose}", axes)
+    refuse(total, wrong, name, f"have rows that sum to 1 for {purpose}", axes)
 
 
 def probabilities(rows: Array, name: str, purpose: str) -> None:
@@ -327,7 +320,7 @@ def probabilities(rows: Array, name: str, purpose: str) -> None:
     if rows.shape[1] > 1:
         _distributions(rows, name, purpose)
     else:
-        _refuse(rows, (rows < 0) | (rows > 1), name, f"lie in 0 to 1 for {purpose}")
+        refuse(rows, (rows < 0) | (rows > 1), name, f"lie in 0 to 1 for {purpose}")
 
 
 def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.dtype[Any]) -> Array:
@@ -348,138 +341,6 @@ def target_of_one(y: Any, name: str, loss_name: str, n_outputs: int, dtype: np.d
     return targets(found[np.newaxis], name, 1, loss_name, n_outputs, dtype, axes)
 
 
-def number(value: Any, name: str) -> float:
-    """A finite number as Python's own: whatever float takes, but for text."""
-    if type(value) is float and math.isfinite(value):
-        return value
-    try:
-        found = array(value, name)
-        inside: Any = found[()]
-        if found.ndim or found.dtype.kind not in "biufO" or isinstance(inside, str | bytes):
-            raise TypeError
-        converted = float(inside)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number, got {description(value)}") from None
-    if not math.isfinite(converted):
-        raise ValueError(f"{name} must be finite, got {converted}")
-    return converted
-
-
-def numbers(values: Array, name: str, if_not: str = "") -> Array:
-    """Finite numbers of any kind in one dimension, as a new array of float64.
-
-    if_not is what to do about values that are there and are no numbers.
-    """
-    if values.dtype.kind in "biuf":
-        return np.array(_converted(values, name, np.dtype(np.float64)))
-    found = np.empty(len(values))
-    for i, value in enumerate(map(key, values)):
-        try:
-            if _is_missing(value):
-                raise ValueError
-            found[i] = number(value, name)
-        except ValueError:
-            raise ValueError(
-                f"{name} must be finite, got {value!s} in row {i}; remove or fill such values"
-            ) from None
-        except TypeError:
-            raise TypeError(
-                f"{name} must hold numbers, got {description(value)} in row {i}{if_not}"
-            ) from None
-    return found
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether it is None, or one of those that do not equal themselves."""
-    try:
-        return value is None or bool(value != value)
-    except (TypeError, ArithmeticError):  # from pandas.NA, and from Decimal's signaling NaN
-        return True
-    except ValueError:  # from an array
-        return False
-
-
-def features(x: Any) -> dict[Any, float]:
-    """One sample, whose numbers have names."""
-    if not isinstance(x, Mapping):
-        raise TypeError(f"x must be a dict of features by name, got {description(x)}")
-    return {
-        name if type(name) is str else feature_name(name): _feature(value, name)
-        for name, value in x.items()
-    }
-
-
-def _feature(value: Any, name: Hashable) -> float:
-    if type(value) is float and math.isfinite(value):
-        return value
-    try:
-        return number(value, f"x[{name!r}]")
-    except ValueError as error:
-        raise ValueError(f"{error}{LEAVE_OUT}") from None
-    except TypeError as error:
-        raise TypeError(f"{error}{LEAVE_OUT if _is_missing(value) else ENCODE}") from None
-
-
-def columns(table: Array, names: Sequence[Any]) -> Array:
-    """Many samples, whose columns have names, as a new array of float64."""
-    found = np.array(table, np.float64, order="C")
-    if not all_finite(found):
-        for name, column in zip(names, found.T, strict=True):
-            _converted(column, f"X[{name!r}]", found.dtype)
-    return found
-
-
-def label(y: Any, name: str) -> Hashable:
-    """A class: whatever can be a key, and equals itself."""
-    if type(y) in LABELS:
-        return cast("Hashable", y)
-    if _is_missing(y) or not isinstance(y, Hashable):
-        raise ValueError(f"{name} must be a class, such as True, 3 or 'spam', got {description(y)}")
-    return key(y)
-
-
-def key(name: Hashable) -> Hashable:
-    """NumPy's scalars as Python's own objects where these are the same key of a dict.
-
-    They are not for times and records, some of which would become ints.
-    """
-    if isinstance(name, np.generic) and name.dtype.kind not in "mMV":
-        return cast("Hashable", name.item())
-    return name
-
-
-def feature_name(name: Hashable) -> Hashable:
-    """A key that will be found again."""
-    if name is not None and _is_missing(name):
-        raise ValueError(f"the names of features must equal themselves, got {description(name)}")
-    return key(name)
-
-
-def weight(value: Any, name: str) -> float:
-    """How much one sample counts."""
-    found = number(value, name)
-    if found < 0:
-        raise ValueError(f"{name} must not be negative, got {found}")
-    return found
-
-
-def weights(value: Any, name: str, n_samples: int) -> Array:
-    """How much each sample counts, from one number for all or one for each."""
-    # As objects, or a single text would make texts of all.
-    found = array(np.array(value, object) if isinstance(value, list | tuple) else value, name)
-    if found.ndim == 0:
-        return np.full(n_samples, weight(found[()], name))
-    if found.ndim != 1:
-        raise ValueError(
-            f"{name} must be a number or of shape ({n_samples},), one for each sample, "
-            f"got shape {found.shape}"
-        )
-    _same_length(found, name, n_samples)
-    each = numbers(found, name)
-    _refuse(found, each < 0, name, "not be negative")
-    return each
-
-
 def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     """Weights scaled to mean 1; None stays None."""
     if value is None:
@@ -493,9 +354,9 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     found = np.array(numbers)  # what is checked, nobody else may change
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape ({n_samples},), got {found.shape}")
-    _same_length(found, name, n_samples)
-    weights = _converted(found, name, np.dtype(np.float64), table=table)
-    _refuse(found, weights < 0, name, "not be negative")
+    same_length(found, name, n_samples)
+    weights = converted(found, name, np.dtype(np.float64), table=table)
+    refuse(found, weights < 0, name, "not be negative")
     return _to_mean_one(weights, name)
 
 
@@ -514,7 +375,7 @@ def class_weight(
         of_class = np.ones(len(counts))
         for key, weight in value.items():
             number = _checks.integer(key, f"a class in {name}", 0, maximum=len(counts) - 1)
-            of_class[number] = _checks.not_negative(weight, f"{name}[{number}]")
+            of_class[number] = _checks.number(weight, f"{name}[{number}]", _checks.NOT_NEGATIVE)
     else:
         raise TypeError(
             f'{name} must be None, "balanced" or a mapping of class numbers to weights, '
@@ -559,7 +420,7 @@ def targets_and_outputs(y: Any, outputs: Any) -> tuple[Array, Array]:
             f"sample, got {a.shape}"
         )
     dtype = np.dtype(np.float32 if a.dtype.newbyteorder("=") == np.float32 else np.float64)
-    a = _converted(a, "outputs", dtype)
+    a = converted(a, "outputs", dtype)
     n, n_outputs = a.shape
     found = _real_array(y, "y", is_target=True)
     if found.shape not in ((n,), a.shape):
@@ -569,72 +430,6 @@ def targets_and_outputs(y: Any, outputs: Any) -> tuple[Array, Array]:
     # Class numbers and rows are told apart by their shape, as under cross_entropy.
     loss_name = "cross_entropy" if found.ndim == 1 and n_outputs > 1 else "mse"
     return targets(found, "y", n, loss_name, n_outputs, np.dtype(np.float64)), a
-
-
-def metrics_fit(metrics: Mapping[str, Any], name: str, Y: Array, y_name: str, model: Model) -> None:
-    """Whether fastnn's own metrics make sense for a network and its targets."""
-    n_outputs, output = model.layer_sizes[-1], model.activations[-1]
-    for metric in metrics.values():
-        if not isinstance(metric, str):
-            continue
-        who = f'"{metric}" in {name}'
-        if metric == "log_loss" and output != ("sigmoid" if n_outputs == 1 else "softmax"):
-            raise ValueError(
-                f"{who} needs outputs that are probabilities of classes, of softmax or of one "
-                f"sigmoid unit, got {n_outputs} output{plural(n_outputs)} of {output}; leave it "
-                "out, or use another activation"
-            )
-        metric_fits(metric, who, Y, y_name, n_outputs, are_labels=model.loss == "bce")
-
-
-def metric_fits(
-    metric: str, who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool
-) -> None:
-    """Whether a metric of fastnn's makes sense for targets. who is it in messages.
-
-    are_labels says that each of several outputs decides by itself.
-    """
-    if metric in ("mae", "rmse", "r2") and Y.shape[1] < n_outputs:
-        raise ValueError(
-            f"{who} needs targets that are quantities, and {y_name} holds class numbers; "
-            'use "accuracy"'
-        )
-    if metric in ("f1", "confusion_matrix", "roc_auc"):
-        _classes_or_labels(who, Y, y_name, n_outputs, are_labels or metric == "roc_auc")
-    if metric == "roc_auc":
-        _both_sides(who, Y, y_name, n_outputs)
-    if metric == "log_loss" and Y.shape[1] == n_outputs:
-        probabilities(Y, y_name, who)
-
-
-def _classes_or_labels(who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool) -> None:
-    if Y.shape[1] < n_outputs:
-        return
-    off = -1 if n_outputs == 1 and (Y < 0).any() else 0
-    wrong = ((off != Y) & (Y != 1)).any(axis=1)
-    if n_outputs == 1:
-        expected = "numbers 0 and 1, or -1 and 1"
-    elif are_labels:
-        expected = "class numbers, or rows of 0 and 1"
-    else:
-        expected = "class numbers, or rows with a single 1 among zeros"
-        wrong |= (Y == 1).sum(axis=1) != 1
-    if wrong.any():
-        raise ValueError(
-            f"{who} needs targets that are classes: {expected}; {y_name} has others, first in row "
-            f"{int(np.argmax(wrong))}; for quantities use mae, rmse or r2"
-        )
-
-
-def _both_sides(who: str, Y: Array, y_name: str, n_outputs: int) -> None:
-    is_of_class = np.arange(n_outputs) == Y if Y.shape[1] < n_outputs else Y == 1
-    counts = is_of_class.sum(axis=0)
-    for k in np.flatnonzero((counts == 0) | (counts == len(Y))).tolist():
-        found = "none" if counts[k] == 0 else "no others than those"
-        raise ValueError(
-            f"{who} compares samples of each class with others, and {y_name} has {found} of class "
-            f"{1 if n_outputs == 1 else k}; give samples of it and others, or leave it out"
-        )
 
 
 def pair(value: Any, name: str) -> tuple[Any, Any, Any]:
@@ -708,8 +503,8 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
             )
     all_float32 = all(one.dtype.newbyteorder("=") == np.float32 for one in W + b)
     wanted = np.dtype(np.float32 if all_float32 else np.float64)
-    W = [_converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
-    b = [_converted(one, f"biases[{i}]", wanted, axes=ONE[1:]) for i, one in enumerate(b)]
+    W = [converted(one, f"weights[{i}]", wanted) for i, one in enumerate(W)]
+    b = [converted(one, f"biases[{i}]", wanted, axes=ONE[1:]) for i, one in enumerate(b)]
     return W, b, wanted
 
 
@@ -732,7 +527,7 @@ def fill_block(block: Array, given: Any, name: str, layout: Layout) -> None:
             f"{name} must be an array of {block.size:,} {block.dtype} numbers for these "
             f"layer_sizes, got {description(given)} of {given.dtype}"
         )
-    given = _converted(given.copy(), name, block.dtype)  # nobody else may change what is checked
+    given = converted(given.copy(), name, block.dtype)  # nobody else may change what is checked
     if not block.size:
         return
     n_blocks = block.nbytes // layout.n_bytes
@@ -808,7 +603,7 @@ def _real_arrays(value: Any, name: str) -> list[Array]:
     return [_real_array(one, f"{name}[{i}]") for i, one in enumerate(listed)]
 
 
-def _converted(
+def converted(
     found: Array,
     name: str,
     dtype: np.dtype[Any],
@@ -846,7 +641,7 @@ def _converted(
 
 def finite(found: Array, name: str) -> None:
     """Refuse floats of which some are infinite or NaN."""
-    _converted(found, name, found.dtype, axes=ROWS if found.ndim > 1 else ONE[1:])
+    converted(found, name, found.dtype, axes=ROWS if found.ndim > 1 else ONE[1:])
 
 
 def all_finite(array: Array) -> bool:
@@ -863,10 +658,10 @@ def _class_numbers(
     axes: tuple[str, str],
 ) -> Array:
     # Kernels use them as indices, so they are checked in a copy that nobody else holds.
-    numbers = np.array(_converted(found, name, dtype, table=table, axes=axes))
-    _refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers", axes)
-    _refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}", axes)
-    _refuse(
+    numbers = np.array(converted(found, name, dtype, table=table, axes=axes))
+    refuse(found, numbers != np.floor(numbers), name, "hold whole class numbers", axes)
+    refuse(found, numbers != found, name, f"hold class numbers that are exact in {dtype}", axes)
+    refuse(
         found, (numbers < 0) | (numbers >= n_classes), name,
         f"hold class numbers from 0 to {n_classes - 1}, as the network has {n_classes} "
         f"output{plural(n_classes)}", axes, NUMBERED,
@@ -876,7 +671,7 @@ def _class_numbers(
     return numbers[:, np.newaxis]
 
 
-def _refuse(
+def refuse(
     values: Array,
     wrong: Array,
     name: str,
@@ -901,7 +696,7 @@ def _in_words(place: tuple[Any, ...], axes: tuple[str, ...] = ROWS) -> str:
     return ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False) if axis)
 
 
-def _same_length(found: Array, name: str, n_samples: int) -> None:
+def same_length(found: Array, name: str, n_samples: int) -> None:
     if len(found) != n_samples:
         raise ValueError(
             f"{name} must be as long as X, {n_samples} sample{plural(n_samples)}, got {len(found)}"

@@ -48,10 +48,12 @@ class Callback:
     every : int, default 1
         `on_epoch_end` is called after each `every`-th epoch of a call of `train`: with 10, after
         epochs 9, 19, 29 and so on. In between, training pays nothing for it.
+    saves : bool, default False
+        Of a class: it saves the network, and so is called after the others, whatever their order.
     """
 
     every: int = 1
-    saves: ClassVar[bool] = False  # and is therefore called after the others
+    saves: ClassVar[bool] = False
 
     def check(self, names: Sequence[str], name: str) -> None:
         """Before training: whether what it needs will be in logs, beside "learning_rate".
@@ -126,10 +128,12 @@ class Monitor(Callback):
     def __post_init__(self) -> None:
         _checks.text(self.monitor, "monitor")
         _checks.known_name(self.mode, "mode", MODES)
-        object.__setattr__(self, "min_delta", _checks.not_negative(self.min_delta, "min_delta"))
+        object.__setattr__(
+            self, "min_delta", _checks.number(self.min_delta, "min_delta", _checks.NOT_NEGATIVE)
+        )
 
     def check(self, names: Sequence[str], name: str) -> None:
-        _checks.monitor(self.monitor, f"{name}.monitor", names, METRICS)
+        check_monitor(self.monitor, f"{name}.monitor", names)
 
     def best(self, net: Network) -> Best:
         """The best epoch so far: its `value`, and how often it has looked since."""
@@ -151,11 +155,11 @@ class Monitor(Callback):
         if math.isnan(value) or not gain > self.min_delta:
             net._trainer.best[self] = replace(best, waited=best.waited + 1)
             return False
-        net._trainer.best[self] = Best(value, 0, self.kept(net))
+        net._trainer.best[self] = Best(value, 0, self.snapshot(net))
         return True
 
-    def kept(self, net: Network) -> np.ndarray[Any, Any] | None:
-        """What is kept of the best epoch beside its value."""
+    def snapshot(self, net: Network) -> np.ndarray[Any, Any] | None:
+        """The parameters, if they are kept of the best epoch."""
         return None
 
 
@@ -170,7 +174,8 @@ class EarlyStopping(Monitor):
     patience : int, default 10
         How many epochs in a row may be no better.
     min_delta : float, default 0.0
-        By how much more than this an epoch must be better than the best one.
+        By how much more than this an epoch must be better than the best one, which it then becomes.
+        Small gains add up until they are enough, which with `tol` of `Network.train` they do not.
     mode : {"auto", "min", "max"}, default "auto"
         Whether small or large is good; "auto" takes "max" for accuracy, f1, roc_auc and r2, by
         whatever name a mapping gives them, and for functions of these names; and else "min".
@@ -203,7 +208,7 @@ class EarlyStopping(Monitor):
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> bool:
         return not self.look(net, logs) and self.best(net).waited >= self.patience
 
-    def kept(self, net: Network) -> np.ndarray[Any, Any] | None:
+    def snapshot(self, net: Network) -> np.ndarray[Any, Any] | None:
         return net._parameters.copy() if self.restore_best else None
 
     def on_train_end(self, net: Network, history: History) -> None:
@@ -343,3 +348,40 @@ class CSVLogger(Callback):
 
 
 _words.explain_construction(EarlyStopping, ModelCheckpoint, CSVLogger)
+
+
+def get(value: Any, name: str = "callbacks") -> list[Callback]:
+    """Callbacks, which functions become, from one of them, a sequence, or None."""
+    if value is None:
+        return []
+    expected = "a sequence of callbacks, such as [EarlyStopping()] of fastnn.callbacks"
+    is_one = isinstance(value, Callback) or callable(value)
+    found = []
+    for i, one in enumerate([value] if is_one else _checks.sequence(value, name, expected)):
+        if isinstance(one, type) or not (isinstance(one, Callback) or callable(one)):
+            raise TypeError(
+                f"{name}[{i}] must be a function, or an object of a class derived from "
+                f"fastnn.callbacks.Callback, got {_checks.description(one)}"
+                f"{_checks.instead_of_class(one)}"
+            )
+        callback = one if isinstance(one, Callback) else LambdaCallback(one)
+        _checks.integer(callback.every, f"{name}[{i}].every", 1)
+        found.append(callback)
+    return found
+
+
+def check_monitor(value: str, name: str, names: Sequence[str]) -> None:
+    """Whether what is monitored will be there, in a training that has these names in its logs."""
+    if value in names:
+        return
+    measured = {*METRICS, *(one for one in names if not one.startswith("val_"))}
+    possible = measured | {f"val_{one}" for one in measured}
+    hint = _words.hint(value, sorted(possible))
+    if value in possible:
+        metric = value.removeprefix("val_")
+        needed = [] if metric in names else [f"metrics=[{metric!r}]"]
+        if metric != value and "val_loss" not in names:
+            needed.insert(0, "validation_data=(X_valid, y_valid)")
+        hint = f"; give {' and '.join(needed)} to train"
+    listed = ", ".join(repr(one) for one in names)
+    raise ValueError(f"{name} must be one of {listed} in this training, got {value!r}{hint}")

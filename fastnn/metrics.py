@@ -457,7 +457,7 @@ def _checked(
         threshold = _checks.number(threshold, "threshold")
     elif n_outputs == 1:
         threshold = _middle(Y)
-    _data_checks.metric_fits(name, name, Y, "y", n_outputs, are_labels=threshold is not None)
+    _check_fit(name, name, Y, "y", n_outputs, are_labels=threshold is not None)
     if name == "log_loss":
         _data_checks.probabilities(a, "outputs", name)
     return Y, a, threshold
@@ -468,10 +468,132 @@ def _computed(name: str, Y: Array, a: Array, threshold: float | None) -> float:
         return METRICS[name].compute(Y, a, threshold)
 
 
-def checked(value: Any) -> dict[str, Any]:
-    """What a user's `metrics` are: by the names they get, a function or the name of one here."""
-    functions = {name: own.function for name, own in METRICS.items()}
-    return _checks.metrics(value, "metrics", functions, [confusion_matrix])
+def get(value: Any, name: str = "metrics") -> dict[str, str | Metric]:
+    """Metrics by the names they get in History: a function for each, or the name of one here."""
+    if value is None:
+        return {}
+    given: list[tuple[str | None, Any, str]]
+    if isinstance(value, Mapping):
+        given = [
+            (str(_checks.text(column, f"a name in {name}")), one, f"{name}[{column!r}]")
+            for column, one in value.items()
+        ]
+    else:
+        listed = [value] if isinstance(value, str) or callable(value) else value
+        expected = (
+            "a name, a function, a sequence of them, such as ['accuracy'], or a mapping that "
+            "gives them names"
+        )
+        given = [
+            (None, one, f"{name}[{i}]")
+            for i, one in enumerate(_checks.sequence(listed, name, expected))
+        ]
+    found: dict[str, str | Metric] = {}
+    for column, one, place in given:
+        metric = _metric(one, place)
+        if column is None:
+            column = metric if isinstance(metric, str) else _name_of(metric)
+        taken = column in found or column in ("loss", "learning_rate", "epoch")
+        if taken or column.startswith("val_"):
+            raise ValueError(
+                f"{name} must have names of their own, which History has for nothing else; got "
+                f"{column!r} in {place}; a mapping gives other names: "
+                f'{name}={{"some_name": ...}}'
+            )
+        found[column] = metric
+    return found
+
+
+def _metric(value: Any, name: str) -> str | Metric:
+    if isinstance(value, str):
+        return _checks.known_name(value, name, METRICS)
+    for own_name, own in METRICS.items():
+        if value is own.function:
+            return own_name
+    if value is confusion_matrix:
+        raise ValueError(
+            f"{name} must give a number, which confusion_matrix does not; call it with y and the "
+            "outputs of feedforward"
+        )
+    if isinstance(value, type) or not callable(value):
+        raise TypeError(
+            f"{name} must be the name of a metric or a function of (y, outputs), "
+            f"got {_checks.description(value)}{_checks.instead_of_class(value)}"
+        )
+    function: Metric = value
+    return function
+
+
+def _name_of(function: Any) -> str:
+    found = getattr(function, "__name__", None)
+    return str(found) if isinstance(found, str) else type(function).__name__
+
+
+def check_fit(metrics: Mapping[str, str | Metric], data: Data, y_name: str) -> None:
+    """Whether fastnn's own metrics make sense for a network and its targets."""
+    model = data.model
+    n_outputs, output = model.layer_sizes[-1], model.activations[-1]
+    for metric in metrics.values():
+        if not isinstance(metric, str):
+            continue
+        who = f'"{metric}" in metrics'
+        if metric == "log_loss" and output != ("sigmoid" if n_outputs == 1 else "softmax"):
+            raise ValueError(
+                f"{who} needs outputs that are probabilities of classes, of softmax or of one "
+                f"sigmoid unit, got {n_outputs} output{_checks.plural(n_outputs)} of {output}; "
+                "leave it out, or use another activation"
+            )
+        _check_fit(metric, who, data.Y, y_name, n_outputs, are_labels=model.loss == "bce")
+
+
+def _check_fit(
+    metric: str, who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool
+) -> None:
+    """Whether a metric of fastnn's makes sense for targets. who is it in messages.
+
+    are_labels says that each of several outputs decides by itself.
+    """
+    if metric in ("mae", "rmse", "r2") and Y.shape[1] < n_outputs:
+        raise ValueError(
+            f"{who} needs targets that are quantities, and {y_name} holds class numbers; "
+            'use "accuracy"'
+        )
+    if metric in ("f1", "confusion_matrix", "roc_auc"):
+        _classes_or_labels(who, Y, y_name, n_outputs, are_labels or metric == "roc_auc")
+    if metric == "roc_auc":
+        _both_sides(who, Y, y_name, n_outputs)
+    if metric == "log_loss" and Y.shape[1] == n_outputs:
+        _data_checks.probabilities(Y, y_name, who)
+
+
+def _classes_or_labels(who: str, Y: Array, y_name: str, n_outputs: int, are_labels: bool) -> None:
+    if Y.shape[1] < n_outputs:
+        return
+    off = -1 if n_outputs == 1 and (Y < 0).any() else 0
+    wrong = ((off != Y) & (Y != 1)).any(axis=1)
+    if n_outputs == 1:
+        expected = "numbers 0 and 1, or -1 and 1"
+    elif are_labels:
+        expected = "class numbers, or rows of 0 and 1"
+    else:
+        expected = "class numbers, or rows with a single 1 among zeros"
+        wrong |= (Y == 1).sum(axis=1) != 1
+    if wrong.any():
+        raise ValueError(
+            f"{who} needs targets that are classes: {expected}; {y_name} has others, first in row "
+            f"{int(np.argmax(wrong))}; for quantities use mae, rmse or r2"
+        )
+
+
+def _both_sides(who: str, Y: Array, y_name: str, n_outputs: int) -> None:
+    is_of_class = np.arange(n_outputs) == Y if Y.shape[1] < n_outputs else Y == 1
+    counts = is_of_class.sum(axis=0)
+    for k in np.flatnonzero((counts == 0) | (counts == len(Y))).tolist():
+        found = "none" if counts[k] == 0 else "no others than those"
+        raise ValueError(
+            f"{who} compares samples of each class with others, and {y_name} has {found} of class "
+            f"{1 if n_outputs == 1 else k}; give samples of it and others, or leave it out"
+        )
 
 
 def threshold_of(data: Data) -> float | None:
@@ -497,5 +619,5 @@ def evaluated(
         y = Y.astype(np.intp) if Y.shape[1] < outputs.shape[1] else Y
         arrays = (rows[:, 0] if rows.shape[1] == 1 else rows for rows in (y, outputs))
         value = metric(*(rows.copy() for rows in arrays))
-        found[name] = _checks.metric_value(value, name)
+        found[name] = _checks.real_number(value, f"what the metric {name!r} returns", kinds="biufO")
     return found

@@ -10,23 +10,23 @@ from typing import IO, TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _words
+from fastnn import _checks, _data_checks, _initializers, _words, optimizers, schedules
 from fastnn._core import kernels
 from fastnn._core.data import Data
 from fastnn._core.model import Model, copies
 from fastnn._core.samples import Sparse
-from fastnn._initializers import INITIALIZERS
 from fastnn._training import loop
 from fastnn._training.course import Settings
 from fastnn._training.forms import FORMS
 from fastnn._training.task import task_of
 from fastnn._training.trainer_state import TrainerState
 from fastnn._training.watching import Watch
-from fastnn.callbacks import Callback, LambdaCallback, Monitor
+from fastnn.callbacks import Callback, Monitor
+from fastnn.callbacks import get as get_callbacks
 from fastnn.history import History
-from fastnn.metrics import checked, evaluated, threshold_of
-from fastnn.optimizers import OPTIMIZERS, Optimizer, State
-from fastnn.schedules import SCHEDULES, own
+from fastnn.metrics import check_fit, evaluated, threshold_of
+from fastnn.metrics import get as get_metrics
+from fastnn.optimizers import Optimizer, State
 
 if TYPE_CHECKING:
     import os
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from fastnn._core.layout import Layout
+    from fastnn._initializers import Initializer
     from fastnn.callbacks import Logs
     from fastnn.metrics import Metrics
     from fastnn.schedules import Schedule
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
+PLAIN = "sgd"  # known by its identity, in less time than by value
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
@@ -73,10 +75,12 @@ class Network(_words.Explaining):
     loss : str, default "mse"
         mse, mae, huber (delta 1), bce (needs a sigmoid output layer) or cross_entropy (needs a
         softmax one). Definitions and constants are PyTorch's defaults.
-    initializer : str, default "auto"
+    initializer : str or function, default "auto"
         "he", "glorot", "normal" (weights and biases standard normal), "small" (weights of
         standard deviation 0.01), or "auto": "he" for layers of the relu family, "glorot" for
-        others. Biases start at zero except under "normal".
+        others. Biases start at zero except under "normal". Or a function of (rng, n_in, n_out,
+        activation), which is called for each layer with the network's random generator, and
+        returns W (n_in, n_out) and b (n_out,).
     dtype : {"float64", "float32"}, default "float64"
         Of parameters and arithmetic.
     seed : int or None, default None
@@ -112,7 +116,7 @@ class Network(_words.Explaining):
         *,
         activation: str | Sequence[str] = "sigmoid",
         loss: str = "mse",
-        initializer: str = "auto",
+        initializer: str | Initializer = "auto",
         dtype: DTypeLike = "float64",
         seed: int | None = None,
     ) -> None:
@@ -122,7 +126,7 @@ class Network(_words.Explaining):
         loss = _checks.loss(loss, "loss", activations[-1])
         model = Model(sizes, activations, loss, _checks.dtype(dtype, "dtype"))
         rng = _checks.generator(seed, "seed")
-        initialize = INITIALIZERS[_checks.initializer(initializer, "initializer")]
+        initialize = _initializers.get(initializer, "initializer")
         for W, b, name in zip(*model.layout.views(model.parameters), activations, strict=True):
             n_in, n_out = W.shape
             W[:], b[:] = initialize(rng, n_in, n_out, name)
@@ -150,25 +154,23 @@ class Network(_words.Explaining):
             As for `Network`.
         """
         W, b, dtype = _data_checks.parameters(weights, biases)
-        net = cls.__new__(cls)
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
         activations = _checks.activations(activation, "activation", len(W), kernels.INTERNAL)
         loss = _checks.loss(loss, "loss", activations[-1], kernels.INTERNAL)
-        net._set_up(sizes, activations, loss, dtype, _checks.generator(seed, "seed"))
+        model = Model(sizes, activations, loss, dtype)
+        net = cls._of(model, _checks.generator(seed, "seed"))
         for mine, given in zip(net.weights + net.biases, W + b, strict=True):
             mine[:] = given
         return net
 
-    def _set_up(
-        self,
-        layer_sizes: tuple[int, ...],
-        activations: tuple[str, ...],
-        loss: str,
-        dtype: np.dtype[Any],
-        rng: np.random.Generator,
-    ) -> None:
-        """Everything but the values of the parameters, which stay zero."""
-        self._become(Model(layer_sizes, activations, loss, dtype), rng, TrainerState())
+    @classmethod
+    def _of(
+        cls, model: Model, rng: np.random.Generator, trainer: TrainerState | None = None
+    ) -> Self:
+        """A network of a model that no other one has."""
+        net = cls.__new__(cls)
+        net._become(model, rng, trainer or TrainerState())
+        return net
 
     def _become(self, model: Model, rng: np.random.Generator, trainer: TrainerState) -> None:
         """Refused while what the network was before is being trained."""
@@ -340,8 +342,9 @@ class Network(_words.Explaining):
         epochs : int
             How often to go through all samples; 0 does nothing.
         learning_rate : float, schedule or function
-            eta, positive: a number, one of `fastnn.schedules`, or a function of the epoch, counted
-            from 0, that gives a number. It is called for some epochs ahead.
+            eta, positive: a number; one of `fastnn.schedules`, which is asked at each update; or a
+            function of the epoch, counted from 0, that gives a number for all of its updates. It
+            is called for some epochs ahead.
         batch_size : int, default 1
             Samples per update, whose gradients are averaged; 1 is per-sample SGD, and n or more
             is the full batch. The last batch of an epoch may be smaller.
@@ -349,9 +352,10 @@ class Network(_words.Explaining):
             A new order of the samples in each epoch, from the network's generator; False: the
             order of the rows.
         tol, patience : float or None, int; default None, 10
-            Stop after `patience` epochs in a row whose loss is not below the best one before
-            them by more than `tol`. None: run all epochs. Data that are others than in the call
-            before, by their numbers, have no best one yet; see `same_task`.
+            Stop after `patience` epochs in a row whose loss is not below the lowest one before
+            each by more than `tol`. None: run all epochs. Gains of less do not add up, unlike with
+            `min_delta` of `fastnn.callbacks.EarlyStopping`. Data that are others than in the call
+            before, by their numbers, have no lowest one yet; see `same_task`.
         optimizer : str or optimizer, default "sgd"
             "sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop" or "adagrad"; or one of
             `fastnn.optimizers`, with settings: ``optimizers.Adam(beta_1=0.8, l2=0.001)``. What it
@@ -411,7 +415,7 @@ class Network(_words.Explaining):
         n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
         given = _data_checks.given(X, "X")
         names = _data_checks.feature_names(given, model.feature_names)
-        listed = _checks.callbacks(callbacks, "callbacks", Callback, LambdaCallback)
+        listed = get_callbacks(callbacks)
         # What compares losses asks whether they are of the same data.
         compares = tol is not None or any(isinstance(one, Monitor) for one in listed)
         rows, counts, fingerprint = _data_checks.counted_samples(
@@ -427,16 +431,14 @@ class Network(_words.Explaining):
         full = "; the full batch is len(X)"
         batch_size = min(_checks.integer(batch_size, "batch_size", 1, hint=full), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
-        chosen = _checks.optimizer(optimizer, "optimizer", OPTIMIZERS)
-        _checks.optimizer_fits(chosen, "optimizer", dtype, model.activations)
+        chosen = optimizers.get(optimizer)
+        optimizers.check_fit(chosen, "optimizer", dtype, model.activations)
         settings = Settings(
             epochs=_checks.integer(epochs, "epochs", 0),
-            learning_rate=own(
-                _checks.learning_rate(learning_rate, "learning_rate", dtype, SCHEDULES)
-            ),
+            learning_rate=schedules.get(learning_rate, "learning_rate", dtype),
             batch_size=batch_size,
             shuffle=_checks.flag(shuffle, "shuffle"),
-            tol=_checks.tolerance(tol, "tol"),
+            tol=_checks.number_or_none(tol, "tol", _checks.NOT_NEGATIVE),
             patience=_checks.integer(patience, "patience", 1),
             optimizer=chosen,
             form=_checks.known_name(form, "form", ("auto", *FORMS)),
@@ -455,10 +457,10 @@ class Network(_words.Explaining):
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
             known = data.feature_names or data.model.feature_names
             validation = _data(data.model, X, y, weights, known, "validation_data: ")
-        watch = Watch(self, data, validation, checked(metrics), listed)
+        watch = Watch(self, data, validation, get_metrics(metrics), listed)
         for name, samples in (("y", data), ("validation_data: y", validation)):
             if samples is not None:
-                _data_checks.metrics_fit(watch.metrics, "metrics", samples.Y, name, data.model)
+                check_fit(watch.metrics, samples, name)
         for i, callback in enumerate(listed):
             callback.check(["loss", *watch.names()], f"callbacks[{i}]")
         return watch
@@ -479,7 +481,14 @@ class Network(_words.Explaining):
             self._trainer = TrainerState()
             self._model.feature_names = None
 
-    def update(self, x: ArrayLike, y: ArrayLike, learning_rate: float) -> float:
+    def update(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        learning_rate: float,
+        *,
+        optimizer: str | Optimizer = PLAIN,
+    ) -> float:
         """One step of SGD on one sample.
 
         Parameters
@@ -491,11 +500,14 @@ class Network(_words.Explaining):
             Or a number for one output, or a class number for cross_entropy.
         learning_rate : float
             eta, positive.
+        optimizer : str or optimizer, default "sgd"
+            As for `train`, and what it keeps from step to step is that of `train`, too. Others than
+            plain SGD take some ten times as long around the step.
 
         Returns
         -------
         float
-            The sample's loss before the step.
+            The sample's loss before the step, with the penalty of `l2` where the optimizer has one.
 
         Raises
         ------
@@ -506,9 +518,10 @@ class Network(_words.Explaining):
         RuntimeError
             While the network is being trained. Updates from several threads take turns.
         """
-        loss = self._gate.update(x, y, learning_rate)
-        if loss is not None:
-            return loss
+        if optimizer is PLAIN:
+            loss = self._gate.update(x, y, learning_rate)
+            if loss is not None:
+                return loss
         model = self._model
         dtype, parameters = model.layout.dtype, model.parameters
         given = _data_checks.given(x, "x")
@@ -516,14 +529,18 @@ class Network(_words.Explaining):
         X = _data_checks.one_sample(given, "x", model.layer_sizes[0], dtype)
         Y = _data_checks.target_of_one(y, "y", model.loss, model.layer_sizes[-1], dtype)
         _checks.trainable(model.activations, model.loss, 1)
+        chosen = optimizers.get(optimizer)
+        optimizers.check_fit(chosen, "optimizer", dtype, model.activations)
         X, Y = _data_checks.apart(X, parameters), _data_checks.apart(Y, parameters)
         data = Data(model, X, Y, feature_names=names)
         settings = Settings(
             epochs=1,
-            learning_rate=_checks.positive_number(learning_rate, "learning_rate", dtype),
+            learning_rate=_checks.number(
+                learning_rate, "learning_rate", _checks.positive_in(dtype)
+            ),
             batch_size=1,
             shuffle=False,
-            optimizer=OPTIMIZERS["sgd"],
+            optimizer=chosen,
             form="direct",
         )
         return loop.update(self, data, settings)
@@ -596,11 +613,11 @@ class Network(_words.Explaining):
         """
         model = self._model
         data = _data(model, X, y, sample_weight, model.feature_names)
-        l2 = _checks.not_negative(l2, "l2")
+        l2 = _checks.number(l2, "l2", _checks.NOT_NEGATIVE)
         if metrics is None:
             return data.loss(l2)
-        found = checked(metrics)
-        _data_checks.metrics_fit(found, "metrics", data.Y, "y", data.model)
+        found = get_metrics(metrics)
+        check_fit(found, data, "y")
         return evaluated(data, found, threshold_of(data), l2)
 
     @_words.explained
@@ -632,7 +649,7 @@ class Network(_words.Explaining):
         model = self._model
         _checks.differentiable(model.activations)
         data = _data(model, X, y, sample_weight, model.feature_names)
-        return _gradients(data, _checks.not_negative(l2, "l2"))
+        return _gradients(data, _checks.number(l2, "l2", _checks.NOT_NEGATIVE))
 
     @_words.explained
     def check_gradients(
@@ -646,7 +663,8 @@ class Network(_words.Explaining):
         """How far `gradients` is from central differences of `evaluate`.
 
         Computed in float64 whatever the network's dtype. Kinks (relu, leaky_relu, mae) near a
-        sample's z make differences meaningless there.
+        sample's z make differences meaningless there. It takes two evaluations of all samples for
+        each parameter: give a few samples, and a small network.
 
         Parameters
         ----------
@@ -662,7 +680,7 @@ class Network(_words.Explaining):
         net = self._in_float64()
         data = _data(net._model, X, y, sample_weight, net.feature_names)
         _checks.differentiable(net.activations)
-        l2 = _checks.not_negative(l2, "l2")
+        l2 = _checks.number(l2, "l2", _checks.NOT_NEGATIVE)
         weight_gradients, bias_gradients = _gradients(data, l2)
         g = np.concatenate([one.ravel() for one in weight_gradients + bias_gradients])
         c = np.empty_like(g)
@@ -747,14 +765,10 @@ class Network(_words.Explaining):
 
     def _copy(self, with_trainer: bool) -> Self:
         model, parameters, trainer = self._at_one_moment(with_trainer)
-        names = model.feature_names
-        net = type(self).__new__(type(self))
-        rng = copy.deepcopy(self._rng)
-        net._set_up(model.layer_sizes, model.activations, model.loss, model.layout.dtype, rng)
-        net._parameters[:] = parameters
-        net._trainer = trainer
-        net._model.feature_names = names
-        return net
+        own = Model(model.layer_sizes, model.activations, model.loss, model.layout.dtype)
+        own.parameters[:] = parameters
+        own.feature_names = model.feature_names
+        return self._of(own, copy.deepcopy(self._rng), trainer)
 
     def __repr__(self) -> str:
         names = set(self.activations)

@@ -21,8 +21,7 @@ Each raises TypeError or ValueError for a setting that is not a number, or not i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -35,18 +34,17 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-CHECKS: dict[str, Callable[[Any, str], float]] = {
-    "l2": _checks.not_negative,
-    "clip_norm": _checks.above_zero,
-    "momentum": _checks.at_most_one,
-    "rate_inside": _checks.flag,
-    "beta_1": _checks.below_one,
-    "beta_2": _checks.below_one,
-    "epsilon": _checks.above_zero,
-    "epsilon_hat": _checks.flag,
-    "weight_decay": _checks.not_negative,
-    "rho": _checks.below_one,
+RANGES = {
+    "l2": _checks.NOT_NEGATIVE,
+    "clip_norm": _checks.ABOVE_ZERO,
+    "momentum": _checks.UP_TO_ONE,
+    "beta_1": _checks.BELOW_ONE,
+    "beta_2": _checks.BELOW_ONE,
+    "epsilon": _checks.ABOVE_ZERO,
+    "weight_decay": _checks.NOT_NEGATIVE,
+    "rho": _checks.BELOW_ONE,
 }
+FLAGS = ("rate_inside", "epsilon_hat")
 # How many numbers the kernels keep for each parameter, by their number of the kind.
 N_STATES = {
     kernels.OPTIMIZERS[kind]: n
@@ -67,8 +65,10 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         for name, value in self.settings().items():
-            if name != "clip_norm" or value is not None:
-                object.__setattr__(self, name, CHECKS[name](value, name))
+            if name in FLAGS:
+                object.__setattr__(self, name, _checks.flag(value, name))
+            elif name != "clip_norm" or value is not None:
+                object.__setattr__(self, name, _checks.number(value, name, RANGES[name]))
 
     def settings(self) -> dict[str, Any]:
         """The value of each setting, by its name."""
@@ -240,7 +240,7 @@ class State:
                 f"got {_checks.description(given)}"
             )
         _checks.state(vars(given), "trainer.optimizer", ("optimizer", "block", "record"))
-        optimizer = _checks.optimizer(given.optimizer, "trainer.optimizer.optimizer", OPTIMIZERS)
+        optimizer = get(given.optimizer, "trainer.optimizer.optimizer")
         state = cls(optimizer, layout)
         _data_checks.fill_block(state.block, given.block, "trainer.optimizer.block", layout)
         if getattr(given.record, "dtype", None) != kernels.OPTIMIZER or given.record.shape != (1,):
@@ -249,7 +249,7 @@ class State:
                 f"got {_checks.description(given.record)}"
             )
         state.powers = tuple(
-            _checks.at_most_one(power, "a power in trainer.optimizer.record")
+            _checks.number(power, "a power in trainer.optimizer.record", _checks.UP_TO_ONE)
             for power in given.powers
         )
         return state
@@ -291,4 +291,53 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "rmsprop": RMSprop(),
     "adagrad": Adagrad(),
 }
-_words.explain_construction(*map(type, OPTIMIZERS.values()))
+KINDS = tuple(map(type, OPTIMIZERS.values()))
+_words.explain_construction(*KINDS)
+
+
+def get(value: Any, name: str = "optimizer") -> Optimizer:
+    """An optimizer, or that of a name with its defaults.
+
+    A copy, made by what checks settings anew: others may have written into theirs, and may yet.
+    """
+    if isinstance(value, Optimizer) and isinstance(value, KINDS):
+        return replace(value)
+    if isinstance(value, str):
+        return OPTIMIZERS[_checks.known_name(value, name, OPTIMIZERS)]
+    kinds = ", ".join(kind.__name__ for kind in KINDS)
+    names = ", ".join(repr(one) for one in OPTIMIZERS)
+    raise TypeError(
+        f"{name} must be one of {names}, or an object of fastnn.optimizers ({kinds}), "
+        f"got {_checks.description(value)}{_checks.instead_of_class(value)}"
+    )
+
+
+def check_fit(
+    optimizer: Optimizer, name: str, dtype: np.dtype[Any], activations: tuple[str, ...]
+) -> None:
+    """Whether a network's numbers can hold an optimizer's, and its units can learn by it."""
+    largest = float(np.finfo(dtype).max)
+    for setting in ("l2", "weight_decay"):
+        value = getattr(optimizer, setting, 0.0)
+        if value > largest:
+            raise ValueError(
+                f"{name}.{setting} must be at most {largest:.3g} in the network's {dtype}, "
+                f"got {_checks.description(value)}"
+            )
+    for setting in ("epsilon", "clip_norm"):
+        value = getattr(optimizer, setting, None)
+        if value is not None:
+            _checks.number(value, f"{name}.{setting}", _checks.positive_in(dtype))
+    if "step" not in activations:
+        return
+    if not optimizer.is_plain:
+        raise ValueError(
+            f'{name} must be plain SGD for a network of "step" units, which learns by the '
+            f"perceptron rule, got {optimizer!r}; use another activation, such as sigmoid"
+        )
+    if optimizer.l2:
+        raise ValueError(
+            f'{name}.l2 must be 0 for a network of "step" units, got '
+            f"{_checks.description(optimizer.l2)}: the perceptron rule descends no loss to which a "
+            "penalty could be added; use another activation, such as sigmoid"
+        )

@@ -9,6 +9,10 @@ Time begins at 0 with the first training by a schedule. It stays with the networ
 ``Network.reset_trainer`` puts it back. A schedule that has an end is told where, and stays at its
 last rate from there on.
 
+A function of the epoch may stand for a schedule. It is asked once for each epoch, with its number
+from 0, counted through calls of ``train`` with that function, and what it gives is the rate of all
+updates of that epoch.
+
 Each raises TypeError or ValueError for a setting that is not a number, or not in its range.
 """
 
@@ -17,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,47 +31,50 @@ from fastnn import _checks, _words
 Array = np.ndarray[Any, Any]
 
 CYCLES = ("triangular", "triangular2", "exp_range")
-CHECKS: dict[str, Callable[[Any, str], Any]] = {
-    "initial": _checks.above_zero,
-    "minimum": _checks.not_negative,
-    "maximum": _checks.above_zero,
-    "final": _checks.not_negative,
-    "every": _checks.above_zero,
-    "epochs": _checks.above_zero,
-    "step_size": _checks.above_zero,
-    "factor": _checks.share,
-    "start_factor": _checks.share,
-    "gamma": _checks.share,
-    "warm_up": _checks.between_zero_and_one,
-    "decay": _checks.not_negative,
-    "start_divisor": _checks.above_zero,
-    "final_divisor": _checks.above_zero,
-    "mode": partial(_checks.known_name, known=CYCLES),
+RANGES = {
+    "initial": _checks.ABOVE_ZERO,
+    "minimum": _checks.NOT_NEGATIVE,
+    "maximum": _checks.ABOVE_ZERO,
+    "final": _checks.NOT_NEGATIVE,
+    "every": _checks.ABOVE_ZERO,
+    "epochs": _checks.ABOVE_ZERO,
+    "step_size": _checks.ABOVE_ZERO,
+    "factor": _checks.FACTOR,
+    "start_factor": _checks.FACTOR,
+    "gamma": _checks.FACTOR,
+    "warm_up": _checks.FRACTION,
+    "decay": _checks.NOT_NEGATIVE,
+    "start_divisor": _checks.ABOVE_ZERO,
+    "final_divisor": _checks.ABOVE_ZERO,
 }
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What all schedules have in common; not to be used itself."""
+    """What all schedules have in common; not to be used itself.
+
+    A schedule of your own derives from it, and overrides `rates`.
+    """
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name in CHECKS:
-                object.__setattr__(self, name, CHECKS[name](value, name))
+            if name in RANGES:
+                object.__setattr__(self, name, _checks.number(value, name, RANGES[name]))
 
     def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
         """eta at the times t, an array or a number."""
         with np.errstate(all="ignore"):
             times = np.asarray(t, np.float64)
             # Not one number: NumPy's functions of arrays may round otherwise than those of numbers.
-            rates: NDArray[np.float64] = self._rates(np.atleast_1d(times)).reshape(times.shape)
+            rates: NDArray[np.float64] = self.rates(np.atleast_1d(times)).reshape(times.shape)
             return rates
 
     def _zero_from(self) -> float:
         """From which time on the rate stays 0, and training changes nothing; infinite: never."""
         return math.inf
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
+        """eta at the times t, an array of any shape: as many numbers of at least 0."""
         raise NotImplementedError
 
 
@@ -90,7 +96,7 @@ class StepDecay(Schedule):
     every: float
     factor: float = 0.1
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         # 0.3 / 0.1 is rounded to just below 3, and that is a step.
         return self.initial * self.factor ** np.floor(t / self.every * (1 + 1e-12))
 
@@ -110,7 +116,7 @@ class ExponentialDecay(Schedule):
     initial: float
     factor: float
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         return self.initial * self.factor**t
 
 
@@ -130,7 +136,7 @@ class InverseTimeDecay(Schedule):
     initial: float
     decay: float
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         return self.initial / (1 + self.decay * t)
 
 
@@ -156,7 +162,7 @@ class CosineDecay(Schedule):
     def _zero_from(self) -> float:
         return self.epochs if self.final == 0 else math.inf
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         return _cosine(self.initial, self.final, t / self.epochs)
 
 
@@ -183,13 +189,14 @@ class WarmUp(Schedule):
         super().__post_init__()
         if not isinstance(self.then, Schedule):
             expected = "a number or one of fastnn.schedules"
-            object.__setattr__(self, "then", _checks.above_zero(self.then, "then", expected))
+            then = _checks.number(self.then, "then", _checks.ABOVE_ZERO, expected)
+            object.__setattr__(self, "then", then)
 
     def _zero_from(self) -> float:
         then = self.then
         return self.epochs + then._zero_from() if isinstance(then, Schedule) else math.inf
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         after = np.maximum(t - self.epochs, 0)
         rates = self.then(after) if isinstance(self.then, Schedule) else self.then
         grown = np.minimum(t / self.epochs, 1)
@@ -221,7 +228,7 @@ class OneCycle(Schedule):
     start_divisor: float = 25.0
     final_divisor: float = 1e4
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         first = self.maximum / self.start_divisor
         top = self.warm_up * self.epochs
         rising = _cosine(first, self.maximum, t / top)
@@ -256,12 +263,13 @@ class Cyclical(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "mode", _checks.known_name(self.mode, "mode", CYCLES))
         if self.maximum < self.minimum:
             raise ValueError(
                 f"maximum must be at least minimum, {self.minimum!r}, got {self.maximum!r}"
             )
 
-    def _rates(self, t: Array) -> Array:
+    def rates(self, t: Array) -> Array:
         cycle = np.floor(1 + t / (2 * self.step_size))
         height = 1 - np.abs(t / self.step_size - 2 * cycle + 1)
         if self.mode == "triangular2":
@@ -276,11 +284,31 @@ def _cosine(start: float, end: float, part: Array) -> Array:
     return end + (start - end) * (1 + np.cos(np.pi * np.clip(part, 0, 1))) / 2
 
 
-def own(schedule: Any) -> Any:
-    """A copy of a schedule of these, with settings checked anew: others may write into theirs."""
+def get(value: Any, name: str, dtype: np.dtype[Any]) -> Any:
+    """A learning rate: a number, or what gives one, a schedule or a function of the epoch.
+
+    Of a schedule of these it is a copy, made by what checks settings anew: others may have written
+    into theirs, and may yet.
+    """
+    if callable(value) and not isinstance(value, type):
+        return _own(value)
+    try:
+        return _checks.number(value, name, _checks.positive_in(dtype))
+    except TypeError:
+        hint = ""
+        if isinstance(value, str):
+            names = [one.__name__ for one in SCHEDULES]
+            hint = _words.hint(value, names, "fastnn.schedules.{}(...)".format)
+        raise TypeError(
+            f"{name} must be a number, one of fastnn.schedules, or a function of the epoch, "
+            f"got {_checks.description(value)}{_checks.instead_of_class(value)}{hint}"
+        ) from None
+
+
+def _own(schedule: Any) -> Any:
     if type(schedule) not in SCHEDULES:
         return schedule
-    settings = {field.name: own(getattr(schedule, field.name)) for field in fields(schedule)}
+    settings = {field.name: _own(getattr(schedule, field.name)) for field in fields(schedule)}
     return type(schedule)(**settings)
 
 
@@ -308,7 +336,7 @@ def table(
             raise ValueError(f"learning_rate must give rates of at least 0, got {rates.min()}")
         return rates
     numbers = [
-        _checks.not_negative(learning_rate(epoch), f"learning_rate({epoch})")
+        _checks.number(learning_rate(epoch), f"learning_rate({epoch})", _checks.NOT_NEGATIVE)
         for epoch in epochs.tolist()
     ]
     return np.array(numbers)[:, np.newaxis]
@@ -324,3 +352,5 @@ SCHEDULES: tuple[type[Schedule], ...] = (
     Cyclical,
 )
 _words.explain_construction(*SCHEDULES)
+# A number without a range would be taken as it comes.
+assert {field.name for kind in SCHEDULES for field in fields(kind)} <= {*RANGES, "then", "mode"}

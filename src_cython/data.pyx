@@ -1,10 +1,6 @@
 """Data: what is asked about arrays before they are trained on, and what is done with them.
 
-The other two units are prediction.pyx and training.pyx; README.md is the map of all files. Kernels
-check nothing about values, allocate nothing and raise nothing: fastnn/_data_checks.py has looked at
-all that comes in, workspace is handed in zeroed, and randomness stays in Python, which makes the
-order of the samples. But arrays of the user's may change while a kernel runs: what is an address or
-a count there is not read from them.
+README.md, in this folder, is the map of it, and says what holds for all kernels.
 """
 from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy

@@ -1,7 +1,7 @@
 """The first layer's direct form: the plain algorithm, z = xW + b and W <- W + xᵀstep.
 
-A form of the first layer is three operations, between which the shared pass through the layers
-above runs: produce z of a sample, accept its step (-eta delta), finish the block of samples.
+For samples that come one by one, where nothing is known of the next; and the measure of the other
+forms, which give the same.
 """
 from layers cimport Layer, vecs
 from samples cimport Block

@@ -662,7 +662,20 @@ DTYPES = 'dtype must be "float32" or "float64", got '
         ({"loss": "cross_entropy"}, ValueError,
          '"cross_entropy" needs "softmax" as the activation of the output layer, got "sigmoid"'),
         ({"initializer": "xavier"}, ValueError, f"initializer must be one of {INITIALIZERS}, got"),
-        ({"initializer": np.zeros}, TypeError, f"initializer must be one of {INITIALIZERS}, got"),
+        ({"initializer": 3}, TypeError, f"{INITIALIZERS}, or a function of (rng, n_in, n_out, act"),
+        ({"initializer": lambda *_: 3}, TypeError, "initializer must return W and b of a layer, g"),
+        (
+            {"initializer": lambda *_: (np.zeros((1, 1)), np.zeros(1))}, ValueError,
+            "must return W of shape (2, 3) for a layer of 2 inputs and 3 units, got (1, 1)",
+        ),
+        (
+            {"initializer": lambda rng, n, m, _: (np.zeros((n, m)), 0)}, ValueError,
+            "initializer must return W and b of a layer: biases[0] must have shape (3,)",
+        ),
+        (
+            {"initializer": lambda rng, n, m, _: (np.full((n, m), np.nan), [0] * m)}, ValueError,
+            "initializer must return W and b of a layer: weights[0] must be finite",
+        ),
         ({"dtype": "float16"}, ValueError, DTYPES + "str 'float16'"),
         ({"dtype": int}, ValueError, DTYPES + "type <class 'int'>"),
         ({"dtype": "single!"}, ValueError, DTYPES + "str 'single!'"),

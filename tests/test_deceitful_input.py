@@ -218,7 +218,7 @@ def test_a_schedule_of_another_shape(rates):
 
 def test_a_schedule_that_gives_a_negative_rate():
     class Climbs(schedules.Schedule):
-        def _rates(self, t):
+        def rates(self, t):
             return t - 5
 
     net, X, y = problem()

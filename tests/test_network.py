@@ -262,6 +262,23 @@ def test_auto_is_the_default():
     assert np.array_equal(net.weights[0], auto.weights[0])
 
 
+def test_a_function_that_initializes():
+    """By the network's generator, for one layer after the other."""
+    asked = []
+
+    def between(rng, n_in, n_out, activation):
+        asked.append((n_in, n_out, activation))
+        return rng.uniform(-1, 1, (n_in, n_out)), [0.5] * n_out
+
+    names = ["tanh", "identity"]
+    net = Network([2, 3, 1], activation=names, initializer=between, dtype="float32", seed=7)
+    assert asked == [(2, 3, "tanh"), (3, 1, "identity")]
+    rng = np.random.default_rng(7)
+    for W, b, (n_in, n_out, _) in zip(net.weights, net.biases, asked, strict=True):
+        np.testing.assert_array_equal(W, rng.uniform(-1, 1, (n_in, n_out)).astype("float32"))
+        assert b.tolist() == [0.5] * n_out
+
+
 @pytest.mark.parametrize("initializer", ["auto", "he", "glorot", "normal", "small"])
 def test_float32_starts_as_float64_rounded(initializer):
     W, b = initial(initializer)

@@ -261,3 +261,49 @@ def test_padding_stays_zero(name, dtype):
     outside = net._parameters == 0
     assert not kept[:, outside].any()
     assert np.count_nonzero(kept) == len(kept) * inside
+
+
+@every_optimizer
+@every_dtype
+def test_updates_are_steps_of_training(name, dtype):
+    """And go on with what training has left, as training does with theirs."""
+    net, X, y = make(dtype)
+    single, samples = net.copy(), list(zip(X, y, strict=True))
+    options = {"epochs": 1, "learning_rate": 0.01, "shuffle": False, "optimizer": name}
+    losses = []
+    for first in (True, False):
+        history = net.train(X, y, **options)
+        if first:
+            losses = [single.update(*sample, 0.01, optimizer=name) for sample in samples]
+            assert np.mean(losses) == pytest.approx(history.history["loss"][0], rel=1e-5)
+        else:
+            single.train(X, y, **options)
+        for mine, theirs in zip(parameters(single), parameters(net), strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+    assert losses[0] != losses[1]
+
+
+def test_updates_with_l2_and_with_a_bound_on_the_gradient():
+    """W <- W - eta (g + lambda W); the norm of g without lambda W is at most clip_norm."""
+    net, X, y = make()
+    (W, *_), (b, *_) = net.weights, net.biases
+    W, b = W.copy(), b.copy()
+    gradients = net.gradients(X[:1], y[:1])
+    norm = np.sqrt(sum((g**2).sum() for of in gradients for g in of))
+    before = net.evaluate(X[:1], y[:1], l2=0.1)
+    loss = net.update(X[0], y[0], 0.5, optimizer=SGD(l2=0.1, clip_norm=norm / 2))
+    assert loss == pytest.approx(before, rel=1e-12)
+    expected = W - 0.5 * (gradients[0][0] / 2 + 0.1 * W)
+    np.testing.assert_allclose(net.weights[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(net.biases[0], b - 0.5 * gradients[1][0] / 2, rtol=1e-12)
+
+
+def test_a_refused_optimizer_of_an_update_changes_nothing():
+    net, X, y = make()
+    before = [array.tobytes() for array in parameters(net)]
+    with pytest.raises(ValueError, match=r"optimizer must be one of 'sgd', .*, got str 'adma'"):
+        net.update(X[0], y[0], 0.1, optimizer="adma")
+    step = Network([2, 1], activation="step", seed=0)
+    with pytest.raises(ValueError, match='optimizer must be plain SGD for a network of "step"'):
+        step.update([1, 2], [1], 0.1, optimizer="adam")
+    assert [array.tobytes() for array in parameters(net)] == before

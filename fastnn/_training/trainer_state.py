@@ -82,7 +82,7 @@ class TrainerState:
             if len(stopping) != 2:
                 raise ValueError(f"trainer.stopping must be tol and patience, got {stopping!r}")
             trainer.stopping = (
-                _checks.not_negative(stopping[0], "tol in trainer.stopping"),
+                _checks.number(stopping[0], "tol in trainer.stopping", _checks.NOT_NEGATIVE),
                 _checks.integer(stopping[1], "patience in trainer.stopping", 1),
             )
         trainer.lowest = _number(given.lowest, "trainer.lowest", 0)

@@ -16,10 +16,11 @@ from river.utils.dataframe import (
     to_numpy,
 )
 
-from fastnn import _checks, _data_checks
+from fastnn import _checks, optimizers
 from fastnn._core.data import Data
+from fastnn._data_checks import targets as targets_of
 from fastnn._training.single_steps import SingleSteps, train_in_order
-from fastnn.optimizers import OPTIMIZERS
+from fastnn.river import _data_checks
 from fastnn.river._growing import GrowingNetwork
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ class _OnlineNetwork(base.Estimator):
     seed: Any
 
     def _begin(self, output_activation: str, loss: str) -> None:
-        sizes, activations = _checks.hidden_layers(self.hidden_layer_sizes, self.activation)
-        _checks.positive_number(self.learning_rate, "learning_rate", DTYPE)
-        self._optimizer = _checks.optimizer(self.optimizer, "optimizer", OPTIMIZERS)
+        sizes, activations = _hidden_layers(self.hidden_layer_sizes, self.activation)
+        self._rate()
+        self._optimizer = optimizers.get(self.optimizer)
         # Network.update then does the same, with less around it.
         self._is_plain = self._optimizer.is_plain and not self._optimizer.l2
         seed = int(_checks.generator(self.seed, "seed").integers(2**63))
@@ -86,17 +87,18 @@ class _OnlineNetwork(base.Estimator):
         else:
             self._step(net, growing.row(x) if row is None else row, target, weight)
 
+    def _rate(self) -> float:
+        """The learning rate, which may have been changed."""
+        return _checks.number(self.learning_rate, "learning_rate", _checks.positive_in(DTYPE))
+
     def _step(self, net: Network, row: Array, target: Any, weight: float) -> None:
         """On what is checked, but for the learning rate; with a weight above 0."""
-        if self._is_plain:
-            rate = _checks.positive_number(self.learning_rate, "learning_rate", DTYPE)
-            # A weight multiplies eta, unless their product is out of range, or the step is refused.
-            if net._gate.update(row, target, rate * weight) is not None:
-                return
+        # A weight multiplies eta, unless their product is out of range, or the step is refused.
+        if self._is_plain and net._gate.update(row, target, self._rate() * weight) is not None:
+            return
         steps = self._steps
         if steps is None or steps.net is not net or steps.learning_rate != self.learning_rate:
-            rate = _checks.positive_number(self.learning_rate, "learning_rate", DTYPE)
-            self._steps = steps = SingleSteps(net, self._optimizer, rate)
+            self._steps = steps = SingleSteps(net, self._optimizer, self._rate())
         steps.step(row, target, weight)
 
     def _learn_many(
@@ -130,9 +132,7 @@ class _OnlineNetwork(base.Estimator):
                     if targets is None
                     else targets[start:end]
                 )
-                Y = _data_checks.targets(
-                    of_rows, "y", len(rows), net.loss, net.layer_sizes[-1], DTYPE
-                )
+                Y = targets_of(of_rows, "y", len(rows), net.loss, net.layer_sizes[-1], DTYPE)
                 data = Data(net._model, rows, Y, weights=weights[start:end])
                 self._train(net, data, 0, 1)
             self._train(net, data, 1, end - start)
@@ -140,8 +140,7 @@ class _OnlineNetwork(base.Estimator):
             self._y_name = y_name
 
     def _train(self, net: Network, data: Data, start: int, end: int) -> None:
-        rate = _checks.positive_number(self.learning_rate, "learning_rate", DTYPE)
-        train_in_order(net, data, start, end, self._optimizer, rate)
+        train_in_order(net, data, start, end, self._optimizer, self._rate())
 
     def _outputs_of_one(self, net: Network, x: Any) -> Array:
         row = self._growing.row_of_known(x)
@@ -151,6 +150,21 @@ class _OnlineNetwork(base.Estimator):
 
     def _outputs_of_many(self, net: Network, X: Any) -> Array:
         return net.feedforward(self._growing.rows(*_columns(X)))
+
+
+def _hidden_layers(sizes: Any, activation: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Units and activation of each hidden layer, of which there is at least one."""
+    expected = "a sequence of integers, such as (16,)"
+    listed = _checks.sequence(sizes, "hidden_layer_sizes", expected)
+    if not listed:
+        raise ValueError("hidden_layer_sizes must hold at least one number, as in (16,); got none")
+    found = tuple(_checks.integer(n, f"hidden_layer_sizes[{i}]", 1) for i, n in enumerate(listed))
+    names = _checks.activations(activation, "activation", len(found))
+    for wrong in {"softmax", "step"}.intersection(names):
+        raise ValueError(
+            f'activation must not be "{wrong}" in a hidden layer; use for example relu'
+        )
+    return found, names
 
 
 def _columns(X: Any) -> tuple[list[Any], Array]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _data_checks
+from fastnn._core.model import Model
 from fastnn._initializers import INITIALIZERS, RELU_FAMILY
 from fastnn.network import Network
 from fastnn.optimizers import State
+from fastnn.river import _data_checks
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -147,14 +148,9 @@ class GrowingNetwork:
         room = old.layer_sizes[0] if old else 0
         if n_inputs > room:
             room = max(1, n_inputs + n_inputs // SPARE)
-        net = Network.__new__(Network)
-        net._set_up(
-            (room, *self.hidden_layer_sizes, n_outputs),
-            self.activations,
-            self.loss,
-            self.dtype,
-            np.random.default_rng(self.seed),
-        )
+        sizes = (room, *self.hidden_layer_sizes, n_outputs)
+        model = Model(sizes, self.activations, self.loss, self.dtype)
+        net = Network._of(model, np.random.default_rng(self.seed))
         if old is None:
             for layer, W in enumerate(net.weights[1:-1], 2):
                 rng, activation = self._generator("layer", layer), self.activations[layer - 1]

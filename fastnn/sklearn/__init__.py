@@ -15,7 +15,7 @@ from sklearn.preprocessing import LabelBinarizer
 from fastnn.callbacks import Callback
 from fastnn.sklearn._fits import OnKernels, weighted
 from fastnn.sklearn._parameters import HIDDEN
-from fastnn.sklearn._patching import patch, unpatch
+from fastnn.sklearn._patching import classes, patch, unpatch
 from fastnn.sklearn._scikit_learn import StrOptions, available_if
 
 if TYPE_CHECKING:
@@ -363,3 +363,6 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
         if outputs is None:
             return super().predict(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+
+classes.update((ours._theirs, ours) for ours in (MLPClassifier, MLPRegressor))

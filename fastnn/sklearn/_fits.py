@@ -17,9 +17,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 
-from fastnn import _checks, _data_checks
+from fastnn import _data_checks
 from fastnn._core.data import Data
-from fastnn.callbacks import Callback, LambdaCallback
+from fastnn.callbacks import get as get_callbacks
 from fastnn.network import Network
 from fastnn.sklearn._lbfgs import Objective
 from fastnn.sklearn._optimizers import as_in_scikit_learn, new_optimizer, own_optimizer
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from fastnn._core.samples import Sparse
+    from fastnn.callbacks import Callback
 
     SamplesLike: TypeAlias = ArrayLike | Sparse
 
@@ -216,7 +217,7 @@ class OnKernels(WithParameters):
         )  # fmt: skip
 
     def _checked_callbacks(self) -> list[Callback]:
-        callbacks = _checks.callbacks(self.callbacks, "callbacks", Callback, LambdaCallback)
+        callbacks = get_callbacks(self.callbacks)
         if callbacks and self.solver == "lbfgs":
             raise ValueError(
                 "callbacks are called after epochs, which solver='lbfgs' does not have: use "

@@ -18,6 +18,7 @@ import numpy as np
 
 from fastnn import _checks
 from fastnn._core import kernels
+from fastnn._core.model import Model
 from fastnn.network import Network
 
 if TYPE_CHECKING:
@@ -201,11 +202,10 @@ class WithParameters(Estimator):
         return backing
 
     def _empty_network(self, dtype: np.dtype[Any], weights: Sequence[Array]) -> Network:
-        net = Network.__new__(Network)
         sizes = (len(weights[0]), *(W.shape[1] for W in weights))
         activations = tuple(self._core_activations(len(weights)))
-        net._set_up(sizes, activations, self._core_loss(sizes[-1]), dtype, np.random.default_rng(0))
-        return net
+        model = Model(sizes, activations, self._core_loss(sizes[-1]), dtype)
+        return Network._of(model, np.random.default_rng(0))
 
     def _network_for(self, dtype: np.dtype[Any]) -> Network:
         """The network for samples of a dtype, which computes in float64 if these are wider."""

@@ -44,6 +44,7 @@ class Patch:
         self.end()
 
 
+classes: dict[type, type] = {}  # of scikit-learn, and those that fastnn.sklearn has for them
 patches: list[Patch] = []
 
 
@@ -71,11 +72,9 @@ def patch() -> Patch:
     >>> neural_network.MLPClassifier is fastnn.sklearn.MLPClassifier
     False
     """
-    from fastnn.sklearn import MLPClassifier, MLPRegressor
-
     made = Patch()
     patches.append(made)  # first, so that unpatch ends it whatever happens
-    made.replace({ours._theirs: ours for ours in (MLPClassifier, MLPRegressor)})
+    made.replace(classes)
     return made
 
 

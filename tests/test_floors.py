@@ -1,0 +1,78 @@
+"""The house has floors: a module imports from lower ones, and no two import each other."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import fastnn
+
+HOUSE = Path(fastnn.__file__).parent
+# From the ground up. What stands on one floor knows nothing of each other.
+FLOORS = [
+    {"exceptions", "_words", "_core.kernels", "datasets"},
+    {"_core.layout", "_core.samples", "_checks"},
+    {"_core.chunks", "_tables"},
+    {"_data_checks"},
+    {"_core.model", "_initializers", "optimizers", "schedules", "history"},
+    {"_core.data", "_self_test", "_training.trainer_state"},
+    {"metrics", "_training.forms", "_training.orders", "_training.progress", "_training.task"},
+    {"callbacks", "_training.course"},
+    {"_model_file", "_training.watching", "_training.single_steps"},
+    {"_training.loop"},
+    {"network"},
+    {"_demo", "river._data_checks", "sklearn._scikit_learn", "sklearn._patching"},
+    {"river._growing", "sklearn._lbfgs", "sklearn._held_out", "sklearn._optimizers"},
+    {"river", "sklearn._parameters", "sklearn._steps"},
+    {"sklearn._fits"},
+    {"sklearn"},
+    {"", "sklearn.__main__"},
+    {"__main__"},
+]
+FLOOR_OF = {name: i for i, floor in enumerate(FLOORS) for name in floor}
+
+
+def name_of(path):
+    parts = path.relative_to(HOUSE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    name_of(path): ast.parse(path.read_text(encoding="utf-8"))
+    for path in HOUSE.rglob("*.py")
+    if path.parent.name != "data"
+}
+
+
+def imported(tree):
+    """Modules of fastnn that a module imports, but for the sake of types."""
+    for_types = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and getattr(block.test, "id", None) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node not in for_types and node.module:
+            base = node.module.removeprefix("fastnn").removeprefix(".")
+            if node.module.partition(".")[0] == "fastnn":
+                for one in node.names:
+                    inner = f"{base}.{one.name}".removeprefix(".")
+                    yield inner if inner in MODULES else base
+
+
+def test_each_module_has_a_floor():
+    without_own_names = {"_core", "_training"}
+    assert MODULES.keys() - without_own_names == FLOOR_OF.keys()
+    for package in without_own_names:
+        assert len(MODULES[package].body) == 1, "a docstring, and nothing to import from it"
+
+
+@pytest.mark.parametrize("name", sorted(FLOOR_OF))
+def test_imports_go_down(name):
+    upward = {one for one in imported(MODULES[name]) if FLOOR_OF[one] >= FLOOR_OF[name]}
+    assert upward == set()
+
+
+def test_the_network_is_found_to_import_the_loop():
+    assert "_training.loop" in set(imported(MODULES["network"]))
