@@ -1,6 +1,7 @@
 """Sessions for developers: ``nox -s quick`` before a commit, ``nox -s tests`` before a release."""
 
 import os
+import platform
 import re
 import shutil
 import tarfile
@@ -71,27 +72,24 @@ def debug(session: nox.Session) -> None:
 
     Cython checks the indices of memoryviews, overflow and initialisation, and GCC's
     AddressSanitizer what the kernels reach through pointers. Kernels cannot raise: what Cython
-    finds in them is only printed, so stderr is searched. Left out are tests of rounding, of many
-    moments for Ctrl-C, of cuts, of derivatives, of long runs of the reference, of random networks,
-    and of files, callbacks, metrics, scikit-learn and river, which take long: others go through all
-    shapes. So is S3's example: AddressSanitizer cannot stand Matplotlib's exceptions. With
+    finds in them is only printed, so stderr is searched. Left out are tests that are marked as
+    unwatched: what takes long there while others go through all shapes, and what has threads that
+    allocate, as AddressSanitizer's lock stays locked in the child if a fork meets one. With
     arguments for pytest, such as "-m long tests/test_stress.py", those tests run and no others.
     """
     watch = "-fsanitize=address"
-    session.install(".[test]", env={"FASTNN_DEBUG": "1", "CFLAGS": watch, "LDFLAGS": watch})
+    level = "avx2" if platform.machine() == "x86_64" else "baseline"
+    flags = {"CFLAGS": watch, "LDFLAGS": watch}
+    session.install(".[test]", env={"FASTNN_DEBUG": "1", "FASTNN_LEVELS": level, **flags})
     library = session.run("gcc", "-print-file-name=libasan.so", silent=True, external=True)
     with tempfile.TemporaryFile("w+") as stderr:
         try:
             session.run(
                 "pytest", "-q", "--capture=no", "-p", "no:unraisableexception",
-                "-k", "not errs and not rounding and not random and not moments and not cuts "
-                "and not those_of_the_reference and not derivative and not going_on "
-                "and not model_file and not callbacks and not metrics and not s3 "
-                "and not sklearn and not river and not docs and not tables",
-                # Not even imported, as the libraries of tables have threads that allocate, and
-                # AddressSanitizer's lock stays locked in the child if a fork meets one.
-                *(f"--ignore-glob=*test_{name}*" for name in ("*model_file", "river", "sklearn")),
-                "--ignore=tests/test_tables.py",
+                "-m", "not long and not unwatched",
+                # Not even imported.
+                "--ignore=tests/test_tables.py", "--ignore=tests/test_river.py",
+                "--ignore-glob=*test_sklearn*",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),
@@ -199,12 +197,12 @@ def package(session: nox.Session) -> None:
 def builds(session: nox.Session, compiler: str, flags: str) -> None:
     """The tests of arithmetic over what other compilers make of the kernels, on both levels.
 
-    Arguments are other tests than these.
+    Or on those in FASTNN_LEVELS. Arguments are other tests than these.
     """
     need(session, compiler, package=compiler)
     session.install(".[test]", env={"CC": compiler, "CFLAGS": flags})
     check_compiler(session, compiler, Path(session.virtualenv.location))
-    for level in ("baseline", "avx2"):
+    for level in os.environ.get("FASTNN_LEVELS", "baseline avx2").split():
         env = {"FASTNN_KERNELS": level}
         check_ten_lines(session, "python", env=env)
         session.run("pytest", "-q", *(session.posargs or TESTS_OF_ARITHMETIC), env=env)
@@ -302,7 +300,7 @@ def is_fault(report: str) -> bool:
         part
         for part in report.split("\n\n")
         if re.search(r"^  (Previous )?(atomic )?(read|write) of size", part, re.I | re.M)
-        and re.search(r" __pyx_\w*pf_6fastnn_\d+_kernels_", part)
+        and re.search(r" __pyx_\w*pf_6fastnn_5_core_\d+_", part)
     ]
     if len(accesses) < 2:
         return False
@@ -338,7 +336,7 @@ def check_compiler(session: nox.Session, compiler: str, folder: Path) -> None:
     empty = Path(session.create_tmp()).absolute() / "empty.so"
     session.run(compiler, "-shared", "-x", "c", "/dev/null", "-o", empty, **QUIETLY)
     expected = compilers(empty)
-    found = {library.name: compilers(library) for library in folder.rglob("_kernels_*.so")}
+    found = {library.name: compilers(library) for library in folder.rglob("fastnn/_core/*.so")}
     session.log(f"the kernels were compiled by {found}")
     if not found or any(names != expected for names in found.values()):
         session.error(f"they should have been compiled by {expected}")

@@ -3,7 +3,8 @@
 Each unit of src_cython/ is translated to C once, and its C is compiled for each level. What was
 built from the same C before, by the same compiler with the same flags, is taken from build/kernels.
 
-FASTNN_DEBUG=1 turns Cython's checks of bounds, overflow and initialisation on.
+FASTNN_DEBUG=1 turns Cython's checks of bounds, overflow and initialisation on; FASTNN_LEVELS=avx2,
+or baseline, builds the kernels of that level alone, for tests.
 """
 
 import hashlib
@@ -60,6 +61,7 @@ FLAGS_OF_GCC = ["-fno-tree-loop-distribute-patterns"]
 if not X86_64:
     del LEVELS["avx2"]
 LEVELS = dict(reversed(LEVELS.items()))  # baseline, where vectors become many, takes longer
+WANTED = os.environ.get("FASTNN_LEVELS", "avx2 baseline").split()
 
 
 def module(unit: str, level: str) -> str:
@@ -156,6 +158,7 @@ setup(
             )
             for unit in UNITS
             for level, flags in LEVELS.items()
+            if level in WANTED or (unit, level) == ("data", "baseline")  # which tells the CPU
         ),
         Extension(SHARED, ["src_cython/data.pyx"], extra_compile_args=SHARED_FLAGS),
     ],

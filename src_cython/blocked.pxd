@@ -11,7 +11,7 @@ block, is a product of matrices again. The block's samples see what they would h
 from compiler cimport kernel
 from layers cimport Layer, vecs
 from quad cimport Quad
-from samples cimport BLOCK, Block
+from samples cimport Block
 from vectors cimport real, vec, at, constant, lanes, sums
 cimport dense
 cimport quad

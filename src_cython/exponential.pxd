@@ -6,11 +6,11 @@ z = n ln 2 + r with n whole and |r| <= ln 2 / 2, so that e^z = 2^n e^r. With
 
 exp(z) = 2^n (1 + q) and expm1(z) = 2^n q + (2^n - 1). Rounding to n is done by adding
 ROUND = 1.5 · 2^(mantissa bits), after which the lowest bits of the sum are n. ln 2 is taken in
-two parts, the first short enough for its product with n to be exact. The error stays below 2 ulp for
-normal results; +inf, -inf and NaN give what exp gives.
+two parts, the first short enough for its product with n to be exact. The error stays below 2 ulp
+for normal results; +inf, -inf and NaN give what exp gives.
 
-The coefficients are such that the largest error relative to e^r - 1, or to log(1 + u), is as small
-as can be, but for their own rounding (Remez); the parts of ln 2 are those of Moshier's Cephes.
+The coefficients make the largest error relative to e^r - 1, or to log(1 + u), as small as can be,
+but for their own rounding (Remez); the parts of ln 2 are those of Moshier's Cephes.
 """
 from vectors cimport vec, vf, constant, to_power_of_two, within
 

@@ -28,7 +28,7 @@ cdef enum Form:
     BLOCKED
     QUADS       # four samples at a time: see quad.pxd
     NARROW      # the whole step in one pass: see narrow.pxd
-    BATCHES     # of one sample, too: for optimizers that need the gradient, and where weights divide
+    BATCHES     # of one sample, too: where an optimizer needs the gradient, or weights divide
     N_FORMS
 
 

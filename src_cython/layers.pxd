@@ -1,5 +1,5 @@
-"""How a network lies in memory. fastnn/_core/layout.py makes these records and says what they mean."""
-from vectors cimport vec, at
+"""How a network lies in memory; fastnn/_core/layout.py makes these records."""
+from vectors cimport vec
 
 
 cdef struct Layer:

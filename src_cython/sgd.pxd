@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: epochs, blocks and batches of samples, from where training stands."""
+"""Stochastic gradient descent: epochs, blocks and batches of samples."""
 from compiler cimport kernel
 from layers cimport Network
 from losses cimport prepare_share, read_target
@@ -125,7 +125,6 @@ cdef inline void train_narrow(
     """n_samples samples through the pass for narrow layers."""
     cdef const Network* net = lap.net
     cdef const Samples* samples = lap.samples
-    cdef const Plan* plan = lap.plan
     cdef Progress* progress = lap.progress
     cdef vec* units = batch.units_in(net, workspace)
     cdef Py_ssize_t i, end = progress.position + n_samples

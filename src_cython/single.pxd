@@ -7,7 +7,7 @@ costs a look at the units instead of one at the parameters.
 from libc.math cimport NAN
 
 from layers cimport Layer, Network, vecs
-from vectors cimport real, vec, vf, absolute, at, constant, sum_of_lanes
+from vectors cimport real, vec, vf, absolute, at, sum_of_lanes
 cimport dense
 cimport passes
 

@@ -126,3 +126,9 @@ def _alarm():
     gc.enable()
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.fixture
+def chunks_have(monkeypatch):
+    """chunks_have(n): chunks have n samples from now on."""
+    return lambda n: monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: n)

@@ -6,19 +6,30 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
+import reference
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
 from reference import ReferenceNetwork
 
 from fastnn import Network
 from fastnn.optimizers import SGD
 
-UNITS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
+# Names are those of the reference: what is added there is held against the kernels by all that
+# follows from here.
+UNITS = [name for name in reference.UNITS if name != "step"]
 OUTPUTS = {
-    "mse": [*UNITS, "softmax"],
-    "mae": [*UNITS, "softmax"],
-    "huber": [*UNITS, "softmax"],
+    **{loss: [*UNITS, "softmax"] for loss in reference.LOSSES},
     "bce": ["sigmoid"],
     "cross_entropy": ["softmax"],
 }
+COMBINATIONS = [
+    *((name, name, loss) for name in UNITS for loss in reference.LOSSES),
+    *((name, "sigmoid", "bce") for name in UNITS),
+    *((name, "softmax", "cross_entropy") for name in UNITS),
+    *(("tanh", "softmax", loss) for loss in reference.LOSSES),
+]
+every_combination = pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 
 
@@ -32,6 +43,34 @@ class Case:
     dtype: str
     seed: int
     density: float = 1  # the part of X that is not zero
+
+
+@st.composite
+def cases(draw, depth, dtype, widths, widths_above=None, densities=(1,)):
+    """Networks of so many layers, the first of widths, and those above it of others if given."""
+    losses, units = st.sampled_from(list(OUTPUTS)), st.sampled_from(UNITS)
+    loss = draw(losses)
+    of_layers = [widths, widths, *(depth - 1) * [widths if widths_above is None else widths_above]]
+    return Case(
+        layer_sizes=[draw(of_layer) for of_layer in of_layers],
+        activations=[
+            *(draw(units) for _ in range(depth - 1)),
+            draw(st.sampled_from(OUTPUTS[loss])),
+        ],
+        loss=loss,
+        dtype=dtype,
+        seed=draw(st.integers(0, 2**32 - 1)),
+        density=draw(st.sampled_from(densities)),
+    )
+
+
+ANY_WIDTH = st.integers(1, 40) | st.sampled_from([63, 64, 65, 128, 130])
+DENSITIES = [1, 0.5, 0.2, 0.02, 0]
+
+
+def examples(n):
+    """So many, the same each time. To shrink one would run the reference for minutes."""
+    return settings(derandomize=True, deadline=None, max_examples=n, phases=[Phase.generate])
 
 
 class WatchedReference(ReferenceNetwork):

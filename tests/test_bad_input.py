@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from common import every_dtype
 
 from fastnn import Network, _data_checks
 from fastnn._core import layout
@@ -259,7 +260,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 @pytest.mark.parametrize(("method", "argument", "holding", "place"), PLACES)
 def test_not_finite(method, argument, holding, place, dtype, value):
     fragment = f"{argument} must be finite, got {value} in {place}"

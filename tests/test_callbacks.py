@@ -25,6 +25,8 @@ from fastnn.callbacks import (
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.schedules import ExponentialDecay
 
+pytestmark = pytest.mark.unwatched
+
 NETWORKS = {
     "tiny": {"layer_sizes": [2, 2, 1], "activation": "tanh"},
     "digits": {
@@ -159,11 +161,11 @@ def test_no_callbacks(callbacks):
 
 @pytest.mark.parametrize("with_metrics", [True, False])
 @pytest.mark.parametrize("tight", [True, False])
-def test_every(with_metrics, tight, monkeypatch):
+def test_every(with_metrics, tight, chunks_have):
     """Also where laps are shorter, and beside others that look at other epochs."""
     net, data, _ = make()
     if tight:
-        monkeypatch.setattr("fastnn._core.chunks.samples_per_chunk", lambda *_: 100)
+        chunks_have(100)
     tens, sevens = Recorder(10), Recorder(np.int64(7))
     history = net.train(
         *data, epochs=35, learning_rate=0.1, callbacks=[tens, sevens],

@@ -5,14 +5,13 @@ import threading
 
 import numpy as np
 import pytest
+from common import every_dtype
 from random_networks import bits, parameters
 from scipy.sparse import csr_array
 
 from fastnn import Network
 from fastnn._core import kernels
 from fastnn.optimizers import SGD
-
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
 @pytest.fixture

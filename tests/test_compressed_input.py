@@ -5,13 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from common import every_dtype
 
 from fastnn import Network
 
 sparse = pytest.importorskip("scipy.sparse")
 
 N = 45  # samples: a block of 32, and a part of one
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
 def make(dtype, layer_sizes=(30, 11, 3)):

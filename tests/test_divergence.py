@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastnn import Network, TrainingDivergedError
-from fastnn._core import chunks, kernels
+from fastnn._core import kernels
 from fastnn._training import course
 
 
@@ -22,10 +22,6 @@ def parameters(net):
 
 def in_order(net, epochs, eta, X=((1,),), y=(0,), **settings):
     return net.train(X, y, epochs=epochs, learning_rate=eta, shuffle=False, **settings)
-
-
-def chunks_of(monkeypatch, n_samples):
-    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: n_samples)
 
 
 # z is 2, 2e30, ..., 2e150 in float64 and 2, 2e10 in float32; the next z² is infinite.
@@ -72,8 +68,8 @@ def test_it_is_a_value_error():
 
 @pytest.mark.parametrize(("dtype", "eta", "epoch"), RUNAWAYS)
 @pytest.mark.parametrize("chunk", [1, 2, 4, 5, 10**6])
-def test_parameters_are_those_at_the_start_of_the_last_chunk(monkeypatch, dtype, eta, epoch, chunk):
-    chunks_of(monkeypatch, chunk)
+def test_parameters_are_those_at_the_start_of_the_last_chunk(chunks_have, dtype, eta, epoch, chunk):
+    chunks_have(chunk)
     net, kept = one_input(dtype), one_input(dtype)
     in_order(kept, epoch // chunk * chunk, eta)
     with pytest.raises(TrainingDivergedError, match=f"epoch {epoch}, "):
@@ -82,9 +78,9 @@ def test_parameters_are_those_at_the_start_of_the_last_chunk(monkeypatch, dtype,
     assert parameters(net).tobytes() == parameters(kept).tobytes()
 
 
-def test_a_chunk_within_an_epoch(monkeypatch):
+def test_a_chunk_within_an_epoch(chunks_have):
     """Chunks end after the second and the fourth sample, whose loss is infinite and alone is."""
-    chunks_of(monkeypatch, 2)
+    chunks_have(2)
     X, y = [[1], [2], [3], [1], [1], [2]], [0, 0, 0, 1e200, 0, 0]
     net, kept = one_input(), one_input()
     in_order(kept, 1, 0.1, X[:2], y[:2])
@@ -210,9 +206,9 @@ def test_an_error_before_the_search(error, monkeypatch):
 
 
 @pytest.mark.parametrize("chunk", [6, 7, 500, 10**6])
-def test_the_search_ends_when_it_finds_nothing(chunk, monkeypatch):
+def test_the_search_ends_when_it_finds_nothing(chunk, monkeypatch, chunks_have):
     """X is NaN for a moment, as another thread may write it."""
-    chunks_of(monkeypatch, chunk)
+    chunks_have(chunk)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 4)), rng.normal(size=300)
     net = Network([4, 3, 1], activation="tanh", seed=0)

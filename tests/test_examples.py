@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
@@ -102,6 +104,7 @@ def test_s2_neural_networks_from_scratch(tmp_path):
     assert len(both_times(output)) == 1
 
 
+@pytest.mark.unwatched
 def test_s3_math_and_code(tmp_path):
     output = run("s3_math_and_code.py", tmp_path)
     epochs, plain, fast = columns(rf"^ +(\d+) +({NUMBER}) +({NUMBER})$", output)

@@ -197,6 +197,7 @@ def test_values(name, dtype):
     assert_within(values(name, z), ACTIVATIONS[name].f, z, ulp=4, beyond=beyond_ulp(name, z))
 
 
+@pytest.mark.unwatched
 @every_width
 @every_activation
 def test_derivatives(name, dtype):

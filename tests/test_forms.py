@@ -4,15 +4,20 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from common import every_dtype
+from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import (
-    OUTPUTS,
+    ANY_WIDTH,
+    DENSITIES,
     UNITS,
     Case,
     assert_all_close,
     assert_equal_to_reference,
     bits,
+    cases,
+    every_combination,
+    examples,
     parameters,
     put_zeros,
     trained,
@@ -26,7 +31,6 @@ from fastnn._training import course
 from fastnn._training.forms import FORMS
 from fastnn.optimizers import SGD
 
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_form = pytest.mark.parametrize("form", FORMS)
 every_density = pytest.mark.parametrize("density", [1, 0.2])
 
@@ -129,29 +133,14 @@ def test_every_shape(density, dtype):
 
 # The forms beside the reference
 
-# Shrinking would run the reference for minutes.
-without_shrinking = settings(
-    derandomize=True, deadline=None, max_examples=10, phases=[Phase.generate]
-)
-widths = st.integers(1, 40) | st.sampled_from([63, 64, 65, 128, 130])
 
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.unwatched
+@every_dtype
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
-@without_shrinking
+@examples(10)
 @given(st.data())
 def test_random_networks_in_every_form(depth, dtype, data):
-    loss = data.draw(st.sampled_from(list(OUTPUTS)))
-    hidden = st.lists(st.sampled_from(UNITS), min_size=depth - 1, max_size=depth - 1)
-    above = st.lists(st.integers(1, 20), min_size=depth - 1, max_size=depth - 1)
-    case = Case(
-        layer_sizes=[data.draw(widths), data.draw(widths), *data.draw(above)],
-        activations=[*data.draw(hidden), data.draw(st.sampled_from(OUTPUTS[loss]))],
-        loss=loss,
-        dtype=dtype,
-        seed=data.draw(st.integers(0, 2**32 - 1)),
-        density=data.draw(st.sampled_from([1, 0.5, 0.2, 0.02, 0])),
-    )
+    case = data.draw(cases(depth, dtype, ANY_WIDTH, st.integers(1, 20), DENSITIES))
     uneven = st.integers(33, 90).filter(lambda n: n % kernels.SAMPLES_IN_BLOCK)
     n = data.draw(uneven | st.integers(1, 33))
     shuffle = data.draw(st.booleans())
@@ -159,28 +148,21 @@ def test_random_networks_in_every_form(depth, dtype, data):
 
 
 @every_dtype
-@pytest.mark.parametrize(
-    ("hidden", "output", "loss"),
-    [
-        *((name, name, loss) for name in UNITS for loss in ("mse", "mae", "huber")),
-        *((name, "sigmoid", "bce") for name in UNITS),
-        *((name, "softmax", "cross_entropy") for name in UNITS),
-        *(("tanh", "softmax", loss) for loss in ("mse", "mae", "huber")),
-    ],
-)
+@every_combination
 def test_every_activation_with_every_loss_in_every_form(hidden, output, loss, dtype):
     case = Case([5, 9, 2], [hidden, output], loss, dtype, seed=0, density=0.5)
     assert_equal_to_reference(case, 37, FORMS, epochs=1)
 
 
+@pytest.mark.unwatched
 @every_dtype
-@without_shrinking
+@examples(10)
 @given(
-    layer_sizes=st.lists(widths, min_size=2, max_size=4),
+    layer_sizes=st.lists(ANY_WIDTH, min_size=2, max_size=4),
     activation=st.sampled_from(UNITS),
     batch_size=st.integers(2, 100),
     n=st.integers(2, 110),
-    density=st.sampled_from([1, 0.5, 0.2, 0.02, 0]),
+    density=st.sampled_from(DENSITIES),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_random_mini_batches(layer_sizes, activation, batch_size, n, density, seed, dtype):
@@ -261,6 +243,7 @@ def mostly_zero(rng, shape):
     return X
 
 
+@pytest.mark.unwatched
 @every_dtype
 @pytest.mark.parametrize("data", [ordinary, far_from_zero, mostly_zero])
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from fastnn.callbacks import EarlyStopping
 from fastnn.optimizers import OPTIMIZERS
 from fastnn.schedules import CosineDecay, Cyclical
 
+pytestmark = pytest.mark.unwatched
+
 EPOCHS = 32
 CUTS = range(1, 21)
 PATIENCE = 20  # no run stops before the last cut

@@ -4,21 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from common import every_dtype
 from finite_differences import central_differences
+from random_networks import every_combination
 
 from fastnn import Network
 
-HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
-COMBINATIONS = [
-    (hidden, output, loss)
-    for hidden in HIDDEN
-    for output, loss in [
-        *((output, loss) for output in (hidden, "softmax") for loss in ("mse", "mae", "huber")),
-        ("sigmoid", "bce"),
-        ("softmax", "cross_entropy"),
-    ]
-]
-every_combination = pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
 in_float64 = pytest.mark.parametrize("implementation", ["reference", "float64"], indirect=True)
 
 
@@ -47,7 +38,7 @@ def assert_equal_and_not_zero(gradients, differences, tolerance):
 
 
 @every_combination
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 def test_check_gradients(hidden, output, loss, dtype):
     weights, biases, names, X, y = draw(hidden, output, loss)
     net = Network.from_parameters(
@@ -69,6 +60,7 @@ def test_gradients_are_central_differences(implementation, hidden, output, loss)
     assert_equal_and_not_zero([*gradients[0], *gradients[1]], differences, 1e-6)
 
 
+@pytest.mark.unwatched
 @every_combination
 @in_float64
 def test_an_update_is_minus_eta_times_the_derivative(implementation, hidden, output, loss):

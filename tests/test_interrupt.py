@@ -7,7 +7,6 @@ from time import perf_counter, process_time
 import numpy as np
 import pytest
 
-import fastnn._core.chunks
 from fastnn import Network
 from fastnn._training.forms import FORMS
 
@@ -79,6 +78,7 @@ def parameters(net):
     return [array.tobytes() for array in net.weights + net.biases]
 
 
+@pytest.mark.unwatched
 @pytest.mark.usefixtures("_alarm")
 @pytest.mark.parametrize(
     ("workload", "chunk"),
@@ -110,18 +110,19 @@ def parameters(net):
         ),
     ],
 )
-def test_fifty_moments(workload, chunk, monkeypatch):
+def test_fifty_moments(workload, chunk, chunks_have):
     if chunk:
-        monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: chunk)
+        chunks_have(chunk)
     assert_answered_at_once(workload, MOMENTS)
 
 
+@pytest.mark.unwatched
 @pytest.mark.usefixtures("_alarm")
 @pytest.mark.parametrize("density", [1, 0.1])
 @pytest.mark.parametrize("form", FORMS)
-def test_ten_moments_in_every_form(form, density, monkeypatch):
+def test_ten_moments_in_every_form(form, density, chunks_have):
     """Cut within epochs, which end within a block."""
-    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 100)
+    chunks_have(100)
     workload = Workload([64, 30, 8], 300, 1, 30_000, 0.02, form, density)
     assert_answered_at_once(workload, 10)
 

@@ -1,6 +1,5 @@
 """Results depend on data, settings and seed alone: no cut through training changes a bit."""
 
-import contextlib
 import copy
 import io
 import itertools
@@ -10,6 +9,7 @@ from functools import partial
 import joblib
 import numpy as np
 import pytest
+from common import chunks_of, every_dtype
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import put_zeros
@@ -41,7 +41,6 @@ NETWORKS = {
     "layers of many vectors": {"layer_sizes": [9, 100, 3], "activation": "tanh", "loss": "mse"},
 }
 every_network = pytest.mark.parametrize("name", NETWORKS)
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_batch_size = pytest.mark.parametrize("batch_size", [1, 3, N])
 every_form = pytest.mark.parametrize("form", ["auto", *FORMS])
 
@@ -61,14 +60,6 @@ def bits(net):
     """All that training changes, to be compared with ==."""
     parameters = [array.tobytes() for array in net.weights + net.biases]
     return parameters, net._rng.bit_generator.state
-
-
-@contextlib.contextmanager
-def chunks_of(n_samples):
-    """In this context a kernel is given at most so many samples in one call."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: n_samples)
-        yield
 
 
 def compare_cut_with_uncut(problem, chunk, calls, options):
@@ -106,6 +97,7 @@ def test_a_thousand_epochs_in_one_call_in_ten_and_stopped_by_tolerance(name, dty
     assert bits(stopped) == bits(one_call)
 
 
+@pytest.mark.unwatched
 @every_network
 @every_dtype
 @settings(derandomize=True, deadline=None, max_examples=30)
@@ -126,6 +118,7 @@ chunks_of_many = st.sampled_from([1, 31, 32, 33, 64, MANY - 1, MANY, MANY + 1, 1
 some_calls = st.lists(st.integers(0, 4), max_size=4)
 
 
+@pytest.mark.unwatched
 @every_network
 @every_dtype
 @every_form
@@ -142,6 +135,7 @@ def test_cuts_through_every_form(name, dtype, form, density, shuffle, chunk, cal
     compare_cut_with_uncut(problem, chunk, calls, options)
 
 
+@pytest.mark.unwatched
 @every_network
 @every_dtype
 @settings(derandomize=True, deadline=None, max_examples=40)
@@ -404,9 +398,9 @@ def test_evaluate_and_gradients_in_chunks(name, dtype, chunk, density):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("ends", ["in time", "in a batch", "by divergence"])
-def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeypatch):
+def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeypatch, chunks_have):
     """The next one works on the same memory, unless there is a begun batch in it."""
-    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 32)
+    chunks_have(32)
     net, X, y = make("wider layers", n=300)
     options = {"epochs": 2, "learning_rate": 0.01, "batch_size": 100, "optimizer": optimizer}
     net.train(X, y, **options)

@@ -5,14 +5,31 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+import reference
+from common import every_dtype
+from hypothesis import given
 from hypothesis import strategies as st
-from random_networks import OUTPUTS, TOLERANCE, UNITS, Case, assert_all_close, draw
+from random_networks import (
+    TOLERANCE,
+    Case,
+    assert_all_close,
+    cases,
+    draw,
+    every_combination,
+    examples,
+)
+
+from fastnn import _checks
 
 LN2, LN3, LN4 = math.log(2), math.log(3), math.log(4)
 # z (1 + tanh u) / 2 with u = sqrt(2 / pi) (z + 0.044715 z^3), and its derivative, to 30 digits.
 GELU_OF_1 = 0.841191990608276704781995777045
 GELU_DERIVATIVE_OF_1 = 1.08296408384578255513964241867
+
+
+def test_the_reference_has_all_that_users_name():
+    assert set(_checks.ACTIVATIONS) == {*reference.UNITS, "softmax"}
+    assert set(_checks.LOSSES) == {*reference.LOSSES, "bce", "cross_entropy"}
 
 
 # Closed forms, over the reference and over the kernels
@@ -198,30 +215,18 @@ def results(network, X, y):
     return [predictions, network.evaluate(X, y), derivatives]
 
 
-# Shrinking would run the reference for minutes; the small cases further down do its work.
-without_shrinking = settings(
-    derandomize=True, deadline=None, max_examples=20, phases=[Phase.generate]
-)
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.unwatched
+@every_dtype
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
-@without_shrinking
+@examples(20)
 @given(st.data())
 def test_random_networks(depth, dtype, data):
-    loss = data.draw(st.sampled_from(list(OUTPUTS)))
-    hidden = st.lists(st.sampled_from(UNITS), min_size=depth - 1, max_size=depth - 1)
-    case = Case(
-        layer_sizes=data.draw(st.lists(st.integers(1, 40), min_size=depth + 1, max_size=depth + 1)),
-        activations=[*data.draw(hidden), data.draw(st.sampled_from(OUTPUTS[loss]))],
-        loss=loss,
-        dtype=dtype,
-        seed=data.draw(st.integers(0, 2**32 - 1)),
-    )
+    case = data.draw(cases(depth, dtype, st.integers(1, 40)))
     assert_kernel_equals_reference(case, data.draw(st.sampled_from([3, "all", 1])))
 
 
-@without_shrinking
+@pytest.mark.unwatched
+@examples(20)
 @given(
     st.integers(1, 40),
     st.integers(1, 40),
@@ -233,28 +238,20 @@ def test_random_perceptrons(n_in, n_out, dtype, seed):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, "all"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(
-    ("hidden", "output", "loss"),
-    [
-        *((name, name, loss) for name in UNITS for loss in ("mse", "mae", "huber")),
-        *((name, "sigmoid", "bce") for name in UNITS),
-        *((name, "softmax", "cross_entropy") for name in UNITS),
-        *(("tanh", "softmax", loss) for loss in ("mse", "mae", "huber")),
-    ],
-)
+@every_dtype
+@every_combination
 def test_every_activation_with_every_loss(hidden, output, loss, dtype, batch_size):
     assert_kernel_equals_reference(
         Case([3, 4, 2], [hidden, output], loss, dtype, seed=0), batch_size
     )
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 def test_step_perceptron(dtype):
     assert_kernel_equals_reference(Case([4, 3], ["step"], "mse", dtype, seed=0), 1)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 @pytest.mark.parametrize(
     ("output", "loss"),
     [

@@ -17,6 +17,8 @@ from fastnn import Network
 from fastnn._core import _data_baseline
 from fastnn._training.forms import FORMS
 
+pytestmark = pytest.mark.unwatched  # which has one build
+
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 NETWORKS = [
     # layer sizes, activation, loss

@@ -6,16 +6,20 @@ import itertools
 
 import numpy as np
 import pytest
+from common import chunks_of, every_dtype
 from finite_differences import central_differences
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import (
-    OUTPUTS,
-    UNITS,
+    ANY_WIDTH,
+    DENSITIES,
     Case,
     assert_equal_to_reference,
     bits,
+    cases,
     draw,
+    every_combination,
+    examples,
     parameters,
     put_zeros,
     trained,
@@ -26,7 +30,6 @@ from fastnn._core import chunks
 from fastnn._training.forms import FORMS
 from fastnn.optimizers import SGD
 
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_form = pytest.mark.parametrize("form", FORMS)
 
 N = 75  # samples: two blocks, and a part of one
@@ -55,44 +58,21 @@ def half_squares(net):
 
 # Beside the reference
 
-# Shrinking would run the reference for minutes.
-without_shrinking = settings(
-    derandomize=True, deadline=None, max_examples=6, phases=[Phase.generate]
-)
-widths = st.integers(1, 40) | st.sampled_from([63, 64, 65, 128, 130])
-densities = st.sampled_from([1, 0.5, 0.2, 0.02, 0])
 
-
+@pytest.mark.unwatched
 @every_dtype
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
-@without_shrinking
+@examples(6)
 @given(st.data())
 def test_random_networks_in_every_form(depth, dtype, data):
-    loss = data.draw(st.sampled_from(list(OUTPUTS)))
-    hidden = st.lists(st.sampled_from(UNITS), min_size=depth - 1, max_size=depth - 1)
-    above = st.lists(st.integers(1, 20), min_size=depth - 1, max_size=depth - 1)
-    case = Case(
-        layer_sizes=[data.draw(widths), data.draw(widths), *data.draw(above)],
-        activations=[*data.draw(hidden), data.draw(st.sampled_from(OUTPUTS[loss]))],
-        loss=loss,
-        dtype=dtype,
-        seed=data.draw(st.integers(0, 2**32 - 1)),
-        density=data.draw(densities),
-    )
+    case = data.draw(cases(depth, dtype, ANY_WIDTH, st.integers(1, 20), DENSITIES))
     n = data.draw(st.integers(33, 90) | st.integers(1, 33))
     options = {"shuffle": data.draw(st.booleans()), "decay": data.draw(st.sampled_from(GENTLE))}
     assert_equal_to_reference(case, n, ("auto", *FORMS), epochs=2, **options)
 
 
 @every_dtype
-@pytest.mark.parametrize(
-    ("hidden", "output", "loss"),
-    [
-        *((name, name, loss) for name in UNITS for loss in ("mse", "mae", "huber")),
-        *((name, "sigmoid", "bce") for name in UNITS),
-        *((name, "softmax", "cross_entropy") for name in UNITS),
-    ],
-)
+@every_combination
 def test_every_activation_with_every_loss_in_every_form(hidden, output, loss, dtype):
     case = Case([5, 9, 2], [hidden, output], loss, dtype, seed=0, density=0.5)
     assert_equal_to_reference(case, 37, ("auto", *FORMS), epochs=1, decay=0.1)
@@ -179,6 +159,7 @@ def test_one_step_goes_down_the_gradient_of_the_penalised_loss(form):
         np.testing.assert_allclose((p - p_after) / eta, g, rtol=0, atol=1e-8)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("batch_size", [1, 20, 40])
 @every_dtype
 def test_the_loss_is_reported_to_rounding(dtype, batch_size):
@@ -248,6 +229,7 @@ def train_plainly(net, X, y, eta, l2, dtype):
     return np.concatenate([np.ravel(array) for array in (*W, *b)])
 
 
+@pytest.mark.unwatched
 @every_dtype
 @pytest.mark.parametrize("density", [1, 0.2])
 @pytest.mark.parametrize(("decay", "factor"), [(1e-6, 1.25), (1e-3, 1.25), (0.03, 3), (0.35, 3)])
@@ -288,12 +270,13 @@ def test_no_form_errs_much_more_than_the_plain_algorithm(
 # No cut changes a bit
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("batch_size", [1, 3, 40])
 @pytest.mark.parametrize("form", ["auto", *FORMS])
 @every_dtype
 @pytest.mark.parametrize("decay", [0.01, 0.5])
 @pytest.mark.parametrize("layer_sizes", [[3, 2, 1], [20, 13, 12, 3]])
-def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size, monkeypatch):
+def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size):
     for shuffle, density in itertools.product([True, False], [1, 0.1]):
         net, X, y = make(layer_sizes, dtype, density)
         options = {"learning_rate": 0.05, "optimizer": SGD(l2=decay / 0.05), "form": form}
@@ -301,8 +284,7 @@ def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size,
         twin = net.copy()
         losses = twin.train(X, y, epochs=5, **options).history["loss"]
         for chunk in (1, 31, 32, 33, 64, N - 1, N, N + 1, 3 * N + 40):
-            with monkeypatch.context() as patch:
-                patch.setattr(chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
+            with chunks_of(chunk):
                 cut = net.copy()
                 parts = [cut.train(X, y, epochs=e, **options).history["loss"] for e in (2, 0, 3)]
             assert list(itertools.chain(*parts)) == losses
@@ -310,17 +292,17 @@ def test_cuts_into_chunks_and_calls(layer_sizes, decay, dtype, form, batch_size,
             assert cut._parameters.tobytes() == twin._parameters.tobytes()
 
 
+@pytest.mark.unwatched
 @every_form
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_cuts_where_tolerance_stops(form, shuffle, monkeypatch):
+def test_cuts_where_tolerance_stops(form, shuffle):
     options = {"epochs": 300, "learning_rate": 0.02, "tol": 1e-3, "patience": 2}
     options |= {"form": form, "shuffle": shuffle, "optimizer": SGD(l2=0.1)}
     net, X, y = make()
     stopped, history = trained(net, X, y, **options)
     assert 3 < len(history.epoch) < 300
     for chunk in (1, 33, N, 10**9):
-        with monkeypatch.context() as patch:
-            patch.setattr(chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk)
+        with chunks_of(chunk):
             assert bits(*trained(net, X, y, **options)) == bits(stopped, history)
 
 

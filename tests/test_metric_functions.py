@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from common import every_dtype
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
@@ -14,7 +15,6 @@ from fastnn import Network, datasets, metrics
 ALL = ["accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2", "confusion_matrix"]
 OF_CLASSES = ["accuracy", "f1", "roc_auc", "log_loss", "confusion_matrix"]
 QUANTITIES = ["mae", "rmse", "r2"]
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
 def close(value, expected):

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import matplotlib
 import numpy as np
 import pytest
+from common import every_dtype
 from random_networks import bits, put_zeros, trained
 from scipy.sparse import csr_array
 from sklearn import metrics as theirs
@@ -24,9 +25,10 @@ from fastnn.callbacks import EarlyStopping
 from fastnn.optimizers import SGD
 from fastnn.schedules import CosineDecay
 
+pytestmark = pytest.mark.unwatched
+
 matplotlib.use("Agg")
 
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 N, N_TRAINING = 75, 50
 OPTIONS = {"epochs": 3, "learning_rate": 0.05}
@@ -443,11 +445,11 @@ def test_evaluate_measures_the_outputs_that_the_loss_is_of(task, kind, monkeypat
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
-def test_evaluate_in_chunks(chunk, monkeypatch):
+def test_evaluate_in_chunks(chunk, chunks_have):
     net, X, y, *_ = make()
     metrics = ["accuracy", "log_loss", lambda y, outputs: outputs.sum()]
     expected = net.evaluate(X, y, metrics=metrics)
-    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: chunk)
+    chunks_have(chunk)
     assert net.evaluate(X, y, metrics=metrics) == expected
 
 
@@ -542,7 +544,7 @@ def test_val_loss_is_what_evaluate_gives(task, dtype, kind):
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("batch_size", [1, 4, N])
 @every_task
-def test_validation_and_metrics_change_no_bit(task, batch_size, shuffle, monkeypatch):
+def test_validation_and_metrics_change_no_bit(task, batch_size, shuffle, chunks_have):
     net, X, y, X_val, y_val = make(task)
     options = {
         "epochs": 5, "learning_rate": CosineDecay(0.05, epochs=5), "batch_size": batch_size,
@@ -556,7 +558,7 @@ def test_validation_and_metrics_change_no_bit(task, batch_size, shuffle, monkeyp
     ]
     for chunk in (None, 7):
         if chunk:
-            monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 7)
+            chunks_have(7)
         for watch in watching:
             watched, watched_history = trained(net, X, y, **options, **watch)
             assert bits(watched, watched_history) == bits(unwatched, history)
@@ -665,9 +667,9 @@ def test_plot_without_matplotlib(monkeypatch):
     ids=["plain", "none", "metrics", "batches", "tolerance", "callback"],
 )
 @pytest.mark.parametrize("chunk", [None, 7])
-def test_progress_is_shown_and_changes_no_bit(options, chunk, capsys, monkeypatch):
+def test_progress_is_shown_and_changes_no_bit(options, chunk, capsys, chunks_have):
     if chunk:
-        monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: chunk)
+        chunks_have(chunk)
     net, X, y, *_ = make()
     options = OPTIONS | options
     silent, history = trained(net, X, y, **options)

@@ -18,22 +18,27 @@ import joblib
 import numpy as np
 import pandas
 import pytest
+from common import every_dtype
 from model_files import SCHEDULES, all_of, content, with_and_without_trainer
-from random_networks import bits
+from random_networks import OUTPUTS, UNITS, bits
 
 from fastnn import Network, _model_file, optimizers, schedules
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS
 
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
+pytestmark = pytest.mark.unwatched
+
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 posix_only = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
 
 N = 40  # samples
-UNITS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
 NETWORKS = [
     *({"layer_sizes": [3, 5, 2], "activation": name} for name in [*UNITS, "step"]),
+    *(
+        {"layer_sizes": [3, 5, 2], "activation": ["tanh", outputs[-1]], "loss": loss}
+        for loss, outputs in OUTPUTS.items()
+    ),
     {"layer_sizes": [1, 1]},
     {"layer_sizes": [2, 2, 1]},
     {"layer_sizes": [3, 70, 1, 9], "activation": ["relu", "tanh", "identity"], "loss": "mae"},

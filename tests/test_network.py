@@ -11,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from common import every_dtype
+from random_networks import every_combination
 
 import fastnn
 from fastnn import History, Network
 from fastnn._core import kernels
 from fastnn._training.forms import FORMS
-
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
-HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
-
 
 # Properties
 
@@ -365,14 +363,7 @@ def test_a_kept_history_does_not_change():
 @every_dtype
 @pytest.mark.parametrize("batch_size", [1, 4])
 @pytest.mark.parametrize("layer_sizes", [[2, 3, 1], [1, 1], [7, 9, 5, 3], [3, 13, 1]])
-@pytest.mark.parametrize(
-    ("hidden", "output", "loss"),
-    [
-        *((name, name, loss) for name in HIDDEN for loss in ("mse", "mae", "huber")),
-        *(("tanh", "softmax", loss) for loss in ("mse", "mae", "huber", "cross_entropy")),
-        ("softplus", "sigmoid", "bce"),
-    ],
-)
+@every_combination
 def test_padding_stays_zero(hidden, output, loss, layer_sizes, batch_size, dtype):
     activations = [hidden] * (len(layer_sizes) - 2) + [output]
     if output == "softmax":  # which one unit does not have

@@ -302,9 +302,9 @@ def saved(net, path):
         saved,
     ],
 )  # fmt: skip
-def test_others_see_a_completed_step(see, tmp_path, monkeypatch):
+def test_others_see_a_completed_step(see, tmp_path, chunks_have):
     """A layer so wide that its parameters do not change in an instant, and changes often."""
-    monkeypatch.setattr("fastnn._core.chunks.samples_per_chunk", lambda *_: 64)
+    chunks_have(64)
     net, X, y = counting(4096)
     seen = []
     with Training(net, X, y):

@@ -10,17 +10,16 @@ import numpy as np
 import optimizers_of_torch as torch_
 import pytest
 import reference
+from common import chunks_of, every_dtype
 from random_networks import TOLERANCE, assert_all_close, bits, parameters, put_zeros, trained
 from scipy.sparse import csr_array
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-import fastnn._core.chunks
 from fastnn import Network, TrainingDivergedError, optimizers
 from fastnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
 OF_TORCH = json.loads(torch_.FILE.read_text(encoding="utf-8"))
 WITH_STATE = [name for name in OPTIMIZERS if name != "sgd"]
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_optimizer = pytest.mark.parametrize("name", WITH_STATE)
 every_batch_size = pytest.mark.parametrize("batch_size", [1, 3, 40, 75])
 
@@ -83,6 +82,7 @@ def test_parameters_are_those_of_scikit_learn(theirs, settings, optimizer, batch
     assert_all_close(parameters(ours), parameters(net), 1e-12)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize(
     ("optimizer", "step", "options"),
     [
@@ -150,7 +150,7 @@ def test_a_clipped_step_is_as_long_as_it_may_be(batch_size, dtype):
 @every_dtype
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("density", [1, 0.1])
-def test_no_cut_changes_a_bit(name, dtype, shuffle, density, monkeypatch):
+def test_no_cut_changes_a_bit(name, dtype, shuffle, density):
     """Cut into calls and chunks, copied and pickled in between."""
     for batch_size in (1, 3, 40, 75):
         net, X, y = make(dtype, density)
@@ -159,8 +159,7 @@ def test_no_cut_changes_a_bit(name, dtype, shuffle, density, monkeypatch):
         }  # fmt: skip
         uncut, history = trained(net, X, y, epochs=6, **options)
         losses = []
-        with monkeypatch.context() as patch:
-            patch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 33)
+        with chunks_of(33):
             for epochs, passed_on in (
                 (1, lambda net: net),
                 (2, copy.deepcopy),

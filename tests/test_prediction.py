@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 import pytest
+from common import every_dtype
 from scipy.sparse import csr_array
 
 from fastnn import Network
-from fastnn._core import chunks, kernels
+from fastnn._core import kernels
 
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 SIZES = [70, 20, 3]
 N = 101
 
@@ -88,9 +88,9 @@ def test_the_gate_takes_a_few_rows(dtype, rows_of_calls):
 
 
 @every_dtype
-def test_a_few_rows_of_wide_layers_are_no_more_than_a_chunk(dtype, monkeypatch, rows_of_calls):
+def test_a_few_rows_of_wide_layers_are_no_more_than_a_chunk(dtype, chunks_have, rows_of_calls):
     """As nothing else of Python runs meanwhile, not even Ctrl-C."""
-    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: 7)
+    chunks_have(7)
     net, X = problem(dtype)
     for n in (7, 8):
         net.feedforward(X[:n])
@@ -155,7 +155,7 @@ def test_out_must_fit(dtype):
 
 
 @every_dtype
-def test_threads_change_no_bit(dtype, monkeypatch):
+def test_threads_change_no_bit(dtype, monkeypatch, chunks_have):
     net, X = problem(dtype)
     one, seen = net.feedforward(X).tobytes(), set()
     kernel = kernels.feedforward
@@ -165,7 +165,7 @@ def test_threads_change_no_bit(dtype, monkeypatch):
         together.wait(10)
         return kernel(*arguments)
 
-    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: 1 + N // 6)
+    chunks_have(1 + N // 6)
     for n_threads in (2, 3, 6):
         together = threading.Barrier(n_threads)  # which breaks unless so many run at once
         seen.clear()
@@ -178,9 +178,9 @@ def test_threads_change_no_bit(dtype, monkeypatch):
     assert net.feedforward(X[:0], n_threads=2).shape == (0, 3)
 
 
-def test_errors_leave_the_threads(monkeypatch):
+def test_errors_leave_the_threads(chunks_have):
     net, X = problem("float64")
-    monkeypatch.setattr(chunks, "samples_per_chunk", lambda *_: 10)
+    chunks_have(10)
     X[77, 7] = np.nan
     with pytest.raises(ValueError, match="row 77, column 7"):
         net.feedforward(X, n_threads=3)

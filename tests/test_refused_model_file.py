@@ -23,6 +23,8 @@ from fastnn import Network, _model_file
 from fastnn.callbacks import EarlyStopping
 from fastnn.exceptions import ModelFileError
 
+pytestmark = pytest.mark.unwatched
+
 
 def load(content):
     """As from a file of this content."""

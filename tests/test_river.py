@@ -28,6 +28,8 @@ from river import (
 from fastnn import TrainingDivergedError, optimizers
 from fastnn.river import MLPClassifier, MLPRegressor
 
+pytestmark = pytest.mark.unwatched
+
 SETTINGS = [
     {},
     {"optimizer": "adam", "learning_rate": 0.001, "seed": 3},

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import reference
 import schedules_of_torch as torch_
+from common import chunks_of, every_dtype
 from random_networks import TOLERANCE, assert_all_close, bits, parameters, put_zeros, trained
 
-import fastnn._core.chunks
 from fastnn import Network, TrainingDivergedError, schedules
 from fastnn._training.forms import FORMS
 from fastnn.callbacks import LambdaCallback
@@ -30,7 +30,6 @@ from fastnn.schedules import (
 )
 
 OF_TORCH = json.loads(torch_.FILE.read_text(encoding="utf-8"))
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_form = pytest.mark.parametrize("form", ["auto", *FORMS])
 
 N = 75  # samples: two blocks, and a part of one
@@ -268,6 +267,7 @@ def test_single_samples_are_updates_to_rounding(layer_sizes, form, dtype):
         assert_all_close(parameters(ours), parameters(net), tolerance)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize(
     ("optimizer", "step", "options"),
     [
@@ -299,6 +299,7 @@ def test_batches_are_those_of_the_reference(optimizer, step, options, batch_size
 STRENGTH = 18.0  # lambda
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize(
     "learning_rate",
     [
@@ -362,21 +363,18 @@ def test_a_perceptron_has_schedules_too():
 # Their place in time
 
 
+@pytest.mark.unwatched
 @pytest.mark.filterwarnings("ignore:learning_rate=WarmUp.* is 0 after")
 @pytest.mark.parametrize("batch_size", [1, 20])
 @pytest.mark.parametrize("learning_rate", [*EXAMPLES, halved], ids=repr)
-def test_cuts_into_calls_and_chunks(learning_rate, batch_size, monkeypatch):
+def test_cuts_into_calls_and_chunks(learning_rate, batch_size):
     for dtype, shuffle, l2 in (("float64", True, 4), ("float32", True, 0), ("float64", False, 0)):
         net, X, y = make(dtype=dtype, density=0.4)
         options = {"learning_rate": learning_rate, "batch_size": batch_size, "shuffle": shuffle}
         options["optimizer"] = SGD(l2=l2)
         uncut, history = trained(net, X, y, epochs=6, **options)
         for chunk in (None, 7, N, 2 * N + 1):
-            with monkeypatch.context() as patch:
-                if chunk:
-                    patch.setattr(
-                        fastnn._core.chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk
-                    )
+            with chunks_of(chunk):
                 cut = net.copy()
                 parts = [cut.train(X, y, epochs=e, **options).history for e in (3, 0, 2, 1)]
             for name, column in history.history.items():
@@ -460,14 +458,10 @@ def test_time_stops_where_tolerance_does():
     assert rates == [halved(ran)]
 
 
-def test_functions_get_the_numbers_of_epochs(monkeypatch):
+def test_functions_get_the_numbers_of_epochs():
     for chunk in (None, 1, N, 2 * N):
         called = []
-        with monkeypatch.context() as patch:
-            if chunk:
-                patch.setattr(
-                    fastnn._core.chunks, "samples_per_chunk", lambda *_, chunk=chunk: chunk
-                )
+        with chunks_of(chunk):
             net, X, y = make()
 
             def note(epoch, called=called):

@@ -28,7 +28,10 @@ from fastnn.callbacks import EarlyStopping, LambdaCallback, ModelCheckpoint
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 every_class = pytest.mark.parametrize("name", CLASSES)
 every_solver = pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.unwatched,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 DATASETS = {
     "iris": datasets.load_iris,

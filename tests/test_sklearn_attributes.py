@@ -18,7 +18,10 @@ from fastnn._core.layout import Layout
 from fastnn._training.orders import Reshuffled
 from fastnn.sklearn import MLPClassifier, MLPRegressor, _parameters
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.unwatched,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 MODULES = [neural_network, fastnn.sklearn]
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 # What an estimator must have to be trained on, when nothing else of it is known.

@@ -19,7 +19,10 @@ from fastnn._core import kernels
 from fastnn.sklearn import MLPClassifier, MLPRegressor, patch, unpatch
 from fastnn.sklearn._scikit_learn import VERSIONS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.unwatched,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 THEIRS = neural_network.MLPClassifier, neural_network.MLPRegressor
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 

@@ -15,7 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 from fastnn.sklearn import MLPClassifier, MLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.unwatched,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 GRID = {"alpha": [1e-4, 10.0, 1000.0], "hidden_layer_sizes": [(3,), (20,)]}
 BACKENDS = ["loky", "threading"]
 

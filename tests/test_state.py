@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from common import every_dtype
 from model_files import all_of
 from random_networks import bits, parameters
 
@@ -29,7 +30,7 @@ def from_state(state):
     return net
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 def test_a_state_that_was_given_comes_back(dtype):
     net = trained(
         dtype=dtype, optimizer="adam", learning_rate=schedules.CosineDecay(0.01, 9), tol=0.0,
@@ -42,7 +43,7 @@ def test_a_state_that_was_given_comes_back(dtype):
     assert not np.shares_memory(from_state(state)._parameters, state["parameters"])
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 def test_the_other_order_of_bytes_is_converted(dtype):
     net = trained(dtype=dtype, optimizer="momentum")
     state = net.__getstate__()

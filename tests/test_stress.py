@@ -21,7 +21,6 @@ import pytest
 from random_networks import parameters, put_zeros
 from scipy.sparse import csr_array
 
-import fastnn._core.chunks
 from fastnn import Network
 from fastnn._training.forms import FORMS
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
@@ -44,11 +43,11 @@ SETTINGS = [*NUMBERS, 3, 1e300, None, "adam", "sgd", np.ones(3)]
 
 
 @pytest.fixture(autouse=True)
-def _often(monkeypatch):
+def _often(chunks_have):
     """Threads take turns often, and training publishes often."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
-    monkeypatch.setattr(fastnn._core.chunks, "samples_per_chunk", lambda *_: 16)
+    chunks_have(16)
     yield
     sys.setswitchinterval(interval)
 

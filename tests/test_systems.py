@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 import scalar_program
+from common import every_dtype
 from finite_differences import central_differences
 
 from fastnn import Network, datasets
@@ -203,7 +204,7 @@ def test_s2_new_people(implementation):
     assert frank < 0.1
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_dtype
 @pytest.mark.parametrize("seed", range(5))
 def test_s2_as_the_document_runs_it(dtype, seed):
     """From standard normal weights and biases."""

@@ -11,10 +11,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from common import every_dtype
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn import Network, TrainingDivergedError, _data_checks, _tables, callbacks
+
+pytestmark = pytest.mark.unwatched
 
 NAMES = ("age", "member", "visits", "score")
 N = 7
@@ -82,7 +85,6 @@ TABLES = {
     "chunks of PyArrow": as_chunks,
 }
 every_table = pytest.mark.parametrize("made", TABLES.values(), ids=TABLES)
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
 def net_of(n_outputs=1, dtype="float64", **options):

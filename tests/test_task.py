@@ -144,6 +144,7 @@ def test_the_same_data_in_whatever_array(tmp_path):
             assert task_of(same, dtype) == expected
 
 
+@pytest.mark.unwatched  # which has one build
 def test_in_another_process_and_by_another_build():
     X = rows((30, 6), float)
     program = (

@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import reference
+from common import every_dtype
 from random_networks import TOLERANCE, assert_all_close, bits, parameters, put_zeros, trained
 from scipy.sparse import csr_array
 from sklearn.utils.class_weight import compute_sample_weight
@@ -15,7 +16,6 @@ from fastnn import Network
 from fastnn._training.forms import FORMS
 from fastnn.optimizers import SGD, Adam, AdamW, Momentum
 
-every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 every_form = pytest.mark.parametrize("form", ["auto", *FORMS])
 every_batch_size = pytest.mark.parametrize("batch_size", [1, 3, 40])
 
@@ -135,6 +135,7 @@ def test_evaluate_gives_the_weighted_mean_by_hand(task, dtype):
     assert net.evaluate(X, y, l2=3) == net.evaluate(X, y) + 3 * half_squares
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "elu", "softplus", "silu", "gelu"])
 @pytest.mark.parametrize(
     ("output", "loss"),
@@ -176,6 +177,7 @@ def test_single_samples_are_updates_with_their_share_of_the_rate_to_rounding(
         assert_all_close([history.history["loss"]], [losses], tolerance)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize(
     ("optimizer", "step", "options"),
     [

@@ -25,7 +25,7 @@ class Model:
 
     Only parameters change, and the names of the inputs, which come with a table to train on. Where
     the network is trained, parameters go from the end of one step to that of a later one at a
-    single moment: training works on copies (see src_cython/kernels.pyx).
+    single moment: training works on copies (see src_cython/training.pyx).
     """
 
     def __init__(

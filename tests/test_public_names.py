@@ -1,0 +1,53 @@
+"""What users see: names that the README has, each with a docstring."""
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+TABLE = README.partition("## What there is to import")[2].partition("##")[0]
+DOCUMENTED = set(re.findall(r"`fastnn\.(\w+)`", TABLE))
+
+
+def names_of(module):
+    return [name for name in vars(module) if not name.startswith("_")]
+
+
+def test_dir_has_what_the_readme_documents():
+    program = "import fastnn; print(*[n for n in dir(fastnn) if not n.startswith('_')])"
+    command = [sys.executable, "-c", program]
+    printed = subprocess.check_output(command, text=True, cwd=Path(__file__).parent)
+    assert {*printed.split(), "sklearn", "river"} == DOCUMENTED
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_each_name_has_a_docstring(name):
+    try:
+        found = importlib.import_module(f"fastnn.{name}")
+    except ModuleNotFoundError:
+        found = getattr(importlib.import_module("fastnn"), name)
+    assert inspect.getdoc(found)
+    if not inspect.ismodule(found):
+        return
+    own = {
+        one: value
+        for one in names_of(found)
+        if inspect.isclass(value := getattr(found, one)) or inspect.isfunction(value)
+        if value.__module__ == found.__name__
+    }
+    assert own or name in ("sklearn", "river")
+    assert [one for one, value in own.items() if not value.__doc__] == []
+    for one, value in own.items():
+        if inspect.isclass(value):
+            undocumented = [
+                f"{one}.{method}"
+                for method, function in vars(value).items()
+                if inspect.isfunction(function) and not method.startswith("_")
+                if not inspect.getdoc(getattr(value, method))
+            ]
+            assert undocumented == []
