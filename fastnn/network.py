@@ -18,6 +18,8 @@ from fastnn._core.samples import Sparse
 from fastnn._training import loop
 from fastnn._training.course import Settings
 from fastnn._training.forms import FORMS
+from fastnn._training.single_steps import SingleSteps
+from fastnn._training.single_steps import settings as of_single_steps
 from fastnn._training.task import task_of
 from fastnn._training.trainer_state import TrainerState
 from fastnn._training.watching import Watch
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
-PLAIN = "sgd"  # known by its identity, in less time than by value
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
@@ -178,6 +179,7 @@ class Network(_words.Explaining):
         with contextlib.nullcontext() if before is None else before.turn(trains=True):
             self._model = model
             self._gate = model.gate  # from here, update finds it sooner
+            self._steps: SingleSteps | None = None  # of update, by another optimizer
             self._rng = rng
             self._trainer = trainer
 
@@ -486,8 +488,7 @@ class Network(_words.Explaining):
         x: ArrayLike,
         y: ArrayLike,
         learning_rate: float,
-        *,
-        optimizer: str | Optimizer = PLAIN,
+        optimizer: str | Optimizer = kernels.PLAIN,
     ) -> float:
         """One step of SGD on one sample.
 
@@ -502,7 +503,7 @@ class Network(_words.Explaining):
             eta, positive.
         optimizer : str or optimizer, default "sgd"
             As for `train`, and what it keeps from step to step is that of `train`, too. Others than
-            plain SGD take some ten times as long around the step.
+            plain SGD go through all checks, which take some tens of microseconds.
 
         Returns
         -------
@@ -518,10 +519,9 @@ class Network(_words.Explaining):
         RuntimeError
             While the network is being trained. Updates from several threads take turns.
         """
-        if optimizer is PLAIN:
-            loss = self._gate.update(x, y, learning_rate)
-            if loss is not None:
-                return loss
+        loss = self._gate.update(x, y, learning_rate, optimizer)
+        if loss is not None:
+            return loss
         model = self._model
         dtype, parameters = model.layout.dtype, model.parameters
         given = _data_checks.given(x, "x")
@@ -532,18 +532,14 @@ class Network(_words.Explaining):
         chosen = optimizers.get(optimizer)
         optimizers.check_fit(chosen, "optimizer", dtype, model.activations)
         X, Y = _data_checks.apart(X, parameters), _data_checks.apart(Y, parameters)
-        data = Data(model, X, Y, feature_names=names)
-        settings = Settings(
-            epochs=1,
-            learning_rate=_checks.number(
-                learning_rate, "learning_rate", _checks.positive_in(dtype)
-            ),
-            batch_size=1,
-            shuffle=False,
-            optimizer=chosen,
-            form="direct",
-        )
-        return loop.update(self, data, settings)
+        eta = _checks.number(learning_rate, "learning_rate", _checks.positive_in(dtype))
+        if names is not None or (chosen.is_plain and not chosen.l2):
+            data = Data(model, X, Y, feature_names=names)
+            return loop.update(self, data, of_single_steps(chosen, eta))
+        steps = self._steps
+        if steps is None or not steps.serve(self, chosen):
+            self._steps = steps = SingleSteps(self, chosen)
+        return steps.step(X[0], Y[0], eta)
 
     @overload
     def evaluate(

@@ -63,6 +63,8 @@ LOSSES = {
 }
 # What users of Network do not name: the loss of step units, and what scikit-learn's classes have.
 INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
+cdef object plain = "sgd"
+PLAIN = plain
 PAUSE = 2e-5  # seconds; an update of the smallest networks that needs checks takes as long
 
 
@@ -366,14 +368,17 @@ cdef class Gate:
             return type(y) in self.integers
         return self.net.last.n_out == 1 and type(y) in self.numbers
 
-    def update(self, x, y, eta):
-        """The loss before one step of SGD; None if this is not the plain case, or not finite."""
+    def update(self, x, y, eta, optimizer):
+        """The loss before one step of SGD; None if this is not the plain case, or not finite.
+
+        Of optimizers, PLAIN itself is.
+        """
         cdef const void* inputs
         cdef const void* target = NULL
         cdef double number = 0, rate, L = NAN
         cdef float as_float
         cdef bint is_number = self.is_number(y)
-        if type(eta) not in self.numbers:
+        if optimizer is not plain or type(eta) not in self.numbers:
             return None
         try:
             rate = eta

@@ -282,6 +282,27 @@ def test_updates_are_steps_of_training(name, dtype):
     assert losses[0] != losses[1]
 
 
+@every_dtype
+def test_updates_are_trainings_on_single_samples(dtype):
+    """By changing rates and optimizers, from the beginning again, and after copies."""
+    net, X, y = make(dtype)
+    single = net.copy()
+    ways = itertools.cycle(["adam", "adam", SGD(l2=0.01), "momentum", "sgd", Adam(l2=0.1), "adam"])
+    for i, optimizer in zip(range(60), ways, strict=False):
+        eta = 0.01 / (1 + i % 3)
+        options = {"epochs": 1, "learning_rate": eta, "shuffle": False, "optimizer": optimizer}
+        history = net.train(X[i : i + 1], y[i : i + 1], **options)
+        loss = single.update(X[i], y[i], eta, optimizer=optimizer)
+        assert loss == history.history["loss"][0]
+        for mine, theirs in zip(parameters(single), parameters(net), strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+        if i % 11 == 10:
+            net.reset_trainer()
+            single.reset_trainer()
+        if i % 7 == 6:
+            net, single = copy.deepcopy(net), copy.deepcopy(single)
+
+
 def test_updates_with_l2_and_with_a_bound_on_the_gradient():
     """W <- W - eta (g + lambda W); the norm of g without lambda W is at most clip_norm."""
     net, X, y = make()

@@ -48,6 +48,7 @@ _prediction = _unit("prediction", LEVEL)
 ACTIVATIONS = _prediction.ACTIVATIONS
 INTERNAL = _prediction.INTERNAL
 LOSSES = _prediction.LOSSES
+PLAIN = _prediction.PLAIN
 Gate = _prediction.Gate
 Turn = _prediction.Turn
 feedforward = _prediction.feedforward

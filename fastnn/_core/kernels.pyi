@@ -34,6 +34,7 @@ STRONGEST_DECAY: float
 ACTIVATIONS: dict[str, int]
 INTERNAL: set[str]
 LOSSES: dict[str, int]
+PLAIN: str
 FORMS: dict[str, int]
 OPTIMIZERS: dict[str, int]
 
@@ -54,7 +55,7 @@ class Gate:
         learns: bool,
     ) -> None: ...
     def feedforward(self, x: object, out: object) -> Any: ...
-    def update(self, x: object, y: object, eta: object) -> float | None: ...
+    def update(self, x: object, y: object, eta: object, optimizer: object) -> float | None: ...
 
 @disjoint_base
 class Turn:

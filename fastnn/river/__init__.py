@@ -18,6 +18,7 @@ from river.utils.dataframe import (
 
 from fastnn import _checks, optimizers
 from fastnn._core.data import Data
+from fastnn._core.kernels import PLAIN
 from fastnn._data_checks import targets as targets_of
 from fastnn._training.single_steps import SingleSteps, train_in_order
 from fastnn.river import _data_checks
@@ -70,7 +71,7 @@ class _OnlineNetwork(base.Estimator):
             w is ONE and self._is_plain
             and net is not None and row is not None and target is not None
             # As Network.update begins. What is not so plain, or refused, is looked at below.
-            and net._gate.update(row, target, self.learning_rate) is not None
+            and net._gate.update(row, target, self.learning_rate, PLAIN) is not None
         ):  # fmt: skip
             return
         weight = _data_checks.weight(w, "w")
@@ -94,12 +95,14 @@ class _OnlineNetwork(base.Estimator):
     def _step(self, net: Network, row: Array, target: Any, weight: float) -> None:
         """On what is checked, but for the learning rate; with a weight above 0."""
         # A weight multiplies eta, unless their product is out of range, or the step is refused.
-        if self._is_plain and net._gate.update(row, target, self._rate() * weight) is not None:
+        if (
+            self._is_plain
+            and net._gate.update(row, target, self._rate() * weight, PLAIN) is not None
+        ):
             return
-        steps = self._steps
-        if steps is None or steps.net is not net or steps.learning_rate != self.learning_rate:
-            self._steps = steps = SingleSteps(net, self._optimizer, self._rate())
-        steps.step(row, target, weight)
+        if self._steps is None or not self._steps.serve(net, self._optimizer):
+            self._steps = SingleSteps(net, self._optimizer)
+        self._steps.step(row, target, self._rate(), weight)
 
     def _learn_many(
         self, X: Any, y_name: Any, outputs: list[Any], targets: Array | None, w: Any
