@@ -17,8 +17,11 @@ from random_networks import put_zeros
 import fastnn._core.chunks
 import fastnn._training.course
 from fastnn import Network
+from fastnn._core.data import Data
+from fastnn._training.course import Course, Settings
 from fastnn._training.forms import FORMS
 from fastnn.exceptions import TrainingDivergedError
+from fastnn.optimizers import SGD
 
 N = 10  # samples: batches of 3 leave a smaller one at the end
 MANY = 75  # samples: two blocks of 32, and a part of one
@@ -427,3 +430,17 @@ def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeyp
         one.train(X, y, **options | {"batch_size": 16})
         one.train(X, y, **options)
     assert bits(net) == bits(copied)
+
+
+def test_a_course_that_has_stopped_runs_no_further():
+    net, X, y = make("each layer in one vector")
+    settings = Settings(
+        epochs=50, learning_rate=1e-9, batch_size=1, shuffle=True, optimizer=SGD(), form="direct",
+        tol=1, patience=3,
+    )  # fmt: skip
+    course = Course(net, Data(net._model, X, y), settings)
+    assert len(course.run_lap(50, 0, None).losses) == 4
+    assert course.has_stopped
+    before = bits(net)
+    assert len(course.run_lap(50, 4, None).losses) == 0
+    assert bits(net) == before
