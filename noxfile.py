@@ -89,7 +89,7 @@ def debug(session: nox.Session) -> None:
                 "-m", "not long and not unwatched",
                 # Not even imported.
                 "--ignore=tests/test_tables.py", "--ignore=tests/test_river.py",
-                "--ignore-glob=*test_sklearn*",
+                "--ignore-glob=*test_sklearn*", "--ignore-glob=*model_file*",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),

@@ -23,7 +23,7 @@ DEBUG = os.environ.get("FASTNN_DEBUG") == "1"
 MSVC = platform.system() == "Windows"
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 
-UNITS = ("training", "prediction", "data")  # the longest to compile first
+UNITS = ("training", "prediction", "data")
 SHARED = "fastnn._core._cyutility"  # what all of them need of Cython's for memoryviews
 C_FILES = Path("build/cython-debug" if DEBUG else "build/cython")
 BUILT_BEFORE = Path("build/kernels")
@@ -41,7 +41,7 @@ DIRECTIVES = {
 if MSVC:
     FLAGS = ["/O2", "/fp:precise", "/utf-8"]
     SHARED_FLAGS = ["/O1", "/utf-8"]
-    LEVELS = {"avx2": ["/arch:AVX2"], "baseline": []}
+    LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"]}
 else:
     SHARED_FLAGS = ["-O1", "-g0", "-Wno-unused-function", "-Wno-strict-aliasing"]
     FLAGS = [
@@ -55,13 +55,14 @@ else:
         "-Wno-unused-function",
         "-Wno-strict-aliasing",
     ]
-    LEVELS = {"avx2": ["-march=x86-64-v3"], "baseline": []}
+    LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}  # the longest to compile first
 # For those who know it: GCC would make memcpy and memset of loops over a few registers.
 FLAGS_OF_GCC = ["-fno-tree-loop-distribute-patterns"]
 if not X86_64:
     del LEVELS["avx2"]
-LEVELS = dict(reversed(LEVELS.items()))  # baseline, where vectors become many, takes longer
-WANTED = os.environ.get("FASTNN_LEVELS", "avx2 baseline").split()
+WANTED = os.environ.get("FASTNN_LEVELS", " ".join(LEVELS)).split()
+if not WANTED or not set(WANTED) <= set(LEVELS):
+    raise SystemExit(f"FASTNN_LEVELS must be of {', '.join(LEVELS)}, got {WANTED}")
 
 
 def module(unit: str, level: str) -> str:
@@ -73,7 +74,8 @@ class BuildKernels(build_ext):
 
     def finalize_options(self):
         super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count()
+        n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        self.parallel = self.parallel or n_cores
 
     def build_extensions(self):
         import numpy  # not before it is needed, as pip reads this file three times
@@ -90,58 +92,67 @@ class BuildKernels(build_ext):
         for extension in self.extensions:
             extension.sources = [c_files[extension.name]]
             extension.include_dirs = [numpy.get_include()]
-            extension.define_macros = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+            extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
             if knows and extension.name != SHARED:
                 extension.extra_compile_args += FLAGS_OF_GCC
         super().build_extensions()
 
     def _translate(self) -> dict[str, str]:
-        """The C file of each module; those of a unit differ in its name alone."""
+        """The C file of each module, which is the same for all levels of a unit."""
         from Cython.Build import cythonize
 
-        units = [Extension(module(unit, "LEVEL"), [f"src_cython/{unit}.pyx"]) for unit in UNITS]
+        units = [Extension(f"fastnn._core._{unit}", [f"src_cython/{unit}.pyx"]) for unit in UNITS]
         *of_units, shared = cythonize(
             [*units, Extension(SHARED, [])],
             build_dir=str(C_FILES),
             include_path=["src_cython"],
             compiler_directives=DIRECTIVES,
             shared_utility_qualified_name=SHARED,
-            nthreads=self.parallel,
+            nthreads=len(UNITS),
             force=True,  # a copied source may be newer than its date says
         )
-        c_files = {SHARED: shared.sources[0]}
         path = Path(shared.sources[0])
-        in_package = path.read_text(encoding="utf-8").replace('"_cyutility"', f'"{SHARED}"')
-        path.write_text(in_package, encoding="utf-8")  # else sys.modules gets it as it stands
+        text = path.read_text(encoding="utf-8")
+        # Cython lets it enter itself in sys.modules without its package.
+        if '"_cyutility"' not in text:
+            raise PlatformError(f"{path} should name its module, and does not: another Cython?")
+        path.write_text(text.replace('"_cyutility"', f'"{SHARED}"'), encoding="utf-8")
+        c_files = {SHARED: str(path)}
         for unit, translated in zip(UNITS, of_units, strict=True):
-            text = Path(translated.sources[0]).read_text(encoding="utf-8")
             for level in LEVELS:
-                path = C_FILES / f"{unit}_{level}.c"
-                path.write_text(text.replace(f"{unit}_LEVEL", f"{unit}_{level}"), encoding="utf-8")
-                c_files[module(unit, level)] = str(path)
+                copy = C_FILES / f"{unit}_{level}.c"  # as the object files lie where their C does
+                shutil.copy(translated.sources[0], copy)
+                c_files[module(unit, level)] = str(copy)
         return c_files
 
     def build_extension(self, extension):
         built = Path(self.get_ext_fullpath(extension.name))
-        before = BUILT_BEFORE / f"{built.name}-{self._digest(extension)}"
-        if before.exists():
+        digest = None if self.force else self._digest(extension)
+        before = BUILT_BEFORE / f"{built.name}-{digest}"
+        if digest and before.exists():
             built.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(before, built)
             return
         super().build_extension(extension)
-        BUILT_BEFORE.mkdir(parents=True, exist_ok=True)
-        for older in BUILT_BEFORE.glob(f"{built.name}-*"):
-            older.unlink()
-        shutil.copy(built, before)
+        if digest:
+            BUILT_BEFORE.mkdir(parents=True, exist_ok=True)
+            for older in BUILT_BEFORE.glob(f"{built.name}-*"):
+                older.unlink(missing_ok=True)
+            half = before.with_name(f"{before.name}.{os.getpid()}")
+            shutil.copy(built, half)
+            half.replace(before)  # whole, or not there
 
-    def _digest(self, extension: Extension) -> str:
-        """Of all that a module is made from."""
-        commands = [vars(self.compiler).get(name) for name in ("compiler_so", "linker_so")]
-        version = ""
-        if commands[0]:
-            version = subprocess.run([commands[0][0], "--version"], capture_output=True).stdout
-        numpy_version = importlib.metadata.version("numpy")
-        parts = commands, version, extension.extra_compile_args, numpy_version
+    def _digest(self, extension: Extension) -> str | None:
+        """Of all that a module is made from; None where that is not known."""
+        compiler = vars(self.compiler)
+        if not compiler.get("compiler_so"):
+            return None
+        version = subprocess.run([*compiler["compiler_so"], "--version"], capture_output=True)
+        parts = (
+            compiler["compiler_so"], compiler.get("linker_so"), version.stdout, self.include_dirs,
+            extension.extra_compile_args, extension.define_macros,
+            importlib.metadata.version("numpy"), os.environ.get("MACOSX_DEPLOYMENT_TARGET"),
+        )  # fmt: skip
         content = Path(extension.sources[0]).read_bytes()
         return hashlib.sha256(content + repr(parts).encode()).hexdigest()[:16]
 
@@ -150,17 +161,23 @@ class BuildKernels(build_ext):
         return subprocess.run(empty, stderr=subprocess.DEVNULL).returncode == 0
 
 
-setup(
-    ext_modules=[
-        *(
-            Extension(
-                module(unit, level), [f"src_cython/{unit}.pyx"], extra_compile_args=FLAGS + flags
-            )
-            for unit in UNITS
-            for level, flags in LEVELS.items()
-            if level in WANTED or (unit, level) == ("data", "baseline")  # which tells the CPU
-        ),
-        Extension(SHARED, ["src_cython/data.pyx"], extra_compile_args=SHARED_FLAGS),
-    ],
-    cmdclass={"build_ext": BuildKernels},
-)
+if __name__ == "__main__":  # not in the processes that translate
+    setup(
+        ext_modules=[
+            *(
+                Extension(
+                    module(unit, level),
+                    [f"src_cython/{unit}.pyx"],
+                    # What Python calls at import has the module's name, and the C has the unit's.
+                    define_macros=[(f"PyInit__{unit}", f"PyInit__{unit}_{level}")],
+                    extra_compile_args=FLAGS + flags,
+                )
+                for unit in UNITS
+                for level, flags in LEVELS.items()
+                if level in WANTED or (unit, level) == ("data", "baseline")  # which tells the CPU
+            ),
+            # Cython makes its C, but a module must have a source.
+            Extension(SHARED, ["src_cython/data.pyx"], extra_compile_args=SHARED_FLAGS),
+        ],
+        cmdclass={"build_ext": BuildKernels},
+    )

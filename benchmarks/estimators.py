@@ -44,7 +44,7 @@ SETS: dict[str, Callable[[], Any]] = {
 REGRESSION = {"diabetes"}
 # Fewer epochs than the default where scikit-learn would take minutes.
 EPOCHS = {"MNIST": {"auto": 10, 1: 1}}
-EPOCHS_OF_SINGLES = 20
+EPOCHS_OF_SINGLE_STEPS = 20
 CALLS = 200  # of predict in a round
 FEATURES, HIDDEN, SAMPLES = 20, 16, 1000  # of a stream for river
 
@@ -101,7 +101,7 @@ def beside_scikit_learn(name: str, rounds: int) -> list[str]:
     for batch_size in ("auto", 1):
         settings = {"batch_size": batch_size, "random_state": 0}
         if batch_size == 1 or name in EPOCHS:
-            settings["max_iter"] = EPOCHS.get(name, {}).get(batch_size, EPOCHS_OF_SINGLES)
+            settings["max_iter"] = EPOCHS.get(name, {}).get(batch_size, EPOCHS_OF_SINGLE_STEPS)
         models = {of: getattr(module, kind)(**settings) for of, module in modules.items()}
         spent = medians_in_turns(
             {of: partial(model.fit, X, y) for of, model in models.items()}, rounds

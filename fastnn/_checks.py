@@ -101,19 +101,19 @@ def positive_in(dtype: np.dtype[Any]) -> Range:
     return Range(words, float(limits.tiny), float(limits.max), True, True)
 
 
-def number(value: Any, name: str, range: Range = FINITE, expected: str = "a number") -> float:
+def number(value: Any, name: str, allowed: Range = FINITE, expected: str = "a number") -> float:
     """A number of this range; expected are the words for what is none."""
     found = real_number(value, name, expected)
-    if not range.has(found):
-        raise ValueError(f"{name} must be {range.words}, got {description(value)}")
+    if not allowed.has(found):
+        raise ValueError(f"{name} must be {allowed.words}, got {description(value)}")
     return found
 
 
-def number_or_none(value: Any, name: str, range: Range) -> float | None:
+def number_or_none(value: Any, name: str, allowed: Range) -> float | None:
     if value is None:
         return None
-    words = f"None or {range.words}"
-    return number(value, name, range._replace(words=words), words)
+    words = f"None or {allowed.words}"
+    return number(value, name, allowed._replace(words=words), words)
 
 
 def function(value: Any, name: str) -> Any:

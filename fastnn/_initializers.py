@@ -16,9 +16,11 @@ import numpy as np
 from fastnn import _checks, _data_checks
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     Parameters = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
     Generator = np.random.Generator
-    Initializer = Callable[[Generator, int, int, str], Parameters]
+    Initializer = Callable[[Generator, int, int, str], tuple[ArrayLike, ArrayLike]]
 
 RELU_FAMILY = {"relu", "leaky_relu", "elu", "softplus", "silu", "gelu"}
 
@@ -85,7 +87,8 @@ def _of_users(
     try:
         (W,), (b,), _ = _data_checks.parameters([found[0]], [found[1]])
     except (TypeError, ValueError) as error:
-        raise type(error)(f"initializer must return W and b of a layer: {error}") from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"initializer must return W and b of a layer: {error}") from None
     if W.shape != (n_in, n_out):
         raise ValueError(
             f"initializer must return W of shape ({n_in}, {n_out}) for a layer of {n_in} inputs "

@@ -350,8 +350,9 @@ class CSVLogger(Callback):
 _words.explain_construction(EarlyStopping, ModelCheckpoint, CSVLogger)
 
 
-def get(value: Any, name: str = "callbacks") -> list[Callback]:
+def get(value: Any) -> list[Callback]:
     """Callbacks, which functions become, from one of them, a sequence, or None."""
+    name = "callbacks"
     if value is None:
         return []
     expected = "a sequence of callbacks, such as [EarlyStopping()] of fastnn.callbacks"

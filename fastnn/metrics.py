@@ -468,8 +468,9 @@ def _computed(name: str, Y: Array, a: Array, threshold: float | None) -> float:
         return METRICS[name].compute(Y, a, threshold)
 
 
-def get(value: Any, name: str = "metrics") -> dict[str, str | Metric]:
+def get(value: Any) -> dict[str, str | Metric]:
     """Metrics by the names they get in History: a function for each, or the name of one here."""
+    name = "metrics"
     if value is None:
         return {}
     given: list[tuple[str | None, Any, str]]

@@ -18,7 +18,6 @@ from fastnn._core.samples import Sparse
 from fastnn._training import loop
 from fastnn._training.course import Settings
 from fastnn._training.forms import FORMS
-from fastnn._training.single_steps import SingleSteps
 from fastnn._training.single_steps import settings as of_single_steps
 from fastnn._training.task import task_of
 from fastnn._training.trainer_state import TrainerState
@@ -130,7 +129,13 @@ class Network(_words.Explaining):
         initialize = _initializers.get(initializer, "initializer")
         for W, b, name in zip(*model.layout.views(model.parameters), activations, strict=True):
             n_in, n_out = W.shape
-            W[:], b[:] = initialize(rng, n_in, n_out, name)
+            with np.errstate(over="ignore"):
+                W[:], b[:] = initialize(rng, n_in, n_out, name)
+        if not _data_checks.all_finite(model.parameters):
+            raise ValueError(
+                "initializer must return numbers that are finite in the network's "
+                f"{model.layout.dtype}, and some are not"
+            )
         self._become(model, rng, TrainerState())  # whole, as others may use what it was before
 
     @classmethod
@@ -158,8 +163,8 @@ class Network(_words.Explaining):
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
         activations = _checks.activations(activation, "activation", len(W), kernels.INTERNAL)
         loss = _checks.loss(loss, "loss", activations[-1], kernels.INTERNAL)
-        model = Model(sizes, activations, loss, dtype)
-        net = cls._of(model, _checks.generator(seed, "seed"))
+        rng = _checks.generator(seed, "seed")
+        net = cls._of(Model(sizes, activations, loss, dtype), rng)
         for mine, given in zip(net.weights + net.biases, W + b, strict=True):
             mine[:] = given
         return net
@@ -179,7 +184,6 @@ class Network(_words.Explaining):
         with contextlib.nullcontext() if before is None else before.turn(trains=True):
             self._model = model
             self._gate = model.gate  # from here, update finds it sooner
-            self._steps: SingleSteps | None = None  # of update, by another optimizer
             self._rng = rng
             self._trainer = trainer
 
@@ -490,7 +494,7 @@ class Network(_words.Explaining):
         learning_rate: float,
         optimizer: str | Optimizer = kernels.PLAIN,
     ) -> float:
-        """One step of SGD on one sample.
+        """One step on one sample, of SGD or by another optimizer.
 
         Parameters
         ----------
@@ -502,8 +506,8 @@ class Network(_words.Explaining):
         learning_rate : float
             eta, positive.
         optimizer : str or optimizer, default "sgd"
-            As for `train`, and what it keeps from step to step is that of `train`, too. Others than
-            plain SGD go through all checks, which take some tens of microseconds.
+            As for `train`, and what it keeps from step to step is that of `train`, too. All but
+            "sgd" take some tens of microseconds more.
 
         Returns
         -------
@@ -533,13 +537,8 @@ class Network(_words.Explaining):
         optimizers.check_fit(chosen, "optimizer", dtype, model.activations)
         X, Y = _data_checks.apart(X, parameters), _data_checks.apart(Y, parameters)
         eta = _checks.number(learning_rate, "learning_rate", _checks.positive_in(dtype))
-        if names is not None or (chosen.is_plain and not chosen.l2):
-            data = Data(model, X, Y, feature_names=names)
-            return loop.update(self, data, of_single_steps(chosen, eta))
-        steps = self._steps
-        if steps is None or not steps.serve(self, chosen):
-            self._steps = steps = SingleSteps(self, chosen)
-        return steps.step(X[0], Y[0], eta)
+        data = Data(model, X, Y, feature_names=names)
+        return loop.update(self, data, of_single_steps(chosen, eta))
 
     @overload
     def evaluate(

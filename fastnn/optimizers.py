@@ -291,7 +291,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "rmsprop": RMSprop(),
     "adagrad": Adagrad(),
 }
-KINDS = tuple(map(type, OPTIMIZERS.values()))
+KINDS: tuple[type[Optimizer], ...] = tuple(type(one) for one in OPTIMIZERS.values())
 _words.explain_construction(*KINDS)
 
 
@@ -300,8 +300,9 @@ def get(value: Any, name: str = "optimizer") -> Optimizer:
 
     A copy, made by what checks settings anew: others may have written into theirs, and may yet.
     """
-    if isinstance(value, Optimizer) and isinstance(value, KINDS):
-        return replace(value)
+    if isinstance(value, KINDS):
+        given: Optimizer = value
+        return replace(given)
     if isinstance(value, str):
         return OPTIMIZERS[_checks.known_name(value, name, OPTIMIZERS)]
     kinds = ", ".join(kind.__name__ for kind in KINDS)

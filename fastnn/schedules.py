@@ -53,7 +53,8 @@ RANGES = {
 class Schedule:
     """What all schedules have in common; not to be used itself.
 
-    A schedule of your own derives from it, and overrides `rates`.
+    A schedule of your own derives from it as a frozen dataclass, so that settings can be compared,
+    and overrides `rates`.
     """
 
     def __post_init__(self) -> None:

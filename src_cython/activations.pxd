@@ -183,7 +183,7 @@ cdef inline vec activation_of(size_t activation, vec z) noexcept nogil:
 
 
 cdef inline vec derivative_of(size_t activation, vec z, vec a) noexcept nogil:
-    """f'(z); of identity it is 1, and softmax has a Jacobian. step is never asked for."""
+    """f'(z); identity, whose is 1, softmax, which has a Jacobian, and step are not asked for."""
     if activation == SIGMOID:
         return sigmoid_derivative(a)
     elif activation == TANH:

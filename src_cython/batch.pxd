@@ -123,12 +123,12 @@ cdef inline double losses(
 
 
 cdef inline kernel deltas(
-    const Network* net, const vec* parameters, const Block* block, vec* workspace, bint are_single,
+    const Network* net, const vec* parameters, const Block* block, vec* workspace, bint is_single,
     real like,
 ) noexcept nogil:
     """delta of every layer, scaled as share is and by the samples' weights.
 
-    are_single says that there is one sample in every block.
+    is_single says that there is one sample in every block.
     """
     cdef vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
@@ -140,7 +140,7 @@ cdef inline kernel deltas(
             multiply(
                 at(units, s * net.units + net.last.delta), vecs(net.last, units), block.weight[s]
             )
-    passes.deltas(net, parameters, units, block.n, are_single, like)
+    passes.deltas(net, parameters, units, block.n, is_single, like)
 
 
 cdef inline kernel updates(

@@ -41,6 +41,11 @@ cdef inline double strongest() noexcept nogil:
     return 1 - 2.0 ** (-20.0 / BLOCK)
 
 
+cdef inline bint is_too_strong(double eta_lambda) noexcept nogil:
+    """Whether c could be below 2^-20 after a block."""
+    return 1 - eta_lambda < 2.0 ** (-20.0 / BLOCK)
+
+
 cdef inline void begin(Scale* scale) noexcept nogil:
     """A block starts: what is stored is true."""
     scale.power = 1

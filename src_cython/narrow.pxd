@@ -3,7 +3,7 @@
 Such a step is one chain of dependent operations, and most of what the general pass adds to it is
 waiting for what it has just stored to be read back, some ten cycles each time. Here a layer's z,
 a and delta are local, so that they stay in registers; the arithmetic is that of the same
-functions.
+functions. (Rarer activations, which are no inline functions, get z and a from memory.)
 
 A ROW is one vec, and its arrays are single registers, but where a vec is a single number.
 """

@@ -1,6 +1,7 @@
 """Prediction, losses and gradients: what is computed with parameters that nobody changes.
 
-And at the end what must happen between two instructions of Python: Gate and Turn.
+And at the end what must happen between two instructions of Python: Gate, with the update by a
+single sample, and Turn.
 
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
 delta = ∂L/∂z · eta learning rate

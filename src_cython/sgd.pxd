@@ -158,7 +158,7 @@ cdef inline void train_decaying_block(
     cdef double eta = eta_at(lap, progress.position)
     for i in range(progress.position + 1, end if lap.rates_in_epoch > 1 else 0):
         eta = max(eta, eta_at(lap, i))
-    if eta * plan.l2 > decay.strongest():
+    if decay.is_too_strong(eta * plan.l2):
         train_batches(
             lap, parameters, order, end - progress.position, gradient, state, workspace, like
         )

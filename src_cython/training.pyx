@@ -1,4 +1,4 @@
-"""Training: a stretch of the samples of a lap, on working copies of what training changes.
+"""Training: a chunk of the samples of a lap, on working copies of what training changes.
 
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
 delta = ∂L/∂z · eta learning rate · lambda the L2 coefficient

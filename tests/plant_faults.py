@@ -148,7 +148,7 @@ def main():
         print(f"{'green' if red is None else 'red'}  {where}\n       {red}", flush=True)
         return None if red else where
 
-    with ThreadPoolExecutor(given.jobs) as pool:
+    with ThreadPoolExecutor(len(cores)) as pool:
         green = [one for one in pool.map(judge, faults) if one]
     print(f"{len(faults) - len(green)} of {len(faults)} are red; green are", *green, sep="\n")
 

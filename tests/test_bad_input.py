@@ -677,6 +677,11 @@ DTYPES = 'dtype must be "float32" or "float64", got '
             {"initializer": lambda rng, n, m, _: (np.full((n, m), np.nan), [0] * m)}, ValueError,
             "initializer must return W and b of a layer: weights[0] must be finite",
         ),
+        (
+            {"initializer": lambda rng, n, m, _: (np.full((n, m), 1e300), [0] * m),
+             "dtype": "float32"}, ValueError,
+            "initializer must return numbers that are finite in the network's float32",
+        ),
         ({"dtype": "float16"}, ValueError, DTYPES + "str 'float16'"),
         ({"dtype": int}, ValueError, DTYPES + "type <class 'int'>"),
         ({"dtype": "single!"}, ValueError, DTYPES + "str 'single!'"),

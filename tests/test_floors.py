@@ -53,6 +53,10 @@ def imported(tree):
         for node in ast.walk(block)
     }
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and node not in for_types:
+            for one in node.names:
+                if one.name.partition(".")[0] == "fastnn":
+                    yield one.name.removeprefix("fastnn").removeprefix(".")
         if isinstance(node, ast.ImportFrom) and node not in for_types and node.module:
             base = node.module.removeprefix("fastnn").removeprefix(".")
             if node.module.partition(".")[0] == "fastnn":

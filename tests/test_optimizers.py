@@ -303,6 +303,15 @@ def test_updates_are_trainings_on_single_samples(dtype):
             net, single = copy.deepcopy(net), copy.deepcopy(single)
 
 
+@pytest.mark.parametrize("y", [1, [0.25, 0.5, 0.25]])
+def test_updates_of_a_classifier(y):
+    net = Network([4, 3], activation="softmax", loss="cross_entropy", seed=0)
+    single, x = net.copy(), [[1.0, -1, 0.5, 2]]
+    history = net.train(x, [y], epochs=1, learning_rate=0.1, optimizer="adam")
+    assert single.update(x[0], y, 0.1, optimizer="adam") == history.history["loss"][0]
+    assert single.weights[0].tobytes() == net.weights[0].tobytes()
+
+
 def test_updates_with_l2_and_with_a_bound_on_the_gradient():
     """W <- W - eta (g + lambda W); the norm of g without lambda W is at most clip_norm."""
     net, X, y = make()

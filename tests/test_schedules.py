@@ -568,8 +568,8 @@ ABOVE_ZERO = [
     ([1.0], TypeError, "must be a number"),
 ]
 NOT_NEGATIVE = [(-0.1, ValueError, "at least 0"), *ABOVE_ZERO[2:]]
-SHARE = [(1.01, ValueError, "above 0 and at most 1"), *ABOVE_ZERO[:2], *ABOVE_ZERO[4:]]
-SHARE += [(float("nan"), ValueError, "above 0 and at most 1")]
+FACTOR = [(1.01, ValueError, "above 0 and at most 1"), *ABOVE_ZERO[:2], *ABOVE_ZERO[4:]]
+FACTOR += [(float("nan"), ValueError, "above 0 and at most 1")]
 INSIDE = [(value, ValueError, "above 0 and below 1") for value in (0, 1, -1, 2, float("nan"))]
 INSIDE += ABOVE_ZERO[4:]
 MODE = [
@@ -592,7 +592,7 @@ GOOD = {
 BAD = {
     "initial": ABOVE_ZERO,
     "every": ABOVE_ZERO,
-    "factor": SHARE,
+    "factor": FACTOR,
     "decay": NOT_NEGATIVE,
     "epochs": ABOVE_ZERO,
     "final": NOT_NEGATIVE,
@@ -605,7 +605,7 @@ BAD = {
         ),
         (len, TypeError, "a number"),
     ],
-    "start_factor": SHARE,
+    "start_factor": FACTOR,
     "maximum": ABOVE_ZERO,
     "warm_up": INSIDE,
     "start_divisor": ABOVE_ZERO,
@@ -613,7 +613,7 @@ BAD = {
     "minimum": [*NOT_NEGATIVE],
     "step_size": ABOVE_ZERO,
     "mode": MODE,
-    "gamma": SHARE,
+    "gamma": FACTOR,
 }
 
 

@@ -45,5 +45,5 @@ def test_another_number_is_refused(case, place, monkeypatch):
 
 
 def test_every_form_takes_part():
-    """But for direct, which fused falls back to, and singles, which are batches."""
+    """But for direct, which fused falls back to, and the form of batches."""
     assert {form for _, form, *_ in CASES} == set(kernels.FORMS) - {"direct", "batches"}

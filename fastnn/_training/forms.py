@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 FORMS = ("direct", "fused", "zero_skip", "blocked")
 
-# Measured over widths of 2 to 2,048, densities of 0.02 to 1, in float32 and float64:
-# python -m benchmarks.choice. Zeros are worth skipping up to SPARSE_DENSITY, in prediction too, and
-# sample by sample up to SPARSE_IN_WIDER_ROWS where rows of THREE_VECTORS and more are not wide
-# enough for blocks. In rows of a single vector, little
-# is skipped with each: there up to SPARSE_IN_MANY_VECTORS for MANY_VECTORS rows and more,
-# SPARSE_IN_FEW_VECTORS for fewer. Blocks pay from rows of WIDE bytes and MANY_INPUTS on: below, W
-# stays in the L1 cache, and a Gram matrix costs more than it saves.
+# Measured over widths of 2 to 2,048, densities of 0.02 to 1, in float32 and float64: python -m
+# benchmarks.choice. Zeros are worth skipping up to SPARSE_DENSITY, in prediction too, and sample by
+# sample up to SPARSE_IN_WIDER_ROWS where rows of THREE_VECTORS and more are not wide enough for
+# blocks. In rows of a single vector, little is skipped with each: there up to
+# SPARSE_IN_MANY_VECTORS for MANY_VECTORS rows and more, SPARSE_IN_FEW_VECTORS for fewer. Blocks pay
+# from rows of WIDE bytes and MANY_INPUTS on: below, W stays in the L1 cache, and a Gram matrix
+# costs more than it saves.
 SPARSE_IN_WIDER_ROWS = 0.5
 THREE_VECTORS = 3 * ROW_BYTES
 SPARSE_IN_MANY_VECTORS = 0.25

@@ -49,38 +49,25 @@ def train_in_order(
 class SingleSteps:
     """What `Network.train` does for a single sample, but for what can be done once for all."""
 
-    def __init__(self, net: Network, optimizer: Optimizer) -> None:
-        self.net, self.optimizer = net, optimizer
+    def __init__(self, net: Network, optimizer: Optimizer, learning_rate: float) -> None:
+        self.net, self.learning_rate = net, learning_rate
         self.x = np.zeros((1, net.layer_sizes[0]), net.dtype)
         one_number = net.loss == "cross_entropy"
         self.y = np.ones((1, 1 if one_number else net.layer_sizes[-1]), net.dtype)
         self.weights, self.weight = np.ones(1), 1.0
         self.turn = net._model.turn(trains=False)
         data = Data(net._model, self.x, self.y, weights=self.weights)
-        self.course = Course(net, data, settings(optimizer, 1.0))
-        assert self.course.rates is not None
-        self.rates = self.course.rates
+        self.course = Course(net, data, settings(optimizer, learning_rate))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
         """None: it belongs to this network, and that of a copy is made when it is needed."""
 
-    def serve(self, net: Network, optimizer: Optimizer) -> bool:
-        """Whether this network's next step by an optimizer can be one of these."""
-        return (
-            self.net is net and self.course.model is net._model and self.optimizer == optimizer
-            and (optimizer.is_plain or net._trainer.optimizer is self.course.state)
-        )  # fmt: skip
-
-    def step(self, row: Array, target: Any, learning_rate: float, weight: float = 1.0) -> float:
-        """On checked inputs and a checked target: (n_outputs,), a number or a class number.
-
-        The loss before it, times the weight.
-        """
+    def step(self, row: Array, target: Any, weight: float = 1.0) -> None:
+        """On checked inputs and a checked target: (n_outputs,), a number or a class number."""
         with self.turn:
             self.x[0] = row
             if self.net.loss != "cross_entropy" or self.net.layer_sizes[-1] > 1:
                 self.y[0] = target
             if weight != self.weight:
                 self.weights[0] = self.weight = weight
-            self.rates[0, 0] = learning_rate
-            return float(self.course.run_lap(1, 0, None).losses[0])
+            self.course.run_lap(1, 0, None)

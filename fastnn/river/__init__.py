@@ -33,7 +33,7 @@ DTYPE = np.dtype(np.float64)
 ONE = 1.0  # the weight where none is handed in: known by its identity, in less time than by value
 
 
-class _OnlineNetwork(base.Estimator):
+class _StreamNetwork(base.Estimator):
     """What both classes have in common: a network that learns samples with named features."""
 
     hidden_layer_sizes: Any
@@ -100,9 +100,10 @@ class _OnlineNetwork(base.Estimator):
             and net._gate.update(row, target, self._rate() * weight, PLAIN) is not None
         ):
             return
-        if self._steps is None or not self._steps.serve(net, self._optimizer):
-            self._steps = SingleSteps(net, self._optimizer)
-        self._steps.step(row, target, self._rate(), weight)
+        steps = self._steps
+        if steps is None or steps.net is not net or steps.learning_rate != self.learning_rate:
+            self._steps = steps = SingleSteps(net, self._optimizer, self._rate())
+        steps.step(row, target, weight)
 
     def _learn_many(
         self, X: Any, y_name: Any, outputs: list[Any], targets: Array | None, w: Any
@@ -207,7 +208,7 @@ class Probabilities(dict[Any, float]):
         return 0.0
 
 
-class MLPRegressor(_OnlineNetwork, base.MiniBatchRegressor):
+class MLPRegressor(_StreamNetwork, base.MiniBatchRegressor):
     """A multilayer perceptron with one output, trained by SGD on each sample as it comes.
 
     Features may appear and disappear: one that a sample does not have is 0, and the weights of a
@@ -332,7 +333,7 @@ class MLPRegressor(_OnlineNetwork, base.MiniBatchRegressor):
         return to_native_series(values, name=self._y_name, like=into_frame(X))
 
 
-class MLPClassifier(_OnlineNetwork, base.MiniBatchClassifier):
+class MLPClassifier(_StreamNetwork, base.MiniBatchClassifier):
     """A multilayer perceptron with a softmax over classes, trained by SGD on each sample.
 
     Features may appear and disappear: one that a sample does not have is 0, and the weights of a
