@@ -45,6 +45,13 @@ def halved(epoch: int) -> float:
     return 0.1 * 0.5**epoch
 
 
+def narrow(
+    rng: np.random.Generator, n_in: int, n_out: int, activation: str
+) -> tuple[Floats, list[float]]:
+    """An initializer of the user's own."""
+    return rng.normal(0, 0.1, (n_in, n_out)), [0.0] * n_out
+
+
 X, y = datasets.load_digits()
 assert_type(X, NDArray[np.float64])
 assert_type(y, NDArray[np.int64])
@@ -113,6 +120,9 @@ for metric in (metrics.mae, metrics.rmse, metrics.r2):
 assert_type(metrics.accuracy(y == 3, a[:, 3], threshold=0.9), float)
 assert_type(metrics.confusion_matrix(y, a), NDArray[np.int_])
 assert_type(net.update(X[0], 3, 0.01), float)
+assert_type(net.update(X[0], 3, 0.01, optimizer="adam"), float)
+assert_type(net.update(X[0], 3, 0.01, optimizers.Adam(l2=0.1)), float)
+assert_type(Network([2, 3, 1], initializer=narrow), Network)
 assert_type(net.dtype, np.dtype[np.floating[Any]])
 assert_type(net.layer_sizes, tuple[int, ...])
 assert_type(net.activations, tuple[str, ...])
