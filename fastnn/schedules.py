@@ -67,8 +67,14 @@ class Schedule:
         with np.errstate(all="ignore"):
             times = np.asarray(t, np.float64)
             # Not one number: NumPy's functions of arrays may round otherwise than those of numbers.
-            rates: NDArray[np.float64] = self.rates(np.atleast_1d(times)).reshape(times.shape)
-            return rates
+            at_times = np.atleast_1d(times).copy()
+            rates = _checks.array(self.rates(at_times), "what rates returns")
+        if rates.dtype.kind not in "iuf" or rates.shape != at_times.shape:
+            raise ValueError(
+                f"rates must return a number for each of the times of shape {at_times.shape}, got "
+                f"{_checks.description(rates)} of {rates.dtype}"
+            )
+        return rates.astype(np.float64).reshape(times.shape)
 
     def _zero_from(self) -> float:
         """From which time on the rate stays 0, and training changes nothing; infinite: never."""
@@ -328,13 +334,14 @@ def table(
     if isinstance(learning_rate, Schedule):
         times = epochs[:, np.newaxis] + np.arange(n_updates) / n_updates
         rates = np.array(learning_rate(times), np.float64, order="C")
-        if rates.shape != times.shape:  # of a class of the user's, and kernels rely on it
+        if rates.shape != times.shape:  # of a class whose __call__ is another
             raise ValueError(
                 f"learning_rate must give a rate for each of the times of shape {times.shape}, "
                 f"got shape {rates.shape}"
             )
-        if not (rates >= 0).all():
-            raise ValueError(f"learning_rate must give rates of at least 0, got {rates.min()}")
+        if not ((rates >= 0) & (rates < np.inf)).all():
+            wrong = rates[~((rates >= 0) & (rates < np.inf))][0]
+            raise ValueError(f"learning_rate must give finite rates of at least 0, got {wrong}")
         return rates
     numbers = [
         _checks.number(learning_rate(epoch), f"learning_rate({epoch})", _checks.NOT_NEGATIVE)

@@ -26,6 +26,7 @@ cdef enum Loss:
     HUBER
     BCE
     CROSS_ENTROPY
+    # From here on, and in CROSS_ENTROPY, losses are summed over outputs: see is_summed.
     PERCEPTRON
     SQUARED_ERROR
     LOG_LOSS

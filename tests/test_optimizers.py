@@ -305,6 +305,21 @@ def test_updates_are_trainings_on_single_samples(dtype):
             net, single = copy.deepcopy(net), copy.deepcopy(single)
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", SGD(clip_norm=1)])
+def test_a_step_that_is_not_made_leaves_the_state_of_another_optimizer(optimizer):
+    net, X, y = make()
+    net.update(X[0], y[0], 0.01, "adam")
+    same = net.copy()
+    with pytest.raises(TrainingDivergedError):
+        net.update(X[0], np.full(3, 1e300), 0.01, optimizer)
+    with pytest.raises(TrainingDivergedError):
+        net.train(X, np.full_like(y, 1e300), epochs=1, learning_rate=0.01, optimizer=optimizer)
+    for one in (net, same):
+        one.update(X[1], y[1], 0.01, "adam")
+    for mine, theirs in zip(parameters(net), parameters(same), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
 @pytest.mark.parametrize("y", [1, [0.25, 0.5, 0.25]])
 def test_updates_of_a_classifier(y):
     net = Network([4, 3], activation="softmax", loss="cross_entropy", seed=0)

@@ -642,3 +642,31 @@ def test_what_is_no_learning_rate(value):
     with pytest.raises(TypeError, match=r"^learning_rate must be a number, one of fastnn\.sched"):
         net.train(X, y, epochs=1, learning_rate=value)
     assert pickle.dumps(net) == before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 0.1, [0.1], ["0.1"] * 8, np.full(8, 0.1 + 0j), np.full(8, np.inf), np.full(8, np.nan)],
+    ids=repr,
+)
+def test_what_a_schedule_of_ones_own_may_not_return(wrong):
+    class Own(schedules.Schedule):
+        def rates(self, t):
+            return np.reshape(wrong, t.shape) if np.size(wrong) == t.size else wrong
+
+    net = Network([2, 1], seed=0)
+    before = net._parameters.tobytes()
+    with pytest.raises(ValueError, match=r"rates must return a number|finite rates of at least 0"):
+        net.train(np.ones((8, 2)), np.ones(8), epochs=1, learning_rate=Own())
+    assert net._parameters.tobytes() == before
+
+
+def test_a_schedule_of_ones_own_gets_times_of_its_own():
+    class Own(schedules.Schedule):
+        def rates(self, t):
+            t *= 0
+            return t + 0.1
+
+    times = np.arange(3.0)
+    assert Own()(times).tolist() == [0.1, 0.1, 0.1]
+    assert times.tolist() == [0, 1, 2]

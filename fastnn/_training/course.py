@@ -165,21 +165,17 @@ class Course:
         if rates is None:
             time = trainer.time_of(settings.learning_rate)
             rates = table(settings.learning_rate, time, n_epochs, n_updates)
-        if not settings.optimizer.is_plain:
-            trainer.optimizer = self.state
-        orders = self.order.draw(n_epochs)
         self.losses = losses = np.empty(n_epochs)
         self.epoch[0] = 0
-        ran, begins = 0, True
-        while self.epoch[0] < n_epochs and not self.has_stopped:
-            if self._run_chunk(orders, rates, losses, self.chunk, begins):
-                raise self._divergence(orders, rates, losses, done)
-            begins = False
-            ran = self.epoch.item()
-            if ran:
-                self.last_loss = losses[ran - 1].item()
-            if shown:
-                shown.show(done + ran + self.position.item() / self.n, self.last_loss)
+        before = trainer.optimizer
+        if not settings.optimizer.is_plain:
+            trainer.optimizer = self.state  # which the first chunk makes true
+        try:
+            ran = self._run_chunks(self.order.draw(n_epochs), rates, losses, done, shown)
+        except BaseException:
+            if not (self.epoch[0] or self.position[0]):
+                trainer.optimizer = before
+            raise
         if ran < n_epochs:
             self.order.keep(ran)
         if not isinstance(settings.learning_rate, float):
@@ -191,6 +187,22 @@ class Course:
             trainer.lowest = max(self.progress["best"].item(), 0.0)
             trainer.stale = self.progress["stale"].item()
         return Lap(losses[:ran], rates[:ran, 0].copy())
+
+    def _run_chunks(
+        self, orders: Array, rates: Array, losses: Array, done: int, shown: Bar | None
+    ) -> int:
+        """To the end of the lap, or where tol and patience end it; how many epochs have run."""
+        ran, begins = 0, True
+        while ran < len(losses) and not self.has_stopped:
+            if self._run_chunk(orders, rates, losses, self.chunk, begins):
+                raise self._divergence(orders, rates, losses, done)
+            begins = False
+            ran = self.epoch.item()
+            if ran:
+                self.last_loss = losses[ran - 1].item()
+            if shown:
+                shown.show(done + ran + self.position.item() / self.n, self.last_loss)
+        return ran
 
     def _run_chunk(
         self, orders: Array, rates: Array, losses: Array, n_samples: int, begins: bool = False
