@@ -36,14 +36,14 @@ cdef inline Scale scale_of(double l2, double norm) noexcept nogil:
     return Scale(l2, 1, 1, 1, norm)
 
 
-cdef inline double strongest() noexcept nogil:
-    """eta lambda with which c is 2^-20 after a block."""
-    return 1 - 2.0 ** (-20.0 / BLOCK)
+cdef inline double least_keep() noexcept nogil:
+    """keep with which c is 2^-20 after a block."""
+    return 2.0 ** (-20.0 / BLOCK)
 
 
 cdef inline bint is_too_strong(double eta_lambda) noexcept nogil:
-    """Whether c could be below 2^-20 after a block."""
-    return 1 - eta_lambda < 2.0 ** (-20.0 / BLOCK)
+    """Whether c could be smaller than that."""
+    return 1 - eta_lambda < least_keep()
 
 
 cdef inline void begin(Scale* scale) noexcept nogil:

@@ -49,7 +49,7 @@ PROGRESS = asarray(<Progress[:1]> &no_progress).dtype
 SNAPSHOT = asarray(<Snapshot[:1]> &no_snapshot).dtype
 OPTIMIZER = asarray(<Optimizer[:1]> &no_optimizer).dtype
 MOST_INPUTS_OF_QUADS = quad.MOST_INPUTS
-STRONGEST_DECAY = decay.strongest()
+STRONGEST_DECAY = 1 - decay.least_keep()
 
 
 def train(

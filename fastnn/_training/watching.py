@@ -1,4 +1,7 @@
-"""What happens between epochs: validation, metrics, callbacks. Training stops for nothing else."""
+"""What happens between epochs: validation, metrics, callbacks.
+
+Training stops for nothing else; `tol` ends it in the kernel.
+"""
 
 from __future__ import annotations
 
