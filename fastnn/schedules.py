@@ -28,6 +28,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import _checks, _words
 
+__all__ = [
+    "CosineDecay",
+    "Cyclical",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "OneCycle",
+    "Schedule",
+    "StepDecay",
+    "WarmUp",
+]
+
 Array = np.ndarray[Any, Any]
 
 CYCLES = ("triangular", "triangular2", "exp_range")
@@ -75,10 +86,6 @@ class Schedule:
                 f"{_checks.description(rates)} of {rates.dtype}"
             )
         return rates.astype(np.float64).reshape(times.shape)
-
-    def _zero_from(self) -> float:
-        """From which time on the rate stays 0, and training changes nothing; infinite: never."""
-        return math.inf
 
     def rates(self, t: Array) -> Array:
         """eta at the times t, an array of any shape: as many numbers of at least 0."""
@@ -166,9 +173,6 @@ class CosineDecay(Schedule):
     epochs: float
     final: float = 0.0
 
-    def _zero_from(self) -> float:
-        return self.epochs if self.final == 0 else math.inf
-
     def rates(self, t: Array) -> Array:
         return _cosine(self.initial, self.final, t / self.epochs)
 
@@ -198,10 +202,6 @@ class WarmUp(Schedule):
             expected = "a number or one of fastnn.schedules"
             then = _checks.number(self.then, "then", _checks.ABOVE_ZERO, expected)
             object.__setattr__(self, "then", then)
-
-    def _zero_from(self) -> float:
-        then = self.then
-        return self.epochs + then._zero_from() if isinstance(then, Schedule) else math.inf
 
     def rates(self, t: Array) -> Array:
         after = np.maximum(t - self.epochs, 0)
@@ -317,6 +317,23 @@ def _own(schedule: Any) -> Any:
         return schedule
     settings = {field.name: _own(getattr(schedule, field.name)) for field in fields(schedule)}
     return type(schedule)(**settings)
+
+
+def zero_from(schedule: Any) -> float:
+    """From which time on the rate stays 0, and training changes nothing; infinite: never, or it is
+    not known, as of a schedule of the user's.
+    """
+    if type(schedule) is WarmUp:
+        return schedule.epochs + zero_from(schedule.then)
+    ends_at_zero = type(schedule) is CosineDecay and schedule.final == 0
+    return schedule.epochs if ends_at_zero else math.inf
+
+
+def are_ours(schedule: Any) -> bool:
+    """Whether a schedule, and all that it is made of, are of the classes here."""
+    return isinstance(schedule, float) or (
+        type(schedule) in SCHEDULES and (type(schedule) is not WarmUp or are_ours(schedule.then))
+    )
 
 
 def table(

@@ -16,7 +16,7 @@ FLOORS = [
     {"_data_checks"},
     {"_core.model", "_initializers", "optimizers", "schedules", "history"},
     {"_core.data", "_self_test", "_training.trainer_state"},
-    {"metrics", "_training.forms", "_training.orders", "_training.progress", "_training.task"},
+    {"metrics", "_training.bar", "_training.forms", "_training.orders", "_training.task"},
     {"callbacks", "_training.course"},
     {"_model_file", "_training.watching", "_training.single_steps"},
     {"_training.loop"},

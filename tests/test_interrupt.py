@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from fastnn import Network
+from fastnn._training.course import Course
 from fastnn._training.forms import FORMS
+from fastnn.schedules import CosineDecay
 
 MOMENTS = 50
 MOST_LATE = 0.1  # seconds
@@ -151,3 +153,52 @@ def assert_answered_at_once(workload, moments):
     # believed for half of the moments only.
     assert max(work) <= MOST_LATE
     assert np.median(lateness) <= MOST_LATE
+
+
+@pytest.mark.parametrize("n_chunks", [1, 2, 3])
+def test_all_that_training_keeps_is_of_the_same_moment(n_chunks, chunks_have, monkeypatch):
+    """Interrupted after some chunks of a lap, of which two are an epoch."""
+    chunks_have(32)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(64, 3)), rng.random(64)
+    options = {"learning_rate": CosineDecay(0.1, epochs=9), "tol": 0.0, "patience": 99}
+    chunks = iter(range(n_chunks))
+    run_chunk = Course._run_chunk
+
+    def run_some(*arguments):
+        if next(chunks, None) is None:
+            raise KeyboardInterrupt
+        return run_chunk(*arguments)
+
+    net, twin = Network([3, 4, 1], seed=0), Network([3, 4, 1], seed=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Course, "_run_chunk", run_some)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, y, epochs=9, **options)
+    whole, rest = divmod(n_chunks, 2)
+    twin.train(X, y, epochs=whole, **options)
+    for name in ("time", "schedule", "stopping", "lowest", "stale", "optimizer"):
+        if whole or name == "time":
+            assert getattr(net._trainer, name) == getattr(twin._trainer, name)
+    if rest:  # the order of the epoch that was broken off is spent
+        twin._rng.permuted(np.arange(64))
+        twin._model.write(net._parameters)
+    assert net.train(X, y, epochs=2, **options).history == (
+        twin.train(X, y, epochs=2, **options).history
+    )
+    assert parameters(net) == parameters(twin)
+
+
+def test_what_has_not_begun_leaves_no_trace(monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    net = Network([3, 4, 1], seed=0)
+    twin = net.copy()
+    monkeypatch.setattr(Course, "_run_chunk", interrupted)
+    options = {"learning_rate": CosineDecay(0.1, epochs=9), "optimizer": "adam", "tol": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        net.train(np.ones((4, 3)), np.ones(4), epochs=9, **options)
+    assert vars(net._trainer) == vars(twin._trainer)
+    assert net._rng.bit_generator.state == twin._rng.bit_generator.state
+    assert parameters(net) == parameters(twin)

@@ -307,6 +307,22 @@ def test_classes_of_users_do_not_prevent_saving_with_the_trainer(of_user, tmp_pa
     assert {path.name for path in tmp_path.iterdir()} <= {"net"}
 
 
+@pytest.mark.parametrize("other", [None, MyDecay(0.05, 0.8)], ids=["the same", "another"])
+@pytest.mark.parametrize("passed_on", [with_pickle, there_and_back], ids=["pickle", "file"])
+def test_training_goes_on_by_a_schedule_of_the_users(passed_on, other, tmp_path):
+    """Which is known again by its class and its settings."""
+    schedule = MyDecay(0.05, 0.9)
+    net, data, options = make()
+    options["learning_rate"] = schedule
+    net.train(*data, **options, epochs=3)
+    options["learning_rate"] = other or schedule
+    more = {"trainer": True} if passed_on is there_and_back else {}
+    found = passed_on(net, tmp_path / "net", **more).train(*data, **options, epochs=2)
+    expected = net.train(*data, **options, epochs=2)
+    assert found.history == expected.history
+    assert found.history["learning_rate"][0] == schedule(0 if other else 3)
+
+
 def test_parameters_that_are_not_finite_are_not_saved(tmp_path):
     """As the file could not be loaded."""
     net = Network([2, 1], seed=0)

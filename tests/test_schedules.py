@@ -661,6 +661,20 @@ def test_what_a_schedule_of_ones_own_may_not_return(wrong):
     assert net._parameters.tobytes() == before
 
 
+def test_of_a_schedule_of_ones_own_the_end_is_not_known():
+    """So there is no warning of epochs after it."""
+
+    class Own(CosineDecay):
+        def rates(self, t):
+            return super().rates(t % self.epochs)
+
+    for schedule in Own(0.1, epochs=2), WarmUp(Own(0.1, epochs=2), epochs=1):
+        net = Network([1, 1], seed=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            net.train([[1.0]], [1.0], epochs=9, learning_rate=schedule)
+
+
 def test_a_schedule_of_ones_own_gets_times_of_its_own():
     class Own(schedules.Schedule):
         def rates(self, t):

@@ -26,7 +26,7 @@ from fastnn.schedules import Schedule, table
 
 if TYPE_CHECKING:
     from fastnn._core.data import Data
-    from fastnn._training.progress import Bar
+    from fastnn._training.bar import Bar
     from fastnn.network import Network
     from fastnn.optimizers import Optimizer
 
@@ -170,28 +170,36 @@ class Course:
         before = trainer.optimizer
         if not settings.optimizer.is_plain:
             trainer.optimizer = self.state  # which the first chunk makes true
+        orders = self.order.draw(n_epochs)
         try:
-            ran = self._run_chunks(self.order.draw(n_epochs), rates, losses, done, shown)
-        except BaseException:
-            if not (self.epoch[0] or self.position[0]):
+            self._run_chunks(orders, rates, losses, done, shown)
+        finally:  # what ends a training leaves it where it has come to
+            ran = self.epoch.item()
+            n_begun = ran + bool(self.position[0])
+            if n_begun < n_epochs:
+                self.order.keep(n_begun)
+            if n_begun:
+                self._keep_time(time + ran)
+            else:
                 trainer.optimizer = before
-            raise
-        if ran < n_epochs:
-            self.order.keep(ran)
+        return Lap(losses[:ran], rates[:ran, 0].copy())
+
+    def _keep_time(self, time: int) -> None:
+        """What a further training with these settings goes on from."""
+        settings, trainer = self.settings, self.net._trainer
         if not isinstance(settings.learning_rate, float):
-            trainer.schedule, trainer.time = settings.learning_rate, time + ran
+            trainer.schedule, trainer.time = settings.learning_rate, time
         if settings.tol is not None:
             # After it has stopped, a further training is a new one.
             trainer.stopping = None if self.has_stopped else (settings.tol, settings.patience)
             # Where y changes meanwhile, a loss may be below 0.
             trainer.lowest = max(self.progress["best"].item(), 0.0)
             trainer.stale = self.progress["stale"].item()
-        return Lap(losses[:ran], rates[:ran, 0].copy())
 
     def _run_chunks(
         self, orders: Array, rates: Array, losses: Array, done: int, shown: Bar | None
-    ) -> int:
-        """To the end of the lap, or where tol and patience end it; how many epochs have run."""
+    ) -> None:
+        """To the end of the lap, or where tol and patience end it."""
         ran, begins = 0, True
         while ran < len(losses) and not self.has_stopped:
             if self._run_chunk(orders, rates, losses, self.chunk, begins):
@@ -202,7 +210,6 @@ class Course:
                 self.last_loss = losses[ran - 1].item()
             if shown:
                 shown.show(done + ran + self.position.item() / self.n, self.last_loss)
-        return ran
 
     def _run_chunk(
         self, orders: Array, rates: Array, losses: Array, n_samples: int, begins: bool = False

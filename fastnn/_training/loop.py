@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
-from fastnn._training.progress import bar
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History, Lap
-from fastnn.schedules import Schedule
+from fastnn.schedules import Schedule, zero_from
 
 if TYPE_CHECKING:
     from fastnn._core.data import Data
@@ -78,7 +78,7 @@ def train(
 
 def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
     """Where a schedule comes to its end before the last of n epochs, which begin at this time."""
-    first_idle = schedule._zero_from()
+    first_idle = zero_from(schedule)
     if n == 0 or time + n - 1 < first_idle:
         return
     n_idle = min(time + n - math.ceil(first_idle), n)

@@ -13,7 +13,7 @@ import numpy as np
 from fastnn import _checks, _data_checks
 from fastnn._checks import description
 from fastnn.optimizers import Optimizer, State
-from fastnn.schedules import Schedule
+from fastnn.schedules import Schedule, are_ours
 
 if TYPE_CHECKING:
     from fastnn._core.layout import Layout
@@ -142,13 +142,20 @@ def _number(value: Any, name: str, least: float = -math.inf) -> float:
 
 
 def storable(schedule: Schedule | Callable[[int], float] | str | None) -> Schedule | str | None:
-    """Functions cannot be stored; their names tell whether training goes on with the same one."""
-    if schedule is None or isinstance(schedule, Schedule | str):
+    """Functions, and schedules of a user's classes, cannot be stored in a file; their names tell
+    whether training goes on with the same one.
+    """
+    if schedule is None or isinstance(schedule, str):
+        return schedule
+    if isinstance(schedule, Schedule) and are_ours(schedule):
         return schedule
     return name_of(schedule)
 
 
-def name_of(function: Any) -> str:
-    kind = type(function)
-    module = getattr(function, "__module__", kind.__module__)
-    return f"{module}.{getattr(function, '__qualname__', kind.__qualname__)}"
+def name_of(schedule: Any) -> str:
+    """Of a function, where it stands; of a schedule its settings, too."""
+    kind = type(schedule)
+    module = getattr(schedule, "__module__", kind.__module__)
+    if isinstance(schedule, Schedule):
+        return f"{module}.{schedule!r}"
+    return f"{module}.{getattr(schedule, '__qualname__', kind.__qualname__)}"
