@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fastnn.history import History
     from fastnn.network import Network
 
+__all__ = ["CSVLogger", "Callback", "EarlyStopping", "LambdaCallback", "ModelCheckpoint"]
+
 Logs = dict[str, float]
 MODES = ("auto", "min", "max")
 

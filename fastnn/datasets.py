@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["load_digits", "load_people"]
+
 _DATA = Path(__file__).parent / "data"
 
 

@@ -1,5 +1,7 @@
 """The errors of fastnn's own."""
 
+__all__ = ["ModelFileError", "TrainingDivergedError"]
+
 
 class TrainingDivergedError(ValueError):
     """Training produced a loss or a parameter that is not finite.

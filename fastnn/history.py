@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["History"]
+
 Array = np.ndarray[Any, Any]
 
 

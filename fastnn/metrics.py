@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
     from fastnn._core.data import Data
 
+__all__ = ["accuracy", "confusion_matrix", "f1", "log_loss", "mae", "r2", "rmse", "roc_auc"]
+
 Array = np.ndarray[Any, Any]
 Metric = Callable[[Array, Array], SupportsFloat]
 Metrics = str | Metric | Sequence[str | Metric] | Mapping[str, str | Metric]

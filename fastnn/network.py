@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     )
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
+__all__ = ["Network"]
+
 DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 

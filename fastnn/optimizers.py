@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nesterov", "RMSprop"]
+
 RANGES = {
     "l2": _checks.NOT_NEGATIVE,
     "clip_norm": _checks.ABOVE_ZERO,

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import fastnn
+from fastnn import metrics, optimizers, schedules
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 TABLE = README.partition("## What there is to import")[2].partition("##")[0]
 DOCUMENTED = set(re.findall(r"`fastnn\.(\w+)`", TABLE))
-
-
-def names_of(module):
-    return [name for name in vars(module) if not name.startswith("_")]
 
 
 def test_dir_has_what_the_readme_documents():
@@ -23,6 +22,12 @@ def test_dir_has_what_the_readme_documents():
     command = [sys.executable, "-c", program]
     printed = subprocess.check_output(command, text=True, cwd=Path(__file__).parent)
     assert {*printed.split(), "sklearn", "river"} == DOCUMENTED
+
+
+def test_what_can_be_given_by_name_is_public():
+    assert set(metrics.METRICS) <= set(metrics.__all__)
+    for module, kinds in ((optimizers, optimizers.KINDS), (schedules, schedules.SCHEDULES)):
+        assert {kind.__name__ for kind in kinds} <= set(module.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED))
@@ -34,14 +39,11 @@ def test_each_name_has_a_docstring(name):
     assert inspect.getdoc(found)
     if not inspect.ismodule(found):
         return
-    own = {
-        one: value
-        for one in names_of(found)
-        if inspect.isclass(value := getattr(found, one)) or inspect.isfunction(value)
-        if value.__module__ == found.__name__
-    }
-    assert own or name in ("sklearn", "river")
+    own = {one: getattr(found, one) for one in found.__all__}
     assert [one for one, value in own.items() if not value.__doc__] == []
+    row = next(line for line in TABLE.splitlines() if f"`fastnn.{name}`" in line)
+    names = set(re.findall(r"`(?:fastnn\.)?([A-Z]\w*)`", row))
+    assert names <= {*own, *fastnn.__all__}
     for one, value in own.items():
         if inspect.isclass(value):
             undocumented = [

@@ -27,6 +27,8 @@ from fastnn.river._growing import GrowingNetwork
 if TYPE_CHECKING:
     from fastnn.network import Network
 
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
 Array = np.ndarray[Any, Any]
 
 DTYPE = np.dtype(np.float64)
