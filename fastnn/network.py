@@ -51,9 +51,9 @@ if TYPE_CHECKING:
         | list[Any]
     )
 
-# Central differences of step h err by h² and by rounding / h; this is near the best of both.
 __all__ = ["Network"]
 
+# Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 

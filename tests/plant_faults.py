@@ -121,7 +121,10 @@ def verdict(fault, core):
         if run.returncode == 0:
             return None
         red = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
-        return (red or (run.stderr or run.stdout).strip().splitlines()[-1:])[0][:150]
+        said = (run.stderr or run.stdout).strip().splitlines() or [
+            f"it ended with {run.returncode}"
+        ]
+        return (red or said[-1:])[0][:150]
 
 
 def main():

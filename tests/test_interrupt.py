@@ -10,7 +10,10 @@ import pytest
 from fastnn import Network
 from fastnn._training.course import Course
 from fastnn._training.forms import FORMS
+from fastnn._training.orders import Reshuffled, Shuffled
+from fastnn.callbacks import EarlyStopping, LambdaCallback
 from fastnn.schedules import CosineDecay
+from fastnn.sklearn import MLPRegressor
 
 MOMENTS = 50
 MOST_LATE = 0.1  # seconds
@@ -202,3 +205,117 @@ def test_what_has_not_begun_leaves_no_trace(monkeypatch):
     assert vars(net._trainer) == vars(twin._trainer)
     assert net._rng.bit_generator.state == twin._rng.bit_generator.state
     assert parameters(net) == parameters(twin)
+
+
+@pytest.mark.parametrize("order", [Shuffled, Reshuffled])
+def test_orders_are_drawn_all_or_none(order):
+    """Broken off in the middle of several epochs' orders."""
+
+    class BrokenOff:
+        def __init__(self, generator):
+            self.generator, self.calls = generator, 0
+
+        def __getattr__(self, name):
+            return getattr(self.generator, name)
+
+        def permuted(self, *arguments, **more):
+            self.generator.permuted(*arguments, **more)
+            raise KeyboardInterrupt
+
+        def shuffle(self, places):
+            self.generator.shuffle(places)
+            self.calls += 1
+            if self.calls == 2:
+                raise KeyboardInterrupt
+
+    def generator():
+        return np.random.default_rng(0) if order is Shuffled else np.random.RandomState(0)
+
+    broken_off = order(9, BrokenOff(generator()))
+    with pytest.raises(KeyboardInterrupt):
+        broken_off.draw(3)
+    other = order(9, generator())
+    for one in broken_off, other:
+        rng = one.rng if order is Shuffled else one.random_state
+        if isinstance(rng, BrokenOff):
+            rng = rng.generator
+        after = order(9, rng)
+        after.order = one.order
+        assert after.draw(2).tolist() == order(9, generator()).draw(2).tolist()
+
+
+@pytest.mark.parametrize("where", ["draw", "begin"])
+def test_a_training_that_does_not_begin_changes_nothing(where, monkeypatch):
+    """Also of what earlier ones have left: another optimizer, and where early stopping was."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(64, 3)), rng.random(64)
+    validation = {"validation_data": (rng.normal(size=(64, 3)), rng.random(64))}
+    stopping = {"callbacks": EarlyStopping(patience=50), **validation, "learning_rate": 2.0}
+    net = Network([3, 8, 1], seed=0)
+    net.train(X, y, epochs=40, optimizer="momentum", **stopping)
+    twin = net.copy()
+    assert net._trainer.last is not None
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    callback = LambdaCallback(on_train_begin=interrupted if where == "begin" else None)
+    with monkeypatch.context() as patched:
+        if where == "draw":
+            patched.setattr(Shuffled, "draw", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, y, epochs=2, learning_rate=0.1, optimizer="adam", callbacks=callback)
+    assert net._trainer.optimizer.optimizer == twin._trainer.optimizer.optimizer
+    assert parameters(net) == parameters(twin)
+    assert net.train(X, y, epochs=2, optimizer="momentum", **stopping).history == (
+        twin.train(X, y, epochs=2, optimizer="momentum", **stopping).history
+    )
+
+
+def interrupted_fit(solver, X, y, **patches):
+    """A fit, with methods of Course that are broken off, which ends with a warning."""
+    fitted = MLPRegressor(
+        hidden_layer_sizes=(4,),
+        solver=solver,
+        random_state=0,
+        batch_size=16,
+        max_iter=50,
+        n_iter_no_change=10,
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        for name, replaced in patches.items():
+            patched.setattr(Course, name, replaced)
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            fitted.fit(X, y)
+    return fitted
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_fit_is_where_its_steps_are(solver, chunks_have):
+    """Broken off before a lap, whose losses are not yet there, or within an epoch."""
+    chunks_have(32)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(128, 3)), rng.random(128)
+    run_lap, run_chunk, calls = Course.run_lap, Course._run_chunk, iter(range(99))
+
+    def second_lap_is_broken_off(course, *arguments):
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return run_lap(course, *arguments)
+
+    between = interrupted_fit(solver, X, y, run_lap=second_lap_is_broken_off)
+    assert between.n_iter_ == len(between.loss_curve_) == len(set(between.loss_curve_))
+    assert between.t_ == 128 * between.n_iter_
+    calls = iter(range(99))
+
+    def third_chunk_is_broken_off(course, *arguments):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return run_chunk(course, *arguments)
+
+    within = interrupted_fit(solver, X, y, _run_chunk=third_chunk_is_broken_off)
+    assert within.n_iter_ == 0
+    if solver == "adam":  # a batch is half a chunk
+        assert within._optimizer.t == 4
+        state = within._optimizer.state
+        assert state.powers == pytest.approx((0.9**4, 0.999**4))

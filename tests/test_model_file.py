@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import errno
 import gzip
 import io
@@ -305,6 +306,47 @@ def test_classes_of_users_do_not_prevent_saving_with_the_trainer(of_user, tmp_pa
     else:
         assert content(loaded) == content(net)
     assert {path.name for path in tmp_path.iterdir()} <= {"net"}
+
+
+@dataclasses.dataclass(frozen=True)
+class MySteps(schedules.Schedule):
+    """With settings of all kinds."""
+
+    rates_of_epochs: tuple
+    inner: object = MyDecay(1.0, 0.5)
+    between: object = max
+    name: str = dataclasses.field(default="", compare=False)
+
+    def rates(self, t):
+        return np.asarray(self.rates_of_epochs)[np.minimum(t, 4).astype(int)]
+
+
+MANY = tuple(np.linspace(0.1, 0.2, 3000).tolist())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "equal", "others"),
+    [
+        (MyDecay(0.5, 1), MyDecay(np.float64(0.5), 1.0), [MyDecay(0.5, 0.25)]),
+        (
+            MySteps(MANY, name="a"), MySteps(tuple(np.array(MANY)), name="b"),
+            [
+                MySteps((*MANY[:-1], 0.3)), MySteps(MANY, MyDecay(1.0, 0.25)),
+                MySteps(MANY, between=min),
+            ],
+        ),
+    ],
+    ids=["numbers", "all kinds"],
+)  # fmt: skip
+def test_an_equal_schedule_of_the_users_is_known_again(schedule, equal, others, tmp_path):
+    """In a file by a digest, which is short."""
+    net, data, options = make()
+    options["learning_rate"] = schedule
+    net.train(*data, **options, epochs=3)
+    for given, time in ((schedule, 4), (equal, 4), *((other, 1) for other in others)):
+        loaded = there_and_back(net, tmp_path / "net", trainer=True)
+        loaded.train(*data, **options | {"learning_rate": given}, epochs=1)
+        assert loaded._trainer.time == time
 
 
 @pytest.mark.parametrize("other", [None, MyDecay(0.05, 0.8)], ids=["the same", "another"])

@@ -165,23 +165,23 @@ class Course:
         if rates is None:
             time = trainer.time_of(settings.learning_rate)
             rates = table(settings.learning_rate, time, n_epochs, n_updates)
-        self.losses = losses = np.empty(n_epochs)
         self.epoch[0] = 0
-        before = trainer.optimizer
-        if not settings.optimizer.is_plain:
-            trainer.optimizer = self.state  # which the first chunk makes true
+        self.losses = losses = np.empty(n_epochs)
         orders = self.order.draw(n_epochs)
+        before = trainer.optimizer
         try:
+            if not settings.optimizer.is_plain:
+                trainer.optimizer = self.state  # which the first chunk makes true
             self._run_chunks(orders, rates, losses, done, shown)
         finally:  # what ends a training leaves it where it has come to
             ran = self.epoch.item()
             n_begun = ran + bool(self.position[0])
-            if n_begun < n_epochs:
-                self.order.keep(n_begun)
             if n_begun:
                 self._keep_time(time + ran)
             else:
                 trainer.optimizer = before
+            if n_begun < n_epochs:
+                self.order.keep(n_begun)
         return Lap(losses[:ran], rates[:ran, 0].copy())
 
     def _keep_time(self, time: int) -> None:

@@ -44,7 +44,7 @@ def train(
             warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
         _refuse_other_names(data)
         model, trainer = data.model, net._trainer
-        before = trainer.task, trainer.stopping, trainer.best, model.feature_names
+        before = trainer.task, trainer.stopping, trainer.best, trainer.last, model.feature_names
         course = None
         try:
             anew = False
@@ -69,7 +69,10 @@ def train(
                 or isinstance(error, TrainingDivergedError)
             )  # fmt: skip
             if not has_begun:
-                trainer.task, trainer.stopping, trainer.best, model.feature_names = before
+                (
+                    trainer.task, trainer.stopping, trainer.best, trainer.last,
+                    model.feature_names,
+                ) = before  # fmt: skip
             watch.break_off(error)
             raise
         in_training.pop(id(net), None)

@@ -13,7 +13,10 @@ class Order(Protocol):
     """What draws the orders of several epochs at once, as one stream."""
 
     def draw(self, n_epochs: int) -> Orders:
-        """A row of sample numbers for each epoch; a single row serves all of them."""
+        """A row of sample numbers for each epoch; a single row serves all of them.
+
+        Of several, all are drawn, or if that is broken off none.
+        """
         ...
 
     def keep(self, n_epochs: int) -> None:
@@ -43,8 +46,12 @@ class Shuffled:
 
     def draw(self, n_epochs: int) -> Orders:
         self.before = self.rng.bit_generator.state
-        orders = np.tile(self.order, (n_epochs, 1))
-        return self.rng.permuted(orders, axis=1, out=orders)
+        try:
+            orders = np.tile(self.order, (n_epochs, 1))
+            return self.rng.permuted(orders, axis=1, out=orders)
+        except BaseException:
+            self.rng.bit_generator.state = self.before
+            raise
 
     def keep(self, n_epochs: int) -> None:
         self.rng.bit_generator.state = self.before
@@ -62,16 +69,24 @@ class Reshuffled:
     def draw(self, n_epochs: int) -> Orders:
         # Which takes as long as a short epoch. A single one has been drawn, also if it is cut off.
         self.before = (self.order, self.random_state.get_state()) if n_epochs > 1 else None
-        orders = np.empty((n_epochs, len(self.order)), np.intp)
-        for row in orders:
-            places = np.arange(len(self.order))
-            self.random_state.shuffle(places)
-            self.order = np.take(self.order, places, out=row)
+        try:
+            orders = np.empty((n_epochs, len(self.order)), np.intp)
+            for row in orders:
+                places = np.arange(len(self.order))
+                self.random_state.shuffle(places)
+                self.order = np.take(self.order, places, out=row)
+        except BaseException:
+            self._return()
+            raise
         return orders
 
     def keep(self, n_epochs: int) -> None:
-        if self.before is None:
-            return
-        self.order, state = self.before
-        self.random_state.set_state(state)
-        self.draw(n_epochs)
+        if self.before is not None:
+            self._return()
+            self.draw(n_epochs)
+
+    def _return(self) -> None:
+        """To before the last draw."""
+        if self.before is not None:
+            self.order, state = self.before
+            self.random_state.set_state(state)

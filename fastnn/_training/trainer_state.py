@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,8 +144,8 @@ def _number(value: Any, name: str, least: float = -math.inf) -> float:
 
 
 def storable(schedule: Schedule | Callable[[int], float] | str | None) -> Schedule | str | None:
-    """Functions, and schedules of a user's classes, cannot be stored in a file; their names tell
-    whether training goes on with the same one.
+    """Functions, and schedules of a user's classes, may not be there when this is read; their names
+    tell whether training goes on with the same one.
     """
     if schedule is None or isinstance(schedule, str):
         return schedule
@@ -153,9 +155,26 @@ def storable(schedule: Schedule | Callable[[int], float] | str | None) -> Schedu
 
 
 def name_of(schedule: Any) -> str:
-    """Of a function, where it stands; of a schedule its settings, too."""
+    """Of a function, where it stands; of a schedule a digest of its settings, too."""
     kind = type(schedule)
     module = getattr(schedule, "__module__", kind.__module__)
-    if isinstance(schedule, Schedule):
-        return f"{module}.{schedule!r}"
-    return f"{module}.{getattr(schedule, '__qualname__', kind.__qualname__)}"
+    name = f"{module}.{getattr(schedule, '__qualname__', kind.__qualname__)}"
+    if not isinstance(schedule, Schedule):
+        return name
+    settings = [
+        (field.name, _setting(getattr(schedule, field.name)))
+        for field in fields(schedule)
+        if field.compare
+    ]
+    return f"{name}({sha256(repr(settings).encode()).hexdigest()[:16]})"
+
+
+def _setting(value: Any) -> Any:
+    """What has the same repr in another process, and for equal settings."""
+    if isinstance(value, Schedule) or callable(value):
+        return name_of(value)
+    if isinstance(value, list | tuple):
+        return [_setting(one) for one in value]
+    with contextlib.suppress(TypeError, ValueError):
+        return float(value)
+    return value

@@ -40,6 +40,7 @@ class Steps:
         self.optimizer = estimator._optimizer
         self.held_out: HeldOut | None = None
         self.best: Array | None = None  # parameters, of the epoch with the best score
+        self.steps_in_epoch = 0  # of one that was broken off
 
     def run(
         self, X: Any, y: Array, sample_weight: Array | None, callbacks: list[Callback], first: bool
@@ -76,7 +77,7 @@ class Steps:
             finally:
                 del self.course  # which has this object's _rate, and data that may be large
                 n_steps = estimator.n_iter_ * -(-self.n // settings.batch_size)
-                keep_state(self.optimizer, course.state, n_steps)
+                keep_state(self.optimizer, course.state, n_steps + self.steps_in_epoch)
                 if self.best is not None:
                     net._model.write(self.best)
 
@@ -146,10 +147,13 @@ class Steps:
                     estimator.max_iter - estimator.n_iter_,
                     watch.epochs_until_look(estimator.n_iter_),
                 )
+                noted = course.losses
                 try:
                     lap = course.run_lap(n_epochs, estimator.n_iter_, None)
                 except KeyboardInterrupt:
-                    self._note(course.losses[: course.epoch.item()])
+                    if course.losses is not noted:
+                        self._note(course.losses[: course.epoch.item()])
+                        self.steps_in_epoch = course.position.item() // course.settings.batch_size
                     raise
                 laps.append(lap)
                 self._note(lap.losses)
