@@ -23,7 +23,8 @@ DEBUG = os.environ.get("FASTNN_DEBUG") == "1"
 MSVC = platform.system() == "Windows"
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 
-UNITS = ("training", "prediction", "data")
+UNITS = ("training", "prediction", "data", "threads")
+ONCE = ("threads",)  # of which the baseline serves all levels
 SHARED = "fastnn._core._cyutility"  # what all of them need of Cython's for memoryviews
 C_FILES = Path("build/cython-debug" if DEBUG else "build/cython")
 BUILT_BEFORE = Path("build/kernels")
@@ -174,7 +175,9 @@ if __name__ == "__main__":  # not in the processes that translate
                 )
                 for unit in UNITS
                 for level, flags in LEVELS.items()
-                if level in WANTED or (unit, level) == ("data", "baseline")  # which tells the CPU
+                if (level in WANTED and unit not in ONCE)
+                # What serves all levels, and tells the CPU.
+                or (level == "baseline" and unit in ("data", *ONCE))
             ),
             # Cython makes its C, but a module must have a source.
             Extension(SHARED, ["src_cython/data.pyx"], extra_compile_args=SHARED_FLAGS),

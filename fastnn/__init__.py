@@ -1,10 +1,20 @@
 """fastnn: small neural networks, trained on the CPU by exact SGD, as fast as the machine allows."""
 
-from fastnn import _self_test, callbacks, datasets, exceptions, metrics, optimizers, schedules
+from fastnn import (
+    _self_test,
+    callbacks,
+    datasets,
+    exceptions,
+    metrics,
+    optimizers,
+    schedules,
+    threads,
+)
 from fastnn._core.kernels import LEVEL as _LEVEL
 from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
 from fastnn.network import Network
+from fastnn.threads import num_threads, set_num_threads, use_threads
 
 __all__ = [
     "History",
@@ -16,8 +26,12 @@ __all__ = [
     "exceptions",
     "kernel_level",
     "metrics",
+    "num_threads",
     "optimizers",
     "schedules",
+    "set_num_threads",
+    "threads",
+    "use_threads",
 ]
 __version__ = "0.1.0"
 

@@ -15,6 +15,7 @@ import numpy as np
 from fastnn._core import kernels
 from fastnn._core.layout import Layout
 from fastnn._core.samples import Samples, compress
+from fastnn._core.teams import NO_HELP
 from fastnn.optimizers import OPTIMIZERS, State
 
 Array = np.ndarray[Any, Any]
@@ -86,6 +87,7 @@ class Trainee:
             self.layout.layers, MSE, rows.n_targets, theta, rows.record, ORDER, RATES, plan,
             self.progress, optimizer.record, N, self.loss, self.gradient,
             optimizer.block if optimizer.n_parts else theta, self.workspace, NOTHING_KEPT, False,
+            NO_HELP,
         )  # fmt: skip
         return self.loss.item(), float(self.start @ theta), float(theta @ theta)
 

@@ -275,7 +275,7 @@ PLACES: dict[str, str] = {
     "multi_class": "leave it out, as roc_auc compares each class with all others (ovr)",
     "dropout": "there is no dropout; optimizers have l2, and callbacks EarlyStopping",
     "device": "leave it out, as fastnn runs on the CPU",
-    "n_jobs": "leave it out; feedforward has n_threads, and networks train in threads of yours",
+    "n_jobs": "write n_threads=; and several networks train in threads of yours",
     "save_best_only": 'write monitor="val_loss"',
     "save_weights_only": "leave it out, as without trainer=True only the network is saved",
 }

@@ -10,7 +10,15 @@ from typing import IO, TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, _initializers, _words, optimizers, schedules
+from fastnn import (
+    _checks,
+    _data_checks,
+    _initializers,
+    _words,
+    optimizers,
+    schedules,
+    threads,
+)
 from fastnn._core import kernels
 from fastnn._core.data import Data
 from fastnn._core.model import Model, copies
@@ -322,6 +330,7 @@ class Network(_words.Explaining):
         same_task: bool = False,
         progress: bool = False,
         form: str = "auto",
+        n_threads: int | None = None,
     ) -> History:
         """Stochastic gradient descent: W <- W - eta ∂L/∂W for each batch, b alike.
 
@@ -395,6 +404,10 @@ class Network(_words.Explaining):
             How the first layer is computed at batch size 1, for experts: "direct", "fused",
             "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
             that is fastest for the network and the data.
+        n_threads : int or None, default None
+            How many threads share the rows of each batch; the result is the same for any number.
+            None: what `fastnn.threads` says, and else as many as make it faster, which is found out
+            while it trains. With batch size 1 it is always one.
 
         Returns
         -------
@@ -450,6 +463,7 @@ class Network(_words.Explaining):
             patience=_checks.integer(patience, "patience", 1),
             optimizer=chosen,
             form=_checks.known_name(form, "form", ("auto", *FORMS)),
+            n_threads=threads.get(n_threads, "n_threads"),
         )
         same_task = _checks.flag(same_task, "same_task")
         watch = self._watch(data, validation_data, metrics, listed)

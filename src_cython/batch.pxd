@@ -1,6 +1,6 @@
 """A block of samples that all see the same parameters: prediction, gradients and mini-batches."""
 from compiler cimport kernel
-from layers cimport Layer, Network, vecs
+from layers cimport Layer, Network, first_row, vecs
 from losses cimport read_target
 from quad cimport Quad
 from samples cimport BLOCK, SPARSE, Block, Samples
@@ -108,18 +108,21 @@ cdef inline void forward_in_quads(
         )
 
 
-cdef inline double losses(
-    const Network* net, const Block* block, vec* workspace, double factor, double total, real like
+cdef inline void losses(
+    const Network* net, const Block* block, vec* workspace, double factor, double* found, real like
 ) noexcept nogil:
-    """total + factor times the samples' losses times their weights, after a forward pass."""
+    """factor times each sample's loss times its weight, after a forward pass.
+
+    Products are rounded here, and added where compilers do not see both: else some would round only
+    once.
+    """
     cdef const vec* y = targets_in(net, workspace)
     cdef const vec* units = units_in(net, workspace)
     cdef Py_ssize_t s
     for s in range(block.n):
-        total += factor * (block.weight[s] if block.has_weights else 1) * passes.loss(
+        found[s] = factor * (block.weight[s] if block.has_weights else 1) * passes.loss(
             net, at(units, s * net.units), at(y, s * net.last.row), workspace, like
         )
-    return total
 
 
 cdef inline kernel deltas(
@@ -144,32 +147,37 @@ cdef inline kernel deltas(
 
 
 cdef inline kernel updates(
-    const Network* net, Block* block, vec* workspace, vec* target, const Quad* quads, real like
+    const Network* net, Block* block, vec* workspace, vec* target, const Quad* quads,
+    size_t part, size_t n_parts, real like,
 ) noexcept nogil:
     """target += the sum of the samples' gradients, scaled as deltas are, once these are there.
 
-    quads is what forward was given.
+    In a part of the rows of each W. quads is what forward was given.
     """
     cdef const Layer* layer = net.layer
     cdef vec* units = units_in(net, workspace)
+    cdef size_t n_vec = vecs(layer, units)
+    cdef size_t j = first_row(layer, part, n_parts), end = first_row(layer, part + 1, n_parts)
+    cdef const vec* step = at(units, layer.delta)
+    cdef const void* x[BLOCK]
     cdef Py_ssize_t s
-    passes.updates(net, units, block.n, target, like)
+    passes.updates(net, units, block.n, target, part, n_parts, like)
+    passes.update_biases(layer, target, units, block.n, net.units, part)
     if quads != NULL:
-        tile.update_biases(
-            at(target, layer.b), block.n, at(units, layer.delta), net.units, vecs(layer, units)
-        )
         for s in range(0, block.n, 4):
             quad.update(
-                &quads[s // 4], at(target, layer.W), layer.stride,
-                at(units, s * net.units + layer.delta), net.units, vecs(layer, units), like,
+                &quads[s // 4], at(target, layer.W), layer.stride, at(step, s * net.units),
+                net.units, n_vec, j, end, like,
             )
     elif block.is_compressed:
         for s in range(block.n):
-            zero_skip.accept(
-                layer, target, block, s, at(units, s * net.units + layer.delta), like
+            zero_skip.update_rows(
+                layer, target, block, s, at(step, s * net.units), j, end, like
             )
     else:
-        tile.update(
-            at(target, layer.W), layer.stride, at(target, layer.b), block.x, block.n,
-            at(units, layer.delta), net.units, layer.n_in, vecs(layer, units), like,
+        for s in range(block.n):
+            x[s] = <const void*> (<const real*> block.x[s] + j)
+        tile.update_weights(
+            at(target, layer.W + j * layer.stride), layer.stride, x, block.n, step, net.units,
+            end - j, n_vec, like,
         )

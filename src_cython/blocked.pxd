@@ -134,7 +134,9 @@ cdef inline void finish(
 ) noexcept nogil:
     cdef vec* W = at(parameters, layer.W)
     if quads != NULL:
-        quad.update(quads, W, layer.stride, step, units, vecs(layer, step), like)
+        quad.update(
+            quads, W, layer.stride, step, units, vecs(layer, step), 0, layer.n_in, like
+        )
     else:
         tile.update_weights(
             W, layer.stride, block.x, block.n, step, units, layer.n_in, vecs(layer, step), like

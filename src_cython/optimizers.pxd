@@ -13,7 +13,7 @@ only where a batch is larger than a block, or to be clipped.
 from libc.math cimport INFINITY, sqrt
 
 from compiler cimport kernel
-from layers cimport Network
+from layers cimport Layer, Network, first_row
 from vectors cimport real, vec, at, constant, if_greater, multiply, square_root
 cimport decay
 
@@ -41,9 +41,13 @@ cdef struct Optimizer:
     double power_2          # beta_2^t
 
 
+cdef inline bint clips(const Optimizer* optimizer) noexcept nogil:
+    return optimizer.clip_norm < INFINITY
+
+
 cdef inline bint is_plain(const Optimizer* optimizer) noexcept nogil:
     """Whether steps can go into the parameters as they are made."""
-    return optimizer.kind == SGD and optimizer.clip_norm == INFINITY
+    return optimizer.kind == SGD and not clips(optimizer)
 
 
 cdef inline double scale_of_gradient(const Optimizer* optimizer, double eta) noexcept nogil:
@@ -51,30 +55,47 @@ cdef inline double scale_of_gradient(const Optimizer* optimizer, double eta) noe
     return -eta if optimizer.kind == SGD or optimizer.rate_inside else 1
 
 
-cdef inline void step(
-    Optimizer* optimizer, const Network* net, vec* parameters, vec* gradient, vec* state,
-    double eta, double l2, real like,
+cdef inline void clip(
+    const Optimizer* optimizer, const Network* net, vec* gradient, double eta, real like
 ) noexcept nogil:
-    """A step by the gradient of a batch, which is zero afterwards."""
-    cdef size_t n_bytes = net.last.b + net.last.row
+    """Scale the gradient of a batch down to the norm that is allowed."""
     cdef double scale = scale_of_gradient(optimizer, eta)
-    cdef Py_ssize_t l
-    if optimizer.clip_norm < INFINITY:
-        clip(gradient, n_bytes // sizeof(vec), abs(scale) * optimizer.clip_norm, like)
+    clip_to(
+        gradient, (net.last.b + net.last.row) // sizeof(vec), abs(scale) * optimizer.clip_norm, like
+    )
+
+
+cdef inline void count_step(Optimizer* optimizer) noexcept nogil:
     optimizer.power_1 *= optimizer.momentum
     optimizer.power_2 *= optimizer.memory
+
+
+cdef inline void step(
+    const Optimizer* optimizer, const Network* net, vec* parameters, vec* gradient, vec* state,
+    double eta, double l2, size_t part, size_t n_parts, real like,
+) noexcept nogil:
+    """A step of a part of the rows by the gradient of a batch, which is zero there afterwards."""
+    cdef size_t start, end
+    cdef double scale = scale_of_gradient(optimizer, eta)
+    cdef const Layer* layer
+    cdef Py_ssize_t l
     for l in range(net.n_layers):
+        layer = &net.layer[l]
+        start = layer.W + layer.stride * first_row(layer, part, n_parts)
+        end = layer.W + layer.stride * first_row(layer, part + 1, n_parts)
         step_in(
-            optimizer, parameters, gradient, state, n_bytes, net.layer[l].W, net.layer[l].b,
-            eta, l2 * scale, 1 - eta * optimizer.weight_decay, like,
+            optimizer, net, parameters, gradient, state, start,
+            end if part + 1 < n_parts else layer.b, eta, l2 * scale,
+            1 - eta * optimizer.weight_decay, like,
         )
-        step_in(
-            optimizer, parameters, gradient, state, n_bytes, net.layer[l].b,
-            net.layer[l].b + net.layer[l].row, eta, 0, 1, like,
-        )
+        if part == 0:
+            step_in(
+                optimizer, net, parameters, gradient, state, layer.b, layer.b + layer.row, eta, 0,
+                1, like,
+            )
 
 
-cdef inline void clip(vec* gradient, size_t n_vec, double clip_norm, real like) noexcept nogil:
+cdef inline void clip_to(vec* gradient, size_t n_vec, double clip_norm, real like) noexcept nogil:
     cdef double norm = 0
     cdef size_t start, n
     for start in range(0, n_vec, 64):  # in float32, a longer sum would lose its last digits
@@ -86,7 +107,7 @@ cdef inline void clip(vec* gradient, size_t n_vec, double clip_norm, real like) 
 
 
 cdef inline void step_in(
-    const Optimizer* optimizer, vec* parameters, vec* gradient, vec* state, size_t n_bytes,
+    const Optimizer* optimizer, const Network* net, vec* parameters, vec* gradient, vec* state,
     size_t start, size_t end, double eta, double l2, double keep, real like,
 ) noexcept nogil:
     """step for the bytes start to end of the parameter block, which are weights or biases.
@@ -96,7 +117,7 @@ cdef inline void step_in(
     cdef vec* theta = at(parameters, start)
     cdef vec* g = at(gradient, start)
     cdef vec* first = at(state, start)
-    cdef vec* second = at(state, n_bytes + start)
+    cdef vec* second = at(state, net.last.b + net.last.row + start)
     cdef size_t n_vec = (end - start) // sizeof(vec)
     cdef double root_2 = sqrt(1 - optimizer.power_2)
     if optimizer.kind == SGD:

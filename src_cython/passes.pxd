@@ -5,7 +5,7 @@ the first layer, and takes its delta. The samples' units lie net.units bytes apa
 per-sample SGD, where it is known when this is inlined.
 """
 from activations cimport activate, multiply_derivative
-from layers cimport Layer, Network, vecs
+from layers cimport Layer, Network, first_row, vecs
 from samples cimport BLOCK
 from vectors cimport real, vec, at
 cimport decay
@@ -115,18 +115,33 @@ cdef inline void to_delta(
 
 
 cdef inline void updates(
-    const Network* net, const vec* units, Py_ssize_t n, vec* target, real like
+    const Network* net, const vec* units, Py_ssize_t n, vec* target, size_t part, size_t n_parts,
+    real like,
 ) noexcept nogil:
-    """W and b of target, above the first layer, += aᵀdelta and delta."""
+    """A part of the rows of W of target, above the first layer, += aᵀdelta; and b += delta."""
     cdef const void* a_below[BLOCK]
     cdef Py_ssize_t l
     cdef const Layer* layer
+    cdef size_t j
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
-        rows_of(net, units, net.layer[l - 1].a, n, a_below)
-        tile.update(
-            at(target, layer.W), layer.stride, at(target, layer.b), a_below, n,
-            at(units, layer.delta), net.units, layer.n_in, vecs(layer, units), like,
+        j = first_row(layer, part, n_parts)
+        rows_of(net, units, net.layer[l - 1].a + j * sizeof(real), n, a_below)
+        tile.update_weights(
+            at(target, layer.W + j * layer.stride), layer.stride, a_below, n,
+            at(units, layer.delta), net.units, first_row(layer, part + 1, n_parts) - j,
+            vecs(layer, units), like,
+        )
+        update_biases(layer, target, units, n, net.units, part)
+
+
+cdef inline void update_biases(
+    const Layer* layer, vec* target, const vec* units, Py_ssize_t n, size_t of_sample, size_t part
+) noexcept nogil:
+    """b += delta of n samples: in the first part."""
+    if part == 0:
+        tile.update_biases(
+            at(target, layer.b), n, at(units, layer.delta), of_sample, vecs(layer, units)
         )
 
 

@@ -16,11 +16,14 @@ from cpython.pythread cimport PyThread_get_thread_ident
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
 from samples cimport BLOCK, Block, Samples, fill
+from stretch cimport Help, Part, Room, Stretch
+from team cimport Team, Work, meet, run
 from vectors cimport real, vec, vd, vf, at
 cimport activations
 cimport batch
 cimport losses as loss_functions
 cimport single
+cimport stretch
 
 cdef extern from *:
     """
@@ -165,6 +168,7 @@ cdef double add_losses(
 ) noexcept nogil:
     cdef vec* units = batch.units_in(net, workspace)
     cdef Block block
+    cdef double[BLOCK] losses
     cdef real differences = 0
     cdef Py_ssize_t t = 0, s
     prepare_share(net, workspace, differences)
@@ -172,68 +176,89 @@ cdef double add_losses(
         fill(&block, samples, NULL, start + t, end - start - t, False, units, differences)
         batch.read_targets(net, &block, workspace, differences)
         batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        total = batch.losses(net, &block, workspace, 1, total, differences)
+        batch.losses(net, &block, workspace, 1, losses, differences)
+        for s in range(block.n):
+            total += losses[s]
         for s in range(block.n if out.shape[0] else 0):
             copy_outputs(net, at(units, s * net.units), &out[t + s, 0])
         t += block.n
     return total
 
 
+cdef struct Sums:
+    # What members of a team are told of a sum of gradients.
+    const Network* net
+    const Samples* samples
+    Py_ssize_t start
+    Py_ssize_t end
+    const void* parameters
+    void* gradient
+    double total
+    const Help* help
+    Room room
+
+
 def gradients(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
-    real[::1] workspace, bint holds_lock=False,
+    real[::1] workspace, const Help[::1] help, bint holds_lock=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
     The sum of their losses times their weights.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef double total
+    cdef Part part
+    cdef Sums sums = Sums(
+        &net, &samples[0], start, end, &parameters[0], &gradient[0], 0, &help[0],
+        Room(<size_t> &part, <size_t> &workspace[0], 0, 1),
+    )
+    cdef Work work = add_gradients_of_float if real is float else add_gradients_of_double
+    if help[0].n_members > 1:
+        sums.room = help[0].room
     if holds_lock:
-        return with_gradients(
-            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
-        )
+        run(<Team*> help[0].team, help[0].n_members, work, &sums)
+        return sums.total
     with nogil:
-        total = with_gradients(
-            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
-        )
-    return total
+        run(<Team*> help[0].team, help[0].n_members, work, &sums)
+    return sums.total
 
 
-cdef inline double with_gradients(
-    const Network* net, const real* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, real* gradient, real* workspace,
+cdef void add_gradients_of_float(void* sums, size_t member) noexcept nogil:
+    add_gradients(<Sums*> sums, member, <vf*> NULL, <float> 0)
+
+
+cdef void add_gradients_of_double(void* sums, size_t member) noexcept nogil:
+    add_gradients(<Sums*> sums, member, <vd*> NULL, <double> 0)
+
+
+cdef void add_gradients(
+    Sums* sums, size_t member, const vec* like_vec, real like
 ) noexcept nogil:
-    if real is float:
-        return add_gradients(
-            net, <const vf*> parameters, samples, start, end, <vf*> gradient, <vf*> workspace,
-            <float> 1,
+    """A member's share."""
+    cdef const Help* help = sums.help
+    cdef Team* team = <Team*> help.team
+    cdef const vec* parameters = <const vec*> sums.parameters
+    cdef Samples samples = sums.samples[0]
+    cdef Stretch rows
+    cdef Py_ssize_t start = sums.start
+    if samples.columns and not samples.starts:  # each has room for a row
+        samples.columns += member * sums.net.layer.n_in * sizeof(int)
+        samples.values += member * sums.net.layer.n_in * sizeof(real)
+    while start < sums.end:
+        rows = stretch.stretch(
+            &samples, NULL, start, stretch.length(&sums.room, sums.end - start), False, &sums.room,
+            help.n_members,
         )
-    else:
-        return add_gradients(
-            net, <const vd*> parameters, samples, start, end, <vd*> gradient, <vd*> workspace,
-            <double> 1,
+        stretch.gradients(
+            sums.net, parameters, &rows, 1, 1, False, member, help.n_members, like
         )
-
-
-cdef double add_gradients(
-    const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, vec* gradient, vec* workspace, real scale,
-) noexcept nogil:
-    cdef Block block
-    cdef real differences = 0
-    cdef double total = 0
-    prepare_share(net, workspace, scale)
-    while start < end:
-        fill(&block, samples, NULL, start, end - start, False, workspace, scale)
-        batch.read_targets(net, &block, workspace, scale)
-        batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        total = batch.losses(net, &block, workspace, 1, total, scale)
-        batch.deltas(net, parameters, &block, workspace, False, scale)
-        batch.updates(net, &block, workspace, gradient, NULL, scale)
-        start += block.n
-    return total
+        meet(team, help.n_members, member)
+        if member == 0:
+            sums.total = stretch.add_losses(&rows, sums.total)
+        stretch.updates(sums.net, &rows, <vec*> sums.gradient, member, help.n_members, like)
+        meet(team, help.n_members, member)
+        start += rows.n
 
 
 cdef class Gate:

@@ -133,13 +133,26 @@ cdef inline void meet_kind(
         count -= 1
 
 
+cdef inline size_t place_of(const Quad* quad, size_t kind, size_t j) noexcept nogil:
+    """In quad.inputs, of the first input of a kind from j on; those of a kind lie in order."""
+    cdef size_t low = quad.end[kind - 1], high = quad.end[kind], middle
+    while low < high:
+        middle = (low + high) // 2
+        if quad.inputs[middle] < j:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 cdef inline void meet(
     bint updates, const Quad* quad, const vec* W, size_t stride, const vec* units,
-    size_t units_bytes, size_t n_vec, real like,
+    size_t units_bytes, size_t n_vec, size_t start, size_t end, real like,
 ) noexcept nogil:
     """Each row W[j] meets row s of `units`, z or steps, of every sample that has an x_sj there.
 
-    Where `updates`, a constant, W[j] += x_sj units[s]; elsewhere units[s] += x_sj W[j].
+    For the inputs from start to end. Where `updates`, a constant, W[j] += x_sj units[s]; elsewhere
+    units[s] += x_sj W[j].
     """
     cdef const real* x[4]
     cdef const vec* units_of[4]
@@ -148,8 +161,9 @@ cdef inline void meet(
     cdef int m
     for kind in range(1, <size_t> KINDS):
         m = samples_of(quad, kind, units, units_bytes, x, units_of)
-        inputs = quad.inputs + quad.end[kind - 1]
-        count = quad.end[kind] - quad.end[kind - 1]
+        count = place_of(quad, kind, start)
+        inputs = quad.inputs + count
+        count = place_of(quad, kind, end) - count
         # As many numbers x_sj at once as registers can keep beside what else is read.
         if m == 1:
             meet_kind(updates, 1, 4 if updates else 8, W, stride, inputs, count, x, units_of, n_vec)
@@ -171,12 +185,12 @@ cdef inline kernel forward(
     for s in range(quad.n):
         for k in range(n_vec):
             at(z, s * units)[k] = b[k]
-    meet(False, quad, W, stride, z, units, n_vec, like)
+    meet(False, quad, W, stride, z, units, n_vec, 0, <size_t> MOST_INPUTS, like)
 
 
 cdef inline kernel update(
     const Quad* quad, vec* W, size_t stride, const vec* step, size_t units, size_t n_vec,
-    real like,
+    size_t start, size_t end, real like,
 ) noexcept nogil:
-    """W <- W + xᵀstep; rows of step lie `units` bytes apart."""
-    meet(True, quad, W, stride, step, units, n_vec, like)
+    """W <- W + xᵀstep in the rows from start to end; rows of step lie `units` bytes apart."""
+    meet(True, quad, W, stride, step, units, n_vec, start, end, like)

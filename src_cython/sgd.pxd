@@ -1,17 +1,20 @@
 """Stochastic gradient descent: epochs, blocks and batches of samples."""
-from compiler cimport kernel
+from compiler cimport fetch, kernel
 from layers cimport Network
 from losses cimport prepare_share, read_target
 from optimizers cimport Optimizer
 from quad cimport Quad
-from samples cimport BLOCK, QUADS_IN_BLOCK, Block, Samples, fill
-from vectors cimport MOST_IN_ROW, real, vec, at, constant, in_row
+from samples cimport BLOCK, Block, Samples, fill
+from stretch cimport Help, Part, Room, Stretch
+from team cimport Team, meet, run
+from vectors cimport MOST_IN_ROW, real, vd, vec, vf, at, constant, in_row
 cimport batch
 cimport decay
 cimport forms
 cimport narrow
 cimport optimizers
 cimport passes
+cimport stretch
 
 
 cdef struct Plan:
@@ -63,6 +66,20 @@ cdef struct Lap:
     const Plan* plan
     Progress* progress
     Optimizer* optimizer
+    const Help* help
+
+
+cdef struct Batches:
+    # What members of a team are told of some batches.
+    const Lap* lap
+    const Py_ssize_t* order
+    Py_ssize_t start
+    Py_ssize_t end
+    double weight               # of a batch that is begun
+    void* parameters
+    void* gradient
+    void* state
+    Room room
 
 
 cdef inline double eta_at(const Lap* lap, Py_ssize_t position) noexcept nogil:
@@ -236,66 +253,116 @@ cdef inline kernel train_blocks(
         progress.samples[<int> plan.form] += block.n
 
 
-cdef inline kernel train_batches(
+cdef inline void train_batches(
     const Lap* lap, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
     vec* gradient, vec* state, vec* workspace, real like,
 ) noexcept nogil:
-    """At least n_samples samples, to the end of a block, in mini-batches.
+    """At least n_samples samples, to the end of a block, in mini-batches."""
+    cdef Progress* progress = lap.progress
+    cdef Part part
+    cdef Batches batches = Batches(
+        lap, order, progress.position, progress.position + n_samples, progress.weight, parameters,
+        gradient, state, Room(<size_t> &part, <size_t> workspace, 0, 1),
+    )
+    cdef Team* team = <Team*> lap.help.team
+    if lap.help.n_members > 1:
+        batches.room = lap.help.room
+    if real is float:
+        run(team, lap.help.n_members, train_batches_of_float, &batches)
+    else:
+        run(team, lap.help.n_members, train_batches_of_double, &batches)
+
+
+cdef inline void train_batches_of_float(void* batches, size_t member) noexcept nogil:
+    train_share(<Batches*> batches, member, <vf*> NULL, <float> 0)
+
+
+cdef inline void train_batches_of_double(void* batches, size_t member) noexcept nogil:
+    train_share(<Batches*> batches, member, <vd*> NULL, <double> 0)
+
+
+cdef inline kernel train_share(
+    const Batches* batches, size_t member, const vec* like_vec, real like
+) noexcept nogil:
+    """A member's share of batches.
 
     In plain SGD a batch of one block goes into the parameters at once; all others by way of
-    gradient, of which the optimizer makes a step.
+    gradient, of which the optimizer makes a step. What many threads cannot do is member 0's.
     """
+    cdef const Lap* lap = batches.lap
     cdef const Network* net = lap.net
-    cdef const Samples* samples = lap.samples
     cdef const Plan* plan = lap.plan
     cdef Progress* progress = lap.progress
     cdef Optimizer* optimizer = lap.optimizer
-    cdef double eta, lambda_
+    cdef Team* team = <Team*> lap.help.team
+    cdef size_t n_members = lap.help.n_members
+    cdef vec* parameters = <vec*> batches.parameters
+    cdef vec* gradient = <vec*> batches.gradient
     cdef bint at_once = plan.batch_size <= BLOCK and optimizers.is_plain(optimizer)
     cdef bint is_last
-    cdef Block block
-    cdef Quad quads_of_block[QUADS_IN_BLOCK]
-    cdef Quad* quads = quads_of_block if plan.form == forms.QUADS else NULL
-    cdef real differences = 0
-    cdef Py_ssize_t end = progress.position + n_samples, batch_start, in_batch, size
-    while progress.position < end:
-        batch_start = progress.position - progress.position % plan.batch_size
-        size = min(plan.batch_size, lap.n - batch_start)
-        in_batch = progress.position - batch_start
-        eta = eta_at(lap, batch_start)
-        if in_batch == 0:
-            progress.weight = weight_of_batch(lap, order, size)
-        lambda_ = plan.l2 / progress.weight if plan.divides_by_weight else plan.l2
-        fill(&block, samples, order, progress.position, size - in_batch, False, workspace, like)
-        prepare_share(
-            net, workspace, <real> (optimizers.scale_of_gradient(optimizer, eta) / progress.weight)
+    cdef Stretch samples
+    cdef double eta, lambda_, weight = batches.weight
+    cdef Py_ssize_t position = batches.start, start, size, left
+    while position < batches.end:
+        start = position - position % plan.batch_size
+        size = min(plan.batch_size, lap.n - start)
+        eta = eta_at(lap, start)
+        if position == start:
+            weight = weight_of_batch(lap, batches.order, start, size)
+        lambda_ = plan.l2 / weight if plan.divides_by_weight else plan.l2
+        left = min(start + size - position, (batches.end - position + BLOCK - 1) // BLOCK * BLOCK)
+        samples = stretch.stretch(
+            lap.samples, batches.order, position, stretch.length(&batches.room, left),
+            plan.form == forms.QUADS, &batches.room, n_members,
         )
-        batch.read_targets(net, &block, workspace, like)
-        batch.forward(net, parameters, samples, &block, workspace, quads, &differences)
-        progress.loss_sum = batch.losses(
-            net, &block, workspace, size / progress.weight, progress.loss_sum, like
+        if position == start and n_members > 1:
+            fetch(parameters, net.last.b + net.last.row)
+        stretch.gradients(
+            net, parameters, &samples, optimizers.scale_of_gradient(optimizer, eta) / weight,
+            size / weight, plan.batch_size == 1, member, n_members, like,
         )
-        batch.deltas(net, parameters, &block, workspace, plan.batch_size == 1, like)
-        is_last = in_batch + block.n == size
-        if is_last and plan.l2 > 0:
-            decay.norm_and_decay(
-                net, parameters, eta * lambda_ if optimizer.kind == optimizers.SGD else 0,
-                &progress.norm, like,
-            )
-            progress.loss_sum += size * lambda_ / 2 * progress.norm
-        batch.updates(net, &block, workspace, parameters if at_once else gradient, quads, like)
-        progress.position += block.n
-        progress.samples[<int> forms.BATCHES] += block.n
+        is_last = position + samples.n == start + size
+        if member == 0 and is_last and not at_once:
+            optimizers.count_step(optimizer)
+        meet(team, n_members, member)
+        if member == 0:
+            progress.loss_sum = stretch.add_losses(&samples, progress.loss_sum)
+            if is_last and plan.l2 > 0:
+                decay.norm_and_decay(
+                    net, parameters, eta * lambda_ if optimizer.kind == optimizers.SGD else 0,
+                    &progress.norm, like,
+                )
+                progress.loss_sum += size * lambda_ / 2 * progress.norm
+        if at_once and plan.l2 > 0:
+            meet(team, n_members, member)
+        stretch.updates(
+            net, &samples, parameters if at_once else gradient, member, n_members, like
+        )
+        position += samples.n
         if is_last and not at_once:
-            optimizers.step(optimizer, net, parameters, gradient, state, eta, lambda_, like)
+            if optimizers.clips(optimizer):
+                meet(team, n_members, member)
+                if member == 0:
+                    optimizers.clip(optimizer, net, gradient, eta, like)
+            if optimizers.clips(optimizer) or plan.l2 > 0:
+                meet(team, n_members, member)
+            optimizers.step(
+                optimizer, net, parameters, gradient, <vec*> batches.state, eta, lambda_, member,
+                n_members, like,
+            )
+        meet(team, n_members, member)
+        if member == 0:
+            progress.weight = weight
+            progress.position = position
+            progress.samples[<int> forms.BATCHES] += samples.n
 
 
 cdef inline double weight_of_batch(
-    const Lap* lap, const Py_ssize_t* order, Py_ssize_t size
+    const Lap* lap, const Py_ssize_t* order, Py_ssize_t start, Py_ssize_t size
 ) noexcept nogil:
-    """What the sum of a batch's gradients is divided by, at the batch's start."""
+    """What the sum of a batch's gradients is divided by."""
     cdef const double* weights = <const double*> lap.samples.weights
-    cdef Py_ssize_t i, start = lap.progress.position
+    cdef Py_ssize_t i
     cdef double total = 0
     if not lap.plan.divides_by_weight or weights == NULL:
         return <double> size

@@ -54,7 +54,7 @@ cdef inline double sgd_step(
     passes.deltas(net, parameters, units, 1, True, eta)
     if not (L - L == 0 and stays_finite(net, units, size_of_x, eta)):
         return NAN
-    passes.updates(net, units, 1, parameters, eta)
+    passes.updates(net, units, 1, parameters, 0, 1, eta)
     dense.update(
         at(parameters, layer.W), layer.stride, at(parameters, layer.b), x,
         at(units, layer.delta), layer.n_in, vecs(layer, units),

@@ -13,6 +13,7 @@ from layers cimport Layer, Network, network
 from optimizers cimport Optimizer
 from samples cimport Samples
 from sgd cimport Lap, Plan, Progress, Snapshot
+from stretch cimport Help, Part
 from vectors cimport real, vd, vf
 cimport decay
 cimport forms
@@ -43,11 +44,14 @@ cdef Plan no_plan
 cdef Progress no_progress
 cdef Snapshot no_snapshot
 cdef Optimizer no_optimizer
+cdef Help no_help
 # What Python must know, too, to make what kernels take.
 PLAN = asarray(<Plan[:1]> &no_plan).dtype
 PROGRESS = asarray(<Progress[:1]> &no_progress).dtype
 SNAPSHOT = asarray(<Snapshot[:1]> &no_snapshot).dtype
 OPTIMIZER = asarray(<Optimizer[:1]> &no_optimizer).dtype
+BYTES_OF_PART = sizeof(Part)
+HELP = asarray(<Help[:1]> &no_help).dtype
 MOST_INPUTS_OF_QUADS = quad.MOST_INPUTS
 STRONGEST_DECAY = 1 - decay.least_keep()
 
@@ -57,7 +61,7 @@ def train(
     const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
     const Plan[::1] plan, Progress[::1] progress, Optimizer[::1] optimizer, Py_ssize_t n_samples,
     double[::1] losses, real[::1] gradient, real[::1] state, real[::1] workspace,
-    const Snapshot[::1] snapshot, bint begins,
+    const Snapshot[::1] snapshot, bint begins, const Help[::1] help,
 ):
     """SGD from where training stands, for about n_samples samples, or to the last of the losses.
 
@@ -84,7 +88,7 @@ def train(
     cdef Lap lap = Lap(
         &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
         rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &progress[0],
-        &optimizer[0],
+        &optimizer[0], &help[0],
     )
     with nogil:
         if begins:

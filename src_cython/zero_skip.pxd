@@ -9,6 +9,7 @@ from layers cimport Layer, vecs
 from samples cimport Block
 from vectors cimport real, vec, at, constant
 from dense cimport add_rows, join_chains
+cimport dense
 
 
 cdef inline void forward_columns(
@@ -105,14 +106,11 @@ cdef inline void update_columns(
 
 
 cdef inline kernel update(
-    vec* W, size_t stride, vec* b, const int* columns, const real* values, size_t count,
+    vec* W, size_t stride, const int* columns, const real* values, size_t count,
     const vec* step, size_t n_vec,
 ) noexcept nogil:
-    """W <- W + xᵀstep, b <- b + step"""
+    """W <- W + xᵀstep"""
     cdef size_t k = 0
-    for k in range(n_vec):
-        b[k] = b[k] + step[k]
-    k = 0
     while n_vec - k >= 16:
         update_columns(16, W + k, stride, columns, values, count, step + k)
         k += 16
@@ -128,6 +126,18 @@ cdef inline kernel update(
     while n_vec - k >= 1:
         update_columns(1, W + k, stride, columns, values, count, step + k)
         k += 1
+
+
+cdef inline size_t place_of(const int* columns, size_t count, size_t j) noexcept nogil:
+    """Of the first column from j on, where they lie in order."""
+    cdef size_t low = 0, high = count, middle
+    while low < high:
+        middle = (low + high) // 2
+        if <size_t> columns[middle] < j:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 cdef inline void fetch_next(const Block* block, Py_ssize_t s, real like) noexcept nogil:
@@ -153,7 +163,24 @@ cdef inline void produce(
 cdef inline void accept(
     const Layer* layer, vec* target, const Block* block, Py_ssize_t s, const vec* step, real like
 ) noexcept nogil:
+    dense.update_biases(at(target, layer.b), step, vecs(layer, step))
     update(
-        at(target, layer.W), layer.stride, at(target, layer.b),
-        block.columns[s], <const real*> block.values[s], block.count[s], step, vecs(layer, step),
+        at(target, layer.W), layer.stride, block.columns[s], <const real*> block.values[s],
+        block.count[s], step, vecs(layer, step),
+    )
+
+
+cdef inline void update_rows(
+    const Layer* layer, vec* target, const Block* block, Py_ssize_t s, const vec* step,
+    size_t start, size_t end, real like,
+) noexcept nogil:
+    """Of W, the rows from start to end; all, or the sample's columns lie in order."""
+    cdef const int* columns = block.columns[s]
+    cdef size_t i = 0, count = block.count[s]
+    if start > 0 or end < layer.n_in:
+        i = place_of(columns, count, start)
+        count = place_of(columns, count, end) - i
+    update(
+        at(target, layer.W), layer.stride, columns + i, <const real*> block.values[s] + i, count,
+        step, vecs(layer, step),
     )

@@ -410,7 +410,7 @@ def test_padding_stays_zero_in_wide_layers(options, layer_sizes, dtype, monkeypa
     train = kernels.train
 
     def noting(*arguments):
-        parameters, (gradient, _, workspace) = arguments[3], arguments[-5:-2]
+        parameters, (gradient, _, workspace) = arguments[3], arguments[-6:-3]
         handed_in.append((parameters, gradient, workspace))
         return train(*arguments)
 

@@ -119,6 +119,10 @@ for metric in (metrics.mae, metrics.rmse, metrics.r2):
     assert_type(metric(y == 3, a[:, 3]), float)
 assert_type(metrics.accuracy(y == 3, a[:, 3], threshold=0.9), float)
 assert_type(metrics.confusion_matrix(y, a), NDArray[np.int_])
+assert_type(fastnn.num_threads(), int)
+fastnn.set_num_threads(None)
+with fastnn.use_threads(1):
+    net.train(X, y, epochs=1, learning_rate=0.1, batch_size=2, n_threads=2)
 assert_type(net.update(X[0], 3, 0.01), float)
 assert_type(net.update(X[0], 3, 0.01, optimizer="adam"), float)
 assert_type(net.update(X[0], 3, 0.01, optimizers.Adam(l2=0.1)), float)

@@ -27,14 +27,18 @@ def samples_per_chunk(layout: Layout, density: float = 1.0, passes: float = 0.0)
     parameters or what an optimizer keeps for them is gone through: a tenth of a nanosecond for
     each byte, as large ones do not fit into a cache.
     """
+    return max(1, int(CHUNK_NANOSECONDS / nanoseconds(layout, density, passes)))
+
+
+def nanoseconds(layout: Layout, density: float = 1.0, passes: float = 0.0) -> float:
+    """What a sample costs: see samples_per_chunk."""
     skipped = (1 - density) * int(layout.layers["b"][0])
-    nanoseconds = (
+    return float(
         50 * len(layout.layers)
         + layout.units_bytes / 5
         + (layout.n_bytes - skipped) / 50
         + passes * layout.n_bytes / 10
     )
-    return max(1, int(CHUNK_NANOSECONDS / nanoseconds))
 
 
 def row_chunks(layout: Layout, n: int) -> Iterator[tuple[int, int]]:

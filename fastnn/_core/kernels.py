@@ -56,6 +56,8 @@ gradients = _prediction.gradients
 loss = _prediction.loss
 
 _training = _unit("training", LEVEL)
+BYTES_OF_PART = _training.BYTES_OF_PART
+HELP = _training.HELP
 FORMS = _training.FORMS
 MOST_INPUTS_OF_QUADS = _training.MOST_INPUTS_OF_QUADS
 OPTIMIZER = _training.OPTIMIZER
@@ -66,3 +68,7 @@ SNAPSHOT = _training.SNAPSHOT
 STRONGEST_DECAY = _training.STRONGEST_DECAY
 note_snapshot = _training.note_snapshot
 train = _training.train
+
+_threads = _unit("threads", "baseline")
+MOST_THREADS = _threads.MOST_THREADS
+Team = _threads.Team

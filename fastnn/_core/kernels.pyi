@@ -1,7 +1,7 @@
 """What the kernels take and return.
 
 Float arrays of one call have one dtype, float32 or float64, and are C-contiguous. `layers`,
-`samples`, `plan`, `progress`, `optimizer` and `snapshot` are records, whose dtypes stand in
+`samples`, `plan`, `progress`, `optimizer`, `snapshot` and `help` are records, whose dtypes stand in
 capitals; `parameters` and `gradient` are parameter blocks; `workspace` is from `Layout.workspace`.
 Nothing is checked here.
 """
@@ -26,6 +26,9 @@ PLAN: np.dtype[np.void]
 PROGRESS: np.dtype[np.void]
 SNAPSHOT: np.dtype[np.void]
 OPTIMIZER: np.dtype[np.void]
+HELP: np.dtype[np.void]
+BYTES_OF_PART: int
+MOST_THREADS: int
 ROW_BYTES: int
 SAMPLES_IN_BLOCK: int
 MOST_INPUTS_OF_QUADS: int
@@ -62,6 +65,15 @@ class Turn:
     def __init__(self, gate: Gate, trains: bool) -> None: ...
     def __enter__(self) -> Turn: ...
     def __exit__(self, *_: object) -> None: ...
+
+@disjoint_base
+class Team:
+    @property
+    def size(self) -> int: ...
+    @property
+    def address(self) -> int: ...
+    def __init__(self, size: int) -> None: ...
+    def forget_helpers(self) -> None: ...
 
 def note_snapshot(working: list[_Array], kept: list[_Array], snapshot: _Records) -> None: ...
 def equal(arrays: list[_Array], views: list[_Array]) -> bool: ...
@@ -113,6 +125,7 @@ def gradients(
     end: int,
     gradient: _Floats,
     workspace: _Floats,
+    help: _Records,
     holds_lock: bool = False,
 ) -> float: ...
 def train(
@@ -133,4 +146,5 @@ def train(
     workspace: _Floats,
     snapshot: _Records,
     begins: bool,
+    help: _Records,
 ) -> int: ...

@@ -63,15 +63,15 @@ class Layout:
         """A block of zeros for parameters or their gradient, or n of them in a row."""
         return _aligned_zeros(n * self.n_bytes, self.dtype)
 
-    def workspace(self, n_samples: int) -> np.ndarray[Any, Any]:
+    def workspace(self, n_samples: int, n: int = 1) -> np.ndarray[Any, Any]:
         """Zeros for z, a and delta of every unit, of so many samples, up to a block of them.
 
         Before them lie the share of each output in the loss, a multiple of that, and the targets
-        of a block.
+        of a block. n workspaces follow each other.
         """
         rows = (2 + SAMPLES_IN_BLOCK) * int(self.layers["row"][-1])
         n_bytes = rows + min(n_samples, SAMPLES_IN_BLOCK) * self.units_bytes
-        return _aligned_zeros(n_bytes, self.dtype)
+        return _aligned_zeros(n * n_bytes, self.dtype)
 
     def views(
         self, block: np.ndarray[Any, Any]

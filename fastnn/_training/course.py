@@ -18,14 +18,17 @@ from fastnn._core import chunks, kernels
 from fastnn._core.layout import Layout
 from fastnn._core.model import copies
 from fastnn._core.samples import Compressed, Samples, compress, room_for
+from fastnn._core.teams import NO_HELP, Help
 from fastnn._training.forms import choose_form, takes_quads
 from fastnn._training.orders import InOrder, Order, Shuffled
+from fastnn._training.pace import Pace
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import Lap
 from fastnn.schedules import Schedule, table
 
 if TYPE_CHECKING:
     from fastnn._core.data import Data
+    from fastnn._core.kernels import Team
     from fastnn._training.bar import Bar
     from fastnn.network import Network
     from fastnn.optimizers import Optimizer
@@ -47,6 +50,7 @@ class Settings:
     tol: float | None = None
     patience: int = 1
     form: str = "auto"
+    n_threads: int | None = 1  # None: as many as help
     # A batch's gradient is Σ w_i g_i / Σ w_i instead of Σ w_i g_i / n, and lambda is divided by
     # Σ w_i, too.
     divides_by_weight: bool = False
@@ -64,8 +68,9 @@ class Course:
     """
 
     def __init__(
-        self, net: Network, data: Data, settings: Settings, order: Order | None = None
-    ) -> None:
+        self, net: Network, data: Data, settings: Settings, order: Order | None = None,
+        team: Team | None = None,
+    ) -> None:  # fmt: skip
         self.net, self.model, self.settings, self.n = net, data.model, settings, len(data.X)
         self.data = data
         if net._model is not data.model:  # whose trainer and generator are not for this one
@@ -88,6 +93,11 @@ class Course:
             in_blocks = batch_size == 1 and form != "batches" and not self._may_decay_strongly()
             passes = (1 + state.n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
         self.chunk = chunks.samples_per_chunk(layout, density, passes)
+        self.help: Help | None = None
+        # Members need the columns of a row in order, and room to compress has one of them.
+        if team is not None and batch_size > 1 and self.samples.is_in_order:
+            self.help = Help(team, layout, self.samples.bytes_of_inputs)
+            self.pace = Pace(team.size, settings.n_threads is None)
         self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
 
         self.plan = np.zeros(1, kernels.PLAN)
@@ -220,11 +230,14 @@ class Course:
         """
         if self.net._model is not self.model:
             self._refuse_another_model()
+        help = self.help.of(self.pace.next()) if self.help else NO_HELP
         place: int = kernels.train(
             self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
             self.samples.record, orders, rates, self.plan, self.working_progress,
-            self.working_record, n_samples, losses, *self.blocks, begins,
+            self.working_record, n_samples, losses, *self.blocks, begins, help,
         )  # fmt: skip
+        if self.help:
+            self.pace.note(n_samples)
         return place
 
     def _divergence(

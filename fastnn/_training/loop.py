@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn._core.teams import team_of
 from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
+from fastnn._training.pace import n_threads_for
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History, Lap
 from fastnn.schedules import Schedule, zero_from
@@ -36,7 +38,12 @@ def train(
     laps: list[Lap] = []
     done = 0
     stops = False
-    with data.model.turn(trains=True), bar(settings.epochs, progress) as shown:
+    with (
+        data.model.turn(trains=True), bar(settings.epochs, progress) as shown,
+        team_of(n_threads_for(
+            data.model.layout, len(data.X), settings.batch_size, settings.n_threads
+        )) as team,
+    ):  # fmt: skip
         if settings.shuffle:
             in_training[id(net)] = net
         if isinstance(settings.learning_rate, Schedule):
@@ -50,7 +57,7 @@ def train(
             anew = False
             if task is not None and settings.epochs:
                 anew = trainer.begins_anew(task, same_task)
-            course = Course(net, data, settings)
+            course = Course(net, data, settings, team=team)
             if settings.epochs and data.feature_names is not None:
                 model.feature_names = data.feature_names
             watch.begin(settings.epochs > 0, anew)

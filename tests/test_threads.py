@@ -1,0 +1,346 @@
+"""Several threads: the same bits, the number that somebody wants, and nobody waits for ever."""
+
+import contextlib
+import ctypes
+import hashlib
+import itertools
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import scipy.sparse
+from common import chunks_of, every_dtype
+from random_networks import put_zeros
+
+import fastnn
+from fastnn import Network, TrainingDivergedError, optimizers, schedules, threads
+from fastnn._core import teams
+from fastnn._training.pace import LATEST, SOONEST, Pace
+
+OPTIMIZERS = [
+    "sgd", "nesterov", "adam", "rmsprop", optimizers.SGD(l2=0.01), optimizers.SGD(clip_norm=0.1),
+    optimizers.Adam(l2=0.01), optimizers.AdamW(clip_norm=0.1, l2=0.01),
+]  # fmt: skip
+BATCHES = [2, 3, 16, 31, 32, 33, 64, 100, 400]
+NUMBERS = [1, 2, 3, 4, 8]  # of threads, which are more than there are cores
+
+
+def random_training(seed, dtype):
+    """A network, what it is trained on, and how."""
+    rng = np.random.default_rng([seed, 18])
+    sizes = rng.integers(1, 60, rng.integers(2, 5)).tolist()
+    if rng.random() < 0.3:
+        sizes[:2] = int(rng.integers(100, 500)), int(rng.integers(90, 200))  # wide
+    n = int(rng.integers(2, 300))
+    X, y = rng.normal(size=(n, sizes[0])).astype(dtype), rng.random((n, sizes[-1]))
+    put_zeros(X, rng.choice([1, 1, 0.3, 0.05]), rng)
+    kind = rng.choice(["dense", "dense", "sparse", "in any order"])
+    if kind != "dense":
+        X = scipy.sparse.csr_array(X)
+    if kind == "in any order":
+        for start, end in itertools.pairwise(X.indptr):
+            order = rng.permutation(end - start) + start
+            X.indices[start:end], X.data[start:end] = X.indices[order], X.data[order]
+    options = {
+        "learning_rate": schedules.InverseTimeDecay(0.05, 0.5) if rng.random() < 0.3 else 0.05,
+        "batch_size": int(rng.choice(BATCHES)),
+        "optimizer": OPTIMIZERS[rng.integers(len(OPTIMIZERS))],
+        "sample_weight": rng.random(n) if rng.random() < 0.3 else None,
+        "shuffle": bool(rng.random() < 0.7),
+    }
+    if rng.random() < 0.3:
+        options["validation_data"] = X, y
+    return sizes, X, y, options
+
+
+def trained(sizes, dtype, X, y, epochs=3, **options):
+    net = Network(sizes, activation="tanh", dtype=dtype, seed=1)
+    history = net.train(X, y, epochs=epochs, **options)
+    return net, history
+
+
+def parameters(net):
+    return net._parameters.tobytes()
+
+
+def all_of(net, history):
+    state = net._trainer.optimizer
+    return (
+        parameters(net), history.history, net._rng.bit_generator.state,
+        None if state is None else (state.block.tobytes(), state.record.tobytes()),
+    )  # fmt: skip
+
+
+@every_dtype
+@pytest.mark.parametrize("seed", range(100))
+def test_any_number_of_threads_gives_the_same_parameters(seed, dtype):
+    sizes, X, y, options = random_training(seed, dtype)
+    cut = [None, 7, 100][seed % 3]
+    found = []
+    for n_threads in NUMBERS:
+        with chunks_of(cut if n_threads > 1 else None):
+            found.append(all_of(*trained(sizes, dtype, X, y, **options, n_threads=n_threads)))
+    assert found[1:] == found[:1] * (len(NUMBERS) - 1)
+
+
+def big(dtype="float64", n=200):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, 300)).astype(dtype), rng.random((n, 3))
+    return [300, 128, 3], X, y, {"learning_rate": 0.01, "batch_size": 100, "optimizer": "adam"}
+
+
+@pytest.mark.parametrize("passed_on", ["copy", "file"])
+def test_training_goes_on_with_another_number(passed_on, tmp_path):
+    sizes, X, y, options = big()
+    net, _ = trained(sizes, "float64", X, y, 2, **options, n_threads=2)
+    if passed_on == "file":
+        net.save(tmp_path / "net", trainer=True)
+        net = Network.load(tmp_path / "net")
+    history = net.copy().train(X, y, epochs=2, **options, n_threads=3)
+    net.train(X, y, epochs=2, **options, n_threads=1)
+    one, whole = trained(sizes, "float64", X, y, 4, **options, n_threads=1)
+    assert parameters(net) == parameters(one)
+    assert history.history["loss"] == whole.history["loss"][2:]
+
+
+def test_the_clock_changes_no_bit(monkeypatch):
+    """Whatever it says."""
+    sizes, X, y, options = big()
+    expected = all_of(*trained(sizes, "float64", X, y, 12, **options, n_threads=1))
+    monkeypatch.setattr(threads, "most", lambda wanted: 3)
+    numbers, rng = [], np.random.default_rng(0)
+    monkeypatch.setattr(Pace, "_of_chunk", lambda pace: rng.integers(1, 4))
+    help_of = teams.Help.of
+    monkeypatch.setattr(teams.Help, "of", lambda self, n: numbers.append(n) or help_of(self, n))
+    with chunks_of(33):
+        assert all_of(*trained(sizes, "float64", X, y, 12, **options)) == expected
+    assert {1, 2, 3} == set(numbers)
+
+
+def test_pace_takes_what_is_faster(monkeypatch):
+    """And tries the other soon, and then more and more rarely."""
+    now, cost = [0], {1: 10, 4: 5}
+    monkeypatch.setattr("fastnn._training.pace.perf_counter_ns", lambda: now[0])
+
+    def numbers(n_chunks):
+        taken = []
+        for _ in range(n_chunks):
+            taken.append(pace.next())
+            now[0] += cost[taken[-1]] * 100
+            pace.note(100)
+        return taken
+
+    pace = Pace(4, adapts=True)
+    first = SOONEST + 1 + 2 * SOONEST + 1
+    assert numbers(first) == [4] * SOONEST + [1] + [4] * 2 * SOONEST + [1]
+    assert numbers(40 * LATEST).count(1) <= 45
+    cost[4] = 9.9  # as somebody else has the cores
+    numbers(LATEST + 1)
+    assert numbers(40 * LATEST).count(4) <= 45
+    cost[4] = 5
+    numbers(LATEST + 1)
+    assert numbers(40 * LATEST).count(1) <= 45
+    pace = Pace(4, adapts=False)
+    assert numbers(30) == [4] * 30
+
+
+def test_divergence_is_that_of_one_thread():
+    sizes, X, y, options = big("float32")
+    options |= {"learning_rate": 1e30, "optimizer": "sgd"}
+    found = []
+    for n_threads in 1, 3:
+        net = Network(sizes, activation="identity", dtype="float32", seed=1)
+        with pytest.raises(TrainingDivergedError) as raised:
+            net.train(X, y, epochs=9, **options, n_threads=n_threads)
+        found.append((parameters(net), str(raised.value)))
+    assert found[0] == found[1]
+
+
+def test_eight_trainings_at_once():
+    """Each with two threads, on fewer cores."""
+    sizes, X, y, options = big()
+    expected = all_of(*trained(sizes, "float64", X, y, **options, n_threads=1))
+    with ThreadPoolExecutor(8) as pool:
+        trainings = [
+            pool.submit(trained, sizes, "float64", X, y, **options, n_threads=2) for _ in range(24)
+        ]
+        for training in trainings:
+            assert all_of(*training.result()) == expected
+
+
+@pytest.mark.usefixtures("_alarm")
+def test_ctrl_c_leaves_a_completed_step():
+    sizes, X, y, options = big()
+    net = Network(sizes, activation="tanh", seed=1)
+    for delay in 0.01, 0.05, 0.1:
+        signal.setitimer(signal.ITIMER_REAL, delay)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, y, epochs=10**6, **options, n_threads=2)
+    twin = net.copy()
+    assert net.train(X, y, epochs=2, **options, n_threads=2).history == (
+        twin.train(X, y, epochs=2, **options, n_threads=1).history
+    )
+
+
+@pytest.mark.unwatched
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("where", ["idle", "in a callback"])
+def test_a_child_can_train(where):
+    """Helpers do not go along; in a callback the child's training goes on, alone."""
+    sizes, X, y, options = big()
+    expected = parameters(trained(sizes, "float64", X, y, 4, **options, n_threads=1)[0])
+    program = f"""
+import os, sys, hashlib
+from test_threads import *
+sizes, X, y, options = big()
+children = []
+def fork(net, epoch, logs):
+    if epoch == 1 and not children:
+        children.append(os.fork())
+net = Network(sizes, activation="tanh", seed=1)
+net.train(X, y, epochs=4, **options, n_threads=2, callbacks={"fork" if "call" in where else None})
+if not children:
+    children.append(os.fork())
+    if children[0] == 0:
+        net = Network(sizes, activation="tanh", seed=1)
+        net.train(X, y, epochs=4, **options, n_threads=2)
+print(hashlib.sha256(repr(parameters(net)).encode()).hexdigest(), flush=True)
+if children[0] == 0:
+    os._exit(0)
+assert os.waitpid(children[0], 0)[1] == 0
+"""
+    run = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", program],
+        capture_output=True, text=True, timeout=60, cwd=os.path.dirname(__file__), check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    digest = hashlib.sha256(repr(expected).encode()).hexdigest()
+    assert run.stdout.split() == [digest, digest]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks glibc")
+def test_helpers_round_as_the_caller_does():
+    """Whatever some library has set for its thread: here that all is rounded up."""
+    sizes, X, y, options = big()
+    nearest = all_of(*trained(sizes, "float64", X, y, **options, n_threads=1))
+    libm = ctypes.CDLL("libm.so.6")
+    up = 0x800 if os.uname().machine == "x86_64" else 0x400000
+    found = []
+    try:
+        assert libm.fesetround(up) == 0
+        for n_threads in 1, 2, 3:
+            found.append(all_of(*trained(sizes, "float64", X, y, **options, n_threads=n_threads)))
+    finally:
+        libm.fesetround(0)
+    assert found[0] == found[1] == found[2] != nearest
+
+
+# How many
+
+
+def test_precedence(monkeypatch):
+    monkeypatch.setattr(threads, "usable_cores", lambda: 6)
+    for name in "FASTNN_NUM_THREADS", "OMP_NUM_THREADS":
+        monkeypatch.delenv(name, raising=False)
+    assert fastnn.num_threads() == 6
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")
+    assert fastnn.num_threads() == 4
+    monkeypatch.setenv("FASTNN_NUM_THREADS", "3")
+    assert fastnn.num_threads() == 3
+    monkeypatch.setenv("FASTNN_NUM_THREADS", "99")
+    assert fastnn.num_threads() == 6
+    monkeypatch.setenv("FASTNN_NUM_THREADS", "many")
+    assert fastnn.num_threads() == 4
+    with contextlib.ExitStack() as stack:
+        stack.callback(fastnn.set_num_threads, None)
+        fastnn.set_num_threads(8)
+        assert fastnn.num_threads() == 8
+        with fastnn.use_threads(2):
+            assert fastnn.num_threads() == 2
+            fastnn.set_num_threads(9)
+            assert fastnn.num_threads() == 2
+            with fastnn.use_threads(None):
+                assert fastnn.num_threads() == 9
+            assert threads.get(5, "n_threads") == 5
+            assert threads.get(None, "n_threads") == 2
+        assert fastnn.num_threads() == 9
+    assert fastnn.num_threads() == 4
+
+
+def test_use_threads_is_of_this_thread_alone():
+    with fastnn.use_threads(7):
+        found = []
+        thread = threading.Thread(target=lambda: found.append(threads.get(None, "n_threads")))
+        thread.start()
+        thread.join()
+    assert found == [None]
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "2", True])
+def test_what_is_no_number_of_threads(value):
+    sizes, X, y, options = big()
+    net = Network(sizes)
+    for call in (
+        fastnn.set_num_threads,
+        lambda n: fastnn.use_threads(n).__enter__(),
+        lambda n: net.train(X, y, epochs=1, **options, n_threads=n),
+    ):
+        with pytest.raises((TypeError, ValueError), match="n_threads must be"):
+            call(value)
+
+
+V1 = "4:memory:/box\n3:cpu,cpuacct:/box/inner\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "cores"),
+    [
+        ("0::/box/inner\n", {"box/inner/cpu.max": "max 100000"}, np.inf),
+        ("0::/box/inner\n", {"box/inner/cpu.max": "50000 100000"}, 0.5),
+        ("0::/box/inner\n", {"box/cpu.max": "300000 100000", "box/inner/cpu.max": "max 1"}, 3),
+        ("0::/elsewhere\n", {"cpu.max": "150000 100000"}, 1.5),
+        ("0::/../..\n", {"cpu.max": "150000 100000"}, 1.5),
+        (
+            V1, {
+                "cpu,cpuacct/box/inner/cpu.cfs_quota_us": "-1",
+                "cpu,cpuacct/box/inner/cpu.cfs_period_us": "100000",
+                "cpu,cpuacct/box/cpu.cfs_quota_us": "50000",
+                "cpu,cpuacct/box/cpu.cfs_period_us": "100000",
+            }, 0.5,
+        ),
+        (V1, {"cpu/cpu.cfs_quota_us": "250000", "cpu/cpu.cfs_period_us": "100000"}, 2.5),
+        (V1, {"cpu/cpu.cfs_quota_us": "nonsense", "cpu/cpu.cfs_period_us": ""}, np.inf),
+        (None, {}, np.inf),
+    ],
+)  # fmt: skip
+def test_the_quota_of_a_cgroup(cgroup, files, cores, tmp_path, monkeypatch):
+    if cgroup is not None:
+        (tmp_path / "proc/self").mkdir(parents=True)
+        (tmp_path / "proc/self/cgroup").write_text(cgroup)
+    for name, content in files.items():
+        file = tmp_path / "sys/fs/cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content + "\n")
+    assert threads._quota(tmp_path) == cores
+    monkeypatch.setattr(threads, "_quota", lambda: cores)
+    assert threads.usable_cores() == max(1, min(len(os.sched_getaffinity(0)), int(min(cores, 99))))
+
+
+@pytest.mark.unwatched
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_of_multiprocessing_takes_one(method, monkeypatch):
+    for name in "FASTNN_NUM_THREADS", "OMP_NUM_THREADS":
+        monkeypatch.delenv(name, raising=False)
+    context = multiprocessing.get_context(method)
+    with context.Pool(1) as pool:
+        assert pool.apply(fastnn.num_threads) == 1
+        assert pool.apply(threads.usable_cores) == threads.usable_cores()
+    monkeypatch.setenv("FASTNN_NUM_THREADS", "2")
+    with context.Pool(1) as pool:
+        assert pool.apply(fastnn.num_threads) == min(2, threads.usable_cores())
