@@ -54,7 +54,8 @@ def num_threads() -> int:
 def use_threads(n_threads: int | None) -> Iterator[None]:
     """``with use_threads(2):`` calls in there compute with so many threads.
 
-    In this thread, and where its context goes along, as in tasks of asyncio.
+    In this thread, and where its context goes along, as in tasks of asyncio. A generator that
+    yields in there shares it with whoever asks it.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def most(wanted: int | None) -> int:
         return wanted
     for name in ("FASTNN_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "").partition(",")[0].strip()  # "4,2" is of nested regions
-        if value.isdecimal() and int(value) > 0:
+        if value.isdecimal() and len(value) < 10 and int(value) > 0:
             return min(int(value), usable_cores(), MOST_THREADS)
     return 1 if _is_child() else min(usable_cores(), MOST_THREADS)
 
@@ -111,7 +112,7 @@ def _quota(root: Path = Path("/")) -> float:
     least = float("inf")
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
+    except (OSError, ValueError):  # there are none, or their names are no text
         return least
     names: tuple[str, ...]
     for line in lines:

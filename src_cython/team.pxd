@@ -78,7 +78,8 @@ cdef struct Member:
 
 
 cdef struct Team:
-    size_t size                 # helpers, and the member that is none
+    size_t size                 # of those that may sleep: helpers, and the member that is none
+    size_t n_helpers            # that have been started
     Work work
     void* task
     fenv_t arithmetic           # how member 0 rounds, which others do too
@@ -155,7 +156,7 @@ cdef inline void command(Team* team, size_t n) noexcept nogil:
 cdef inline void end(Team* team) noexcept nogil:
     """Where no work is done, the helpers end; afterwards nobody looks at the team."""
     command(team, 0)
-    while load(&team.left.value) < team.size - 1:
+    while load(&team.left.value) < team.n_helpers:
         let_others()
 
 

@@ -1,12 +1,37 @@
 """Teams of threads, as Python makes and ends them."""
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pythread cimport (
-    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_start_new_thread,
-    WAIT_LOCK,
+    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_stacksize,
+    PyThread_set_stacksize, PyThread_start_new_thread, WAIT_LOCK,
 )
 
 cimport team
 from team cimport Team as Members
+
+cdef extern from *:
+    """
+    #ifdef _WIN32
+      #define fastnn_block_signals() ((void) 0)
+      #define fastnn_unblock_signals() ((void) 0)
+    #else
+      #include <signal.h>
+      #include <pthread.h>
+      static sigset_t fastnn_signals;
+      static void fastnn_block_signals(void) {
+          sigset_t all;
+          sigfillset(&all);
+          pthread_sigmask(SIG_SETMASK, &all, &fastnn_signals);
+      }
+      static void fastnn_unblock_signals(void) {
+          pthread_sigmask(SIG_SETMASK, &fastnn_signals, NULL);
+      }
+    #endif
+    """
+    void block_signals "fastnn_block_signals"() noexcept
+    void unblock_signals "fastnn_unblock_signals"() noexcept
+
+cdef enum:
+    BYTES_OF_STACK = 1048576  # whatever threads of the user's have
 
 MOST_THREADS = team.MOST_MEMBERS if team.HAS_TEAMS else 1
 
@@ -40,11 +65,21 @@ cdef class Team:
                 raise MemoryError()
             PyThread_acquire_lock(self.members.member[i].bell, WAIT_LOCK)
             self.size = self.members.size = i + 1
-        for i in range(1, size):
+        self._start_helpers()
+
+    cdef void _start_helpers(self) noexcept:
+        """As many as can be had. They inherit that signals are for others."""
+        cdef size_t i, stack_size = PyThread_get_stacksize()
+        PyThread_set_stacksize(<size_t> BYTES_OF_STACK)
+        block_signals()
+        for i in range(1, self.size):
             self.helpers[i] = Helper(self.members, i)
             if PyThread_start_new_thread(help, &self.helpers[i]) == -1:
-                self.size = self.members.size = i  # as many as there are threads to be had
+                self.size = self.members.size = i
                 break
+            self.members.n_helpers = i
+        unblock_signals()
+        PyThread_set_stacksize(stack_size)
 
     @property
     def address(self):
@@ -63,6 +98,7 @@ cdef class Team:
     def forget_helpers(self):
         """In the child of a fork, where there are none."""
         self.size = self.members.size = 1
+        self.members.n_helpers = 0
 
 
 cdef void help(void* helper) noexcept nogil:

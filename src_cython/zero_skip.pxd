@@ -129,7 +129,7 @@ cdef inline kernel update(
 
 
 cdef inline size_t place_of(const int* columns, size_t count, size_t j) noexcept nogil:
-    """Of the first column from j on, where they lie in order."""
+    """Of the first column from j on; they ascend."""
     cdef size_t low = 0, high = count, middle
     while low < high:
         middle = (low + high) // 2
@@ -174,7 +174,7 @@ cdef inline void update_rows(
     const Layer* layer, vec* target, const Block* block, Py_ssize_t s, const vec* step,
     size_t start, size_t end, real like,
 ) noexcept nogil:
-    """Of W, the rows from start to end; all, or the sample's columns lie in order."""
+    """Of W, the rows from start to end."""
     cdef const int* columns = block.columns[s]
     cdef size_t i = 0, count = block.count[s]
     if start > 0 or end < layer.n_in:

@@ -20,7 +20,7 @@ from random_networks import put_zeros
 
 import fastnn
 from fastnn import Network, TrainingDivergedError, optimizers, schedules, threads
-from fastnn._core import teams
+from fastnn._core import kernels, teams
 from fastnn._training.pace import LATEST, SOONEST, Pace
 
 OPTIMIZERS = [
@@ -150,6 +150,33 @@ def test_pace_takes_what_is_faster(monkeypatch):
     assert numbers(30) == [4] * 30
 
 
+@pytest.mark.parametrize("n", [400, 1100, 1500, 3200])
+def test_pace_counts_what_was_done(n, monkeypatch):
+    """Where long chunks and short ones take turns."""
+    now, left, given = [0], [n], []
+    monkeypatch.setattr("fastnn._training.pace.perf_counter_ns", lambda: now[0])
+    monkeypatch.setattr("fastnn._training.loop.n_threads_for", lambda *_: 2)
+    run = kernels.train
+
+    def timed(*arguments):
+        done, n_threads = min(left[0], 1000), arguments[-1]["n_members"].item()
+        left[0] = left[0] - done or n
+        now[0] += done * (100 if n_threads == 1 else 60)
+        given.append((done, n_threads))
+        return run(*arguments)
+
+    monkeypatch.setattr(kernels, "train", timed)
+    rng = np.random.default_rng(0)
+    net = Network([4, 8, 1], seed=0)
+    with chunks_of(1000):
+        net.train(
+            rng.random((n, 4)), rng.random(n), epochs=200_000 // n, learning_rate=0.01,
+            batch_size=20, callbacks=lambda *_: None,
+        )  # fmt: skip
+    by_two = sum(done for done, n_threads in given if n_threads == 2)
+    assert by_two > 0.9 * sum(done for done, _ in given)
+
+
 def test_divergence_is_that_of_one_thread():
     sizes, X, y, options = big("float32")
     options |= {"learning_rate": 1e30, "optimizer": "sgd"}
@@ -241,6 +268,129 @@ def test_helpers_round_as_the_caller_does():
     assert found[0] == found[1] == found[2] != nearest
 
 
+def test_teams_that_cannot_be_made():
+    """Whichever allocation fails: an error, or fewer threads."""
+    program = """
+import _testcapi
+from fastnn._core.kernels import Team
+for first in range(12):
+    _testcapi.set_nomemory(first, first + 1)
+    try:
+        size = Team(4).size
+    except MemoryError:
+        size = 0
+    finally:
+        _testcapi.remove_mem_hooks()
+    assert 0 <= size <= 4
+assert Team(4).size == 4
+print("done")
+"""
+    pytest.importorskip("_testcapi")
+    assert printed_by(program) == "done"
+
+
+def test_a_small_stack_of_the_users_threads():
+    program = """
+import threading
+from test_threads import *
+threading.stack_size(32768)
+rng = np.random.default_rng(0)
+X = rng.random((2000, 784))
+put_zeros(X, 0.2, rng)
+Network([784, 128, 1]).train(
+    X, rng.random(2000), epochs=1, learning_rate=0.01, batch_size=256, n_threads=2
+)
+print(threading.stack_size())
+"""
+    assert printed_by(program) == "32768"
+
+
+@pytest.mark.unwatched
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_c_has_forked():
+    """Of which Python's hooks know nothing."""
+    program = """
+import ctypes
+from test_threads import *
+sizes, X, y, options = big()
+trained(sizes, "float64", X, y, **options, n_threads=2)
+child = ctypes.PyDLL(None).fork()
+trained(sizes, "float64", X, y, **options, n_threads=2)
+if child == 0:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print("done")
+"""
+    assert printed_by(program) == "done"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="there are no such signals")
+def test_helpers_take_no_signals():
+    program = """
+from test_threads import *
+sizes, X, y, options = big()
+trained(sizes, "float64", X, y, **options, n_threads=4)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+os.kill(os.getpid(), signal.SIGUSR1)
+print(signal.sigwait([signal.SIGUSR1]).name)
+"""
+    assert printed_by(program) == "SIGUSR1"
+
+
+def printed_by(program):
+    """In a process of its own, which would hang or crash."""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+        cwd=os.path.dirname(__file__), check=False,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+def test_idle_teams_are_few():
+    sizes, X, y, options = big()
+    for n_threads in 2, 3, 8, 2, 5:
+        trained(sizes, "float64", X, y, 1, **options, n_threads=n_threads)
+        assert sum(team.size - 1 for team, _ in teams._idle) <= os.cpu_count()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen")
+def test_helpers_have_the_cores_of_the_caller(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    all_cores = os.sched_getaffinity(0)
+    if len(all_cores) == 1:
+        pytest.skip("there is one core")
+    teams._idle.clear()
+    try:
+        for cores in {min(all_cores)}, all_cores, {max(all_cores)}:
+            os.sched_setaffinity(0, cores)
+            before = set(os.listdir("/proc/self/task"))
+            for _ in range(2):
+                with teams.team_of(3):
+                    helpers = set(os.listdir("/proc/self/task")) - before
+                    assert len(helpers) == 2  # others are made, once
+                    assert all(os.sched_getaffinity(int(one)) == cores for one in helpers)
+    finally:
+        os.sched_setaffinity(0, all_cores)
+
+
+def test_room_is_for_what_there_is():
+    """Not for whole blocks of each of many members."""
+    layout = Network([10, 100_000, 1], dtype="float32")._layout
+    with teams.team_of(8) as team:
+        room = teams.Help(team, layout, 40, batch_size=4)
+        assert room.workspaces.nbytes <= 8 * layout.workspace(4).nbytes
+    with teams.team_of(2) as team:
+        n_blocks = [
+            teams.Help(team, Network([10, 8, 1])._layout, 40, n)
+            .record["room"]["most_blocks"]
+            .item()
+            for n in (4, 64, 65, 128, 10_000)
+        ]
+    assert n_blocks == [2, 2, 4, 4, 2 * teams.MOST_BLOCKS]
+
+
 # How many
 
 
@@ -255,8 +405,9 @@ def test_precedence(monkeypatch):
     assert fastnn.num_threads() == 3
     monkeypatch.setenv("FASTNN_NUM_THREADS", "99")
     assert fastnn.num_threads() == 6
-    monkeypatch.setenv("FASTNN_NUM_THREADS", "many")
-    assert fastnn.num_threads() == 4
+    for nothing in "many", "0", "", "-1", "1" * 5000:
+        monkeypatch.setenv("FASTNN_NUM_THREADS", nothing)
+        assert fastnn.num_threads() == 4
     with contextlib.ExitStack() as stack:
         stack.callback(fastnn.set_num_threads, None)
         fastnn.set_num_threads(8)

@@ -34,7 +34,7 @@ class Compressed:
     """
 
     starts: Array | None  # intp, one more than there are rows
-    columns: Array  # int32
+    columns: Array  # int32, which ascend in each row
     values: Array
 
     def __len__(self) -> int:
@@ -75,20 +75,8 @@ class Samples:
             _address(weights),
         )  # fmt: skip
         self.record = np.array([fields], kernels.SAMPLES)
-        self._arrays = (X, Y, weights)
-        self.compressed, self.bytes_of_inputs = compressed, fields[1]
-
-    @property
-    def is_in_order(self) -> bool:
-        """Whether columns of a row come in order, where there are rows without their zeros."""
-        if self.compressed is None:
-            return True
-        starts, columns = self.compressed.starts, self.compressed.columns
-        if starts is None:
-            return False
-        falls = np.diff(columns) <= 0
-        falls[starts[1:-1][(starts[1:-1] > 0) & (starts[1:-1] < len(columns))] - 1] = False
-        return not falls[: max(int(starts[-1]) - 1, 0)].any()
+        self._arrays = (X, Y, compressed, weights)
+        self.has_room, self.bytes_of_inputs = room > 0, fields[1]
 
 
 def _address(array: Array | None) -> int:

@@ -18,8 +18,9 @@ from fastnn._core.layout import ALIGNMENT, Layout
 BYTES_OF_STRETCH = 2**21
 MOST_BLOCKS = 8  # of a stretch, for each member
 
-_idle: list[kernels.Team] = []
+_idle: list[tuple[kernels.Team, object]] = []  # and the cores that its threads may use
 _all: weakref.WeakSet[kernels.Team] = weakref.WeakSet()
+_process = os.getpid()
 
 NO_HELP: np.ndarray[Any, Any] = np.zeros(1, kernels.HELP)
 NO_HELP["n_members"] = 1
@@ -31,14 +32,17 @@ def team_of(n_threads: int) -> Iterator[kernels.Team | None]:
     if n_threads == 1:
         yield None
         return
+    if os.getpid() != _process:
+        _forget_helpers()  # where C has forked, of which Python knows nothing
+    cores = _cores()
     team = None
     for one in _idle.copy():
-        if one.size == n_threads:
+        if one[0].size == n_threads and one[1] == cores:
             try:
                 _idle.remove(one)
             except ValueError:  # another thread was sooner
                 continue
-            team = one
+            team = one[0]
             break
     if team is None:
         team = kernels.Team(n_threads)
@@ -46,21 +50,32 @@ def team_of(n_threads: int) -> Iterator[kernels.Team | None]:
     try:
         yield team
     finally:
-        if team.size > 1:
-            _idle.append(team)
+        # The threads of others end, now that nobody has them.
+        n_idle = sum(one.size - 1 for one, _ in _idle)
+        if team.size == n_threads and n_idle + n_threads - 1 <= (os.cpu_count() or 1):
+            _idle.append((team, cores))
+
+
+def _cores() -> object:
+    """Which this thread may use, and so may helpers that it makes."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 
 
 class Help:
     """What kernels get of a team, and room for what its members do at once."""
 
-    def __init__(self, team: kernels.Team, layout: Layout, bytes_of_inputs: int) -> None:
+    def __init__(
+        self, team: kernels.Team, layout: Layout, bytes_of_inputs: int, batch_size: int
+    ) -> None:
         """bytes_of_inputs is what a sample has."""
         self.team = team
-        of_block = kernels.SAMPLES_IN_BLOCK * (layout.units_bytes + bytes_of_inputs)
-        of_member = min(max(BYTES_OF_STRETCH // (of_block * team.size), 1), MOST_BLOCKS)
-        n_blocks = of_member * team.size
+        block = kernels.SAMPLES_IN_BLOCK
+        bytes_of_block = block * (layout.units_bytes + bytes_of_inputs)
+        needed = -(-batch_size // (team.size * block))
+        of_member = min(BYTES_OF_STRETCH // (bytes_of_block * team.size), MOST_BLOCKS, needed)
+        n_blocks = max(of_member, 1) * team.size
         self.parts = np.empty(n_blocks * kernels.BYTES_OF_PART + ALIGNMENT, np.uint8)
-        self.workspaces = layout.workspace(kernels.SAMPLES_IN_BLOCK, n_blocks)
+        self.workspaces = layout.workspace(min(batch_size, block), n_blocks)
         first_part = self.parts.ctypes.data
         room = (
             first_part + -first_part % ALIGNMENT, self.workspaces.ctypes.data,
@@ -80,8 +95,11 @@ def _end_idle() -> None:
 
 
 def _forget_helpers() -> None:
+    global _process
+    _process = os.getpid()
     for team in _all:
         team.forget_helpers()
+    _idle.clear()
 
 
 if hasattr(os, "register_at_fork"):

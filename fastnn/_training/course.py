@@ -6,6 +6,7 @@ a bit of the result.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,10 +95,11 @@ class Course:
             passes = (1 + state.n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
         self.chunk = chunks.samples_per_chunk(layout, density, passes)
         self.help: Help | None = None
-        # Members need the columns of a row in order, and room to compress has one of them.
-        if team is not None and batch_size > 1 and self.samples.is_in_order:
-            self.help = Help(team, layout, self.samples.bytes_of_inputs)
-            self.pace = Pace(team.size, settings.n_threads is None)
+        if team is not None and not self.samples.has_room:  # which one thread alone can use
+            with contextlib.suppress(MemoryError):  # else one thread has room enough
+                batch = min(batch_size, self.n)
+                self.help = Help(team, layout, self.samples.bytes_of_inputs, batch)
+                self.pace = Pace(team.size, settings.n_threads is None)
         self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
 
         self.plan = np.zeros(1, kernels.PLAN)
@@ -230,15 +232,22 @@ class Course:
         """
         if self.net._model is not self.model:
             self._refuse_another_model()
-        help = self.help.of(self.pace.next()) if self.help else NO_HELP
+        help, done = NO_HELP, 0
+        if self.help:
+            done = self._samples_done()
+            help = self.help.of(self.pace.next())
         place: int = kernels.train(
             self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
             self.samples.record, orders, rates, self.plan, self.working_progress,
             self.working_record, n_samples, losses, *self.blocks, begins, help,
         )  # fmt: skip
         if self.help:
-            self.pace.note(n_samples)
+            self.pace.note(self._samples_done() - done)
         return place
+
+    def _samples_done(self) -> int:
+        """In this lap."""
+        return int(self.epoch[0]) * self.n + int(self.position[0])
 
     def _divergence(
         self, orders: Array, rates: Array, losses: Array, done: int

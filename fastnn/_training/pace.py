@@ -60,7 +60,7 @@ class Pace:
 
     def note(self, n_samples: int) -> None:
         """The chunk is done."""
-        if not self.adapts:
+        if not self.adapts or n_samples == 0:  # as where it diverges
             return
         self.times[self._of_chunk()] = (perf_counter_ns() - self.begun) / n_samples
         self.left -= 1
