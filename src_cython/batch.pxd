@@ -160,6 +160,7 @@ cdef inline kernel updates(
     cdef size_t j = first_row(layer, part, n_parts), end = first_row(layer, part + 1, n_parts)
     cdef const vec* step = at(units, layer.delta)
     cdef const void* x[BLOCK]
+    cdef const void** rows = block.x
     cdef Py_ssize_t s
     passes.updates(net, units, block.n, target, part, n_parts, like)
     passes.update_biases(layer, target, units, block.n, net.units, part)
@@ -175,9 +176,11 @@ cdef inline kernel updates(
                 layer, target, block, s, at(step, s * net.units), j, end, like
             )
     else:
-        for s in range(block.n):
-            x[s] = <const void*> (<const real*> block.x[s] + j)
+        if j > 0:
+            for s in range(block.n):
+                x[s] = <const void*> (<const real*> block.x[s] + j)
+            rows = x
         tile.update_weights(
-            at(target, layer.W + j * layer.stride), layer.stride, x, block.n, step, net.units,
+            at(target, layer.W + j * layer.stride), layer.stride, rows, block.n, step, net.units,
             end - j, n_vec, like,
         )

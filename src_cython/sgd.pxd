@@ -265,26 +265,38 @@ cdef inline void train_batches(
         gradient, state, Room(<size_t> &part, <size_t> workspace, 0, 1),
     )
     cdef Team* team = <Team*> lap.help.team
-    if lap.help.n_members > 1:
-        batches.room = lap.help.room
+    if lap.help.n_members == 1:
+        train_alone(&batches, parameters, like)
+        return
+    batches.room = lap.help.room
     if real is float:
-        run(team, lap.help.n_members, train_batches_of_float, &batches)
+        run(team, lap.help.n_members, train_share_of_float, &batches)
     else:
-        run(team, lap.help.n_members, train_batches_of_double, &batches)
+        run(team, lap.help.n_members, train_share_of_double, &batches)
 
 
-cdef inline void train_batches_of_float(void* batches, size_t member) noexcept nogil:
-    train_share(<Batches*> batches, member, <vf*> NULL, <float> 0)
-
-
-cdef inline void train_batches_of_double(void* batches, size_t member) noexcept nogil:
-    train_share(<Batches*> batches, member, <vd*> NULL, <double> 0)
-
-
-cdef inline kernel train_share(
-    const Batches* batches, size_t member, const vec* like_vec, real like
+cdef inline kernel train_alone(
+    const Batches* batches, const vec* like_vec, real like
 ) noexcept nogil:
-    """A member's share of batches.
+    train_share(batches, 0, 1, like_vec, like)
+
+
+cdef inline void train_share_of_float(void* batches, size_t member) noexcept nogil:
+    train_share(
+        <Batches*> batches, member, (<Batches*> batches).lap.help.n_members, <vf*> NULL, <float> 0
+    )
+
+
+cdef inline void train_share_of_double(void* batches, size_t member) noexcept nogil:
+    train_share(
+        <Batches*> batches, member, (<Batches*> batches).lap.help.n_members, <vd*> NULL, <double> 0
+    )
+
+
+cdef inline void train_share(
+    const Batches* batches, size_t member, size_t n_members, const vec* like_vec, real like
+) noexcept nogil:
+    """A member's share of batches. Both numbers are constants where this is inlined for one thread.
 
     In plain SGD a batch of one block goes into the parameters at once; all others by way of
     gradient, of which the optimizer makes a step. What many threads cannot do is member 0's.
@@ -295,7 +307,6 @@ cdef inline kernel train_share(
     cdef Progress* progress = lap.progress
     cdef Optimizer* optimizer = lap.optimizer
     cdef Team* team = <Team*> lap.help.team
-    cdef size_t n_members = lap.help.n_members
     cdef vec* parameters = <vec*> batches.parameters
     cdef vec* gradient = <vec*> batches.gradient
     cdef bint at_once = plan.batch_size <= BLOCK and optimizers.is_plain(optimizer)
