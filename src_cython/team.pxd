@@ -79,14 +79,12 @@ cdef struct Member:
 
 cdef struct Team:
     size_t size                 # of those that may sleep: helpers, and the member that is none
-    size_t n_helpers            # that have been started
     Work work
     void* task
     fenv_t arithmetic           # how member 0 rounds, which others do too
     Number command              # counts them, and how many members it is for: none ends the team
     Number arrived              # at the present meeting
     Number meeting              # counts them
-    Number left                 # helpers that have ended
     Member[MOST_MEMBERS] member
 
 
@@ -154,10 +152,8 @@ cdef inline void command(Team* team, size_t n) noexcept nogil:
 
 
 cdef inline void end(Team* team) noexcept nogil:
-    """Where no work is done, the helpers end; afterwards nobody looks at the team."""
+    """Where no work is done, the helpers end."""
     command(team, 0)
-    while load(&team.left.value) < team.n_helpers:
-        let_others()
 
 
 cdef inline void help(Team* team, size_t member) noexcept nogil:
@@ -174,4 +170,3 @@ cdef inline void help(Team* team, size_t member) noexcept nogil:
             fesetenv(&team.arithmetic)
             team.work(team.task, member)
             meet(team, n, member)
-    add(&team.left.value, 1)

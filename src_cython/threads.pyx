@@ -1,8 +1,7 @@
 """Teams of threads, as Python makes and ends them."""
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from cpython.pythread cimport (
-    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_stacksize,
-    PyThread_set_stacksize, PyThread_start_new_thread, WAIT_LOCK,
+    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, WAIT_LOCK,
 )
 
 cimport team
@@ -10,28 +9,44 @@ from team cimport Team as Members
 
 cdef extern from *:
     """
-    #ifdef _WIN32
-      #define fastnn_block_signals() ((void) 0)
-      #define fastnn_unblock_signals() ((void) 0)
-    #else
-      #include <signal.h>
+    /* Python's threads cannot be waited for; and whoever forks must know that they are gone. */
+    #ifdef __GNUC__
       #include <pthread.h>
-      static sigset_t fastnn_signals;
-      static void fastnn_block_signals(void) {
-          sigset_t all;
+      #include <signal.h>
+      typedef pthread_t fastnn_thread;
+      static int fastnn_start(fastnn_thread *thread, void *(*work)(void *), void *argument) {
+          pthread_attr_t attributes;
+          int failed = pthread_attr_init(&attributes);
+          if (failed)
+              return failed;
+          /* Whatever threads of the user's have. */
+          failed = pthread_attr_setstacksize(&attributes, 1048576);
+      #ifndef _WIN32
+          sigset_t all, before;  /* signals are for others */
           sigfillset(&all);
-          pthread_sigmask(SIG_SETMASK, &all, &fastnn_signals);
+          pthread_sigmask(SIG_SETMASK, &all, &before);
+      #endif
+          if (!failed)
+              failed = pthread_create(thread, &attributes, work, argument);
+      #ifndef _WIN32
+          pthread_sigmask(SIG_SETMASK, &before, NULL);
+      #endif
+          pthread_attr_destroy(&attributes);
+          return failed;
       }
-      static void fastnn_unblock_signals(void) {
-          pthread_sigmask(SIG_SETMASK, &fastnn_signals, NULL);
+      #define fastnn_join(thread) ((void) pthread_join(thread, NULL))
+    #else
+      typedef int fastnn_thread;
+      static int fastnn_start(fastnn_thread *thread, void *(*work)(void *), void *argument) {
+          return 1;
       }
+      #define fastnn_join(thread) ((void) (thread))
     #endif
     """
-    void block_signals "fastnn_block_signals"() noexcept
-    void unblock_signals "fastnn_unblock_signals"() noexcept
-
-cdef enum:
-    BYTES_OF_STACK = 1048576  # whatever threads of the user's have
+    ctypedef struct Thread "fastnn_thread":
+        pass
+    bint start "fastnn_start"(Thread* thread, void* (*work)(void*) noexcept nogil, void* argument)
+    void join "fastnn_join"(Thread thread)
 
 MOST_THREADS = team.MOST_MEMBERS if team.HAS_TEAMS else 1
 
@@ -39,6 +54,7 @@ MOST_THREADS = team.MOST_MEMBERS if team.HAS_TEAMS else 1
 cdef struct Helper:
     Members* team
     size_t member
+    Thread thread
 
 
 cdef class Team:
@@ -48,6 +64,7 @@ cdef class Team:
     """
     cdef Members* members
     cdef Helper* helpers
+    cdef size_t n_helpers       # that have been started
     cdef readonly size_t size
     cdef object __weakref__
 
@@ -68,18 +85,15 @@ cdef class Team:
         self._start_helpers()
 
     cdef void _start_helpers(self) noexcept:
-        """As many as can be had. They inherit that signals are for others."""
-        cdef size_t i, stack_size = PyThread_get_stacksize()
-        PyThread_set_stacksize(<size_t> BYTES_OF_STACK)
-        block_signals()
+        """As many as can be had."""
+        cdef size_t i
         for i in range(1, self.size):
-            self.helpers[i] = Helper(self.members, i)
-            if PyThread_start_new_thread(help, &self.helpers[i]) == -1:
+            self.helpers[i].team = self.members
+            self.helpers[i].member = i
+            if start(&self.helpers[i].thread, help, &self.helpers[i]):
                 self.size = self.members.size = i
                 break
-            self.members.n_helpers = i
-        unblock_signals()
-        PyThread_set_stacksize(stack_size)
+            self.n_helpers = i
 
     @property
     def address(self):
@@ -89,6 +103,8 @@ cdef class Team:
         cdef size_t i
         if self.members != NULL:
             team.end(self.members)
+            for i in range(1, self.n_helpers + 1):
+                join(self.helpers[i].thread)
             for i in range(<size_t> team.MOST_MEMBERS):
                 if self.members.member[i].bell != NULL:
                     PyThread_free_lock(self.members.member[i].bell)
@@ -98,8 +114,9 @@ cdef class Team:
     def forget_helpers(self):
         """In the child of a fork, where there are none."""
         self.size = self.members.size = 1
-        self.members.n_helpers = 0
+        self.n_helpers = 0
 
 
-cdef void help(void* helper) noexcept nogil:
+cdef void* help(void* helper) noexcept nogil:
     team.help((<Helper*> helper).team, (<Helper*> helper).member)
+    return NULL
