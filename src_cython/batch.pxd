@@ -113,8 +113,7 @@ cdef inline void losses(
 ) noexcept nogil:
     """factor times each sample's loss times its weight, after a forward pass.
 
-    Products are rounded here, and added where compilers do not see both: else some would round only
-    once.
+    Products are stored, and added in another loop: else some compilers would round both at once.
     """
     cdef const vec* y = targets_in(net, workspace)
     cdef const vec* units = units_in(net, workspace)

@@ -16,8 +16,7 @@ from cpython.pythread cimport PyThread_get_thread_ident
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
 from samples cimport BLOCK, Block, Samples, fill
-from stretch cimport Help, Part, Room, Stretch
-from team cimport Team, Work, meet, run
+from stretch cimport Part, Room, Stretch
 from vectors cimport real, vec, vd, vf, at
 cimport activations
 cimport batch
@@ -185,80 +184,61 @@ cdef double add_losses(
     return total
 
 
-cdef struct Sums:
-    # What members of a team are told of a sum of gradients.
-    const Network* net
-    const Samples* samples
-    Py_ssize_t start
-    Py_ssize_t end
-    const void* parameters
-    void* gradient
-    double total
-    const Help* help
-    Room room
-
-
 def gradients(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
-    real[::1] workspace, const Help[::1] help, bint holds_lock=False,
+    real[::1] workspace, bint holds_lock=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
     The sum of their losses times their weights.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef Part part
-    cdef Sums sums = Sums(
-        &net, &samples[0], start, end, &parameters[0], &gradient[0], 0, &help[0],
-        Room(<size_t> &part, <size_t> &workspace[0], 0, 1),
-    )
-    cdef Work work = add_gradients_of_float if real is float else add_gradients_of_double
-    if help[0].n_members > 1:
-        sums.room = help[0].room
+    cdef double total
     if holds_lock:
-        run(<Team*> help[0].team, help[0].n_members, work, &sums)
-        return sums.total
+        return with_gradients(
+            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
+        )
     with nogil:
-        run(<Team*> help[0].team, help[0].n_members, work, &sums)
-    return sums.total
+        total = with_gradients(
+            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
+        )
+    return total
 
 
-cdef void add_gradients_of_float(void* sums, size_t member) noexcept nogil:
-    add_gradients(<Sums*> sums, member, <vf*> NULL, <float> 0)
-
-
-cdef void add_gradients_of_double(void* sums, size_t member) noexcept nogil:
-    add_gradients(<Sums*> sums, member, <vd*> NULL, <double> 0)
-
-
-cdef void add_gradients(
-    Sums* sums, size_t member, const vec* like_vec, real like
+cdef inline double with_gradients(
+    const Network* net, const real* parameters, const Samples* samples, Py_ssize_t start,
+    Py_ssize_t end, real* gradient, real* workspace,
 ) noexcept nogil:
-    """A member's share."""
-    cdef const Help* help = sums.help
-    cdef Team* team = <Team*> help.team
-    cdef const vec* parameters = <const vec*> sums.parameters
-    cdef Samples samples = sums.samples[0]
+    if real is float:
+        return add_gradients(
+            net, <const vf*> parameters, samples, start, end, <vf*> gradient, <vf*> workspace,
+            <float> 1,
+        )
+    else:
+        return add_gradients(
+            net, <const vd*> parameters, samples, start, end, <vd*> gradient, <vd*> workspace,
+            <double> 1,
+        )
+
+
+cdef double add_gradients(
+    const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
+    Py_ssize_t end, vec* gradient, vec* workspace, real scale,
+) noexcept nogil:
+    cdef Part part
+    cdef Room room = Room(<size_t> &part, <size_t> workspace, 0, 1)
     cdef Stretch rows
-    cdef Py_ssize_t start = sums.start
-    if samples.columns and not samples.starts:  # each has room for a row
-        samples.columns += member * sums.net.layer.n_in * sizeof(int)
-        samples.values += member * sums.net.layer.n_in * sizeof(real)
-    while start < sums.end:
+    cdef double total = 0
+    while start < end:
         rows = stretch.stretch(
-            &samples, NULL, start, stretch.length(&sums.room, sums.end - start), False, &sums.room,
-            help.n_members,
+            samples, NULL, start, stretch.length(&room, end - start), False, &room, 1
         )
-        stretch.gradients(
-            sums.net, parameters, &rows, 1, 1, False, member, help.n_members, like
-        )
-        meet(team, help.n_members, member)
-        if member == 0:
-            sums.total = stretch.add_losses(&rows, sums.total)
-        stretch.updates(sums.net, &rows, <vec*> sums.gradient, member, help.n_members, like)
-        meet(team, help.n_members, member)
+        stretch.gradients(net, parameters, &rows, 1, 1, False, 0, 1, scale)
+        total = stretch.add_losses(&rows, total)
+        stretch.updates(net, &rows, gradient, 0, 1, scale)
         start += rows.n
+    return total
 
 
 cdef class Gate:

@@ -10,7 +10,6 @@ import numpy as np
 
 from fastnn._core import chunks, kernels
 from fastnn._core.samples import Compressed, Samples, room_for
-from fastnn._core.teams import NO_HELP
 
 if TYPE_CHECKING:
     from fastnn._core.model import Model
@@ -70,7 +69,6 @@ class Data:
         for start, end in chunks.row_chunks(layout, len(self.X)):
             total += kernels.gradients(
                 layout.layers, kernels.LOSSES[self.model.loss], self.samples.n_targets, parameters,
-                self.samples.record, start, end, gradient, self.workspace,
-                NO_HELP, holds_lock,
+                self.samples.record, start, end, gradient, self.workspace, holds_lock,
             )  # fmt: skip
         return total

@@ -57,8 +57,8 @@ loss = _prediction.loss
 
 _training = _unit("training", LEVEL)
 BYTES_OF_PART = _training.BYTES_OF_PART
-HELP = _training.HELP
 FORMS = _training.FORMS
+HELP = _training.HELP
 MOST_INPUTS_OF_QUADS = _training.MOST_INPUTS_OF_QUADS
 OPTIMIZER = _training.OPTIMIZER
 OPTIMIZERS = _training.OPTIMIZERS

@@ -125,7 +125,6 @@ def gradients(
     end: int,
     gradient: _Floats,
     workspace: _Floats,
-    help: _Records,
     holds_lock: bool = False,
 ) -> float: ...
 def train(
