@@ -20,6 +20,7 @@ from benchmarks.readme import fill, table
 from fastnn import Network
 from fastnn._core import kernels
 from fastnn._core.samples import Samples
+from fastnn._core.teams import NO_HELP
 
 SHAPES = {(784, 128): 1.0, (64, 30): 2.0}  # inputs, outputs: the goal for their ratio
 BLOCK, N_BLOCKS = 32, 64
@@ -41,7 +42,7 @@ def contenders(n_in: int, n_out: int, dtype: str) -> tuple[Callable[[], None], C
     workspace = layout.workspace(BLOCK)
 
     def fastnn() -> None:
-        kernels.feedforward(layout.layers, net._parameters, record, 0, found, workspace)
+        kernels.feedforward(layout.layers, net._parameters, record, 0, found, workspace, NO_HELP)
 
     def numpy() -> None:
         for x, z in blocks:

@@ -255,7 +255,7 @@ class Network(_words.Explaining):
         return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layer_sizes))
 
     def feedforward(
-        self, X: ArrayLike | Sparse, out: Floats | None = None, *, n_threads: int = 1
+        self, X: ArrayLike | Sparse, out: Floats | None = None, *, n_threads: int | None = None
     ) -> Floats:
         """The outputs of the network.
 
@@ -268,8 +268,9 @@ class Network(_words.Explaining):
             Where to put the outputs: C-contiguous, of the result's shape and the network's dtype.
             None: a new array. It may overlap X, and must not be the weights or biases. After an
             error it holds anything.
-        n_threads : int, default 1
-            How many threads share the rows; the result is the same for any number.
+        n_threads : int or None, default None
+            How many threads share the rows; the result is the same for any number. None: what
+            `fastnn.threads` says, and else as many as make it faster.
 
         Returns
         -------
@@ -282,15 +283,17 @@ class Network(_words.Explaining):
             If X has another shape, is not real, or not finite in the network's dtype; or if it is
             a table of other columns than the network was trained on.
         """
-        if n_threads == 1:
+        if n_threads is None or n_threads == 1:
             a: Floats | None = self._gate.feedforward(X, out)
             if a is not None:
                 return a
         return self._feedforward_rows(X, out, n_threads)
 
-    def _feedforward_rows(self, X: ArrayLike | Sparse, out: Array | None, n_threads: int) -> Array:
+    def _feedforward_rows(
+        self, X: ArrayLike | Sparse, out: Array | None, n_threads: int | None
+    ) -> Array:
         """feedforward in general."""
-        n_threads = _checks.integer(n_threads, "n_threads", 1)
+        n_threads = threads.get(n_threads, "n_threads")
         model = self._model
         layout, n_inputs, n_outputs = model.layout, model.layer_sizes[0], model.layer_sizes[-1]
         given = _data_checks.given(X, "X")
@@ -405,9 +408,9 @@ class Network(_words.Explaining):
             "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
             that is fastest for the network and the data.
         n_threads : int or None, default None
-            How many threads share the rows of each batch; the result is the same for any number.
-            None: what `fastnn.threads` says, and else as many as make it faster, which is found out
-            while it trains. With batch size 1 it is always one.
+            How many threads share the rows of each batch, and those of validation and metrics; the
+            result is the same for any number. None: what `fastnn.threads` says, and else as many as
+            make it faster, which is found out while it trains. With batch size 1 it is always one.
 
         Returns
         -------
@@ -448,7 +451,8 @@ class Network(_words.Explaining):
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
         is_mapped = _data_checks.is_mapped(rows)
-        data = Data(model, rows, Y, counts, weights, is_mapped, fingerprint, names)
+        wanted = threads.get(n_threads, "n_threads")
+        data = Data(model, rows, Y, counts, weights, is_mapped, fingerprint, names, wanted)
         full = "; the full batch is len(X)"
         batch_size = min(_checks.integer(batch_size, "batch_size", 1, hint=full), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
@@ -463,7 +467,6 @@ class Network(_words.Explaining):
             patience=_checks.integer(patience, "patience", 1),
             optimizer=chosen,
             form=_checks.known_name(form, "form", ("auto", *FORMS)),
-            n_threads=threads.get(n_threads, "n_threads"),
         )
         same_task = _checks.flag(same_task, "same_task")
         watch = self._watch(data, validation_data, metrics, listed)
@@ -478,7 +481,9 @@ class Network(_words.Explaining):
         if validation_data is not None:
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
             known = data.feature_names or data.model.feature_names
-            validation = _data(data.model, X, y, weights, known, "validation_data: ")
+            validation = _data(
+                data.model, X, y, weights, known, data.n_threads, "validation_data: "
+            )
         watch = Watch(self, data, validation, get_metrics(metrics), listed)
         for name, samples in (("y", data), ("validation_data: y", validation)):
             if samples is not None:
@@ -565,6 +570,7 @@ class Network(_words.Explaining):
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
         metrics: None = None,
+        n_threads: int | None = None,
     ) -> float: ...
 
     @overload
@@ -576,6 +582,7 @@ class Network(_words.Explaining):
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
         metrics: Metrics,
+        n_threads: int | None = None,
     ) -> dict[str, float]: ...
 
     @_words.explained
@@ -587,6 +594,7 @@ class Network(_words.Explaining):
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
         metrics: Metrics | None = None,
+        n_threads: int | None = None,
     ) -> float | dict[str, float]:
         """The loss of the network: Σ w_i L_i / Σ w_i + ½ l2 ‖W‖²; and metrics, where asked for.
 
@@ -598,6 +606,8 @@ class Network(_words.Explaining):
             lambda, the coefficient of L2 regularisation; ‖W‖² are the squares of all weights.
         metrics : name, function, sequence or mapping of them, or None; default None
             As for `train`, and as there without weights; see `fastnn.metrics`.
+        n_threads : int or None, default None
+            As for `feedforward`.
 
         Returns
         -------
@@ -622,8 +632,8 @@ class Network(_words.Explaining):
         >>> {name: round(value, 4) for name, value in found.items()}
         {'loss': 0.0023, 'accuracy': 1.0, 'roc_auc': 1.0}
         """
-        model = self._model
-        data = _data(model, X, y, sample_weight, model.feature_names)
+        model, wanted = self._model, threads.get(n_threads, "n_threads")
+        data = _data(model, X, y, sample_weight, model.feature_names, wanted)
         l2 = _checks.number(l2, "l2", _checks.NOT_NEGATIVE)
         if metrics is None:
             return data.loss(l2)
@@ -639,12 +649,13 @@ class Network(_words.Explaining):
         *,
         sample_weight: ArrayLike | None = None,
         l2: float = 0.0,
+        n_threads: int | None = None,
     ) -> tuple[list[Floats], list[Floats]]:
         """The gradient of the loss that `evaluate` gives, by backpropagation.
 
         Parameters
         ----------
-        X, y, sample_weight, l2
+        X, y, sample_weight, l2, n_threads
             As for `evaluate`.
 
         Returns
@@ -659,7 +670,8 @@ class Network(_words.Explaining):
         """
         model = self._model
         _checks.differentiable(model.activations)
-        data = _data(model, X, y, sample_weight, model.feature_names)
+        wanted = threads.get(n_threads, "n_threads")
+        data = _data(model, X, y, sample_weight, model.feature_names, wanted)
         return _gradients(data, _checks.number(l2, "l2", _checks.NOT_NEGATIVE))
 
     @_words.explained
@@ -858,6 +870,7 @@ def _data(
     y: ArrayLike,
     sample_weight: ArrayLike | None,
     known: tuple[str, ...] | None,
+    n_threads: int | None = 1,
     prefix: str = "",
 ) -> Data:
     """Checked samples to be evaluated; of a table with these names, if they are known."""
@@ -868,7 +881,8 @@ def _data(
     rows = _data_checks.samples(given, f"{prefix}X", model.layer_sizes[0], dtype)
     Y = _targets(model, y, len(rows), f"{prefix}y")
     weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
-    return Data(model, _data_checks.apart(rows, model.parameters), Y, weights=weights)
+    rows = _data_checks.apart(rows, model.parameters)
+    return Data(model, rows, Y, weights=weights, n_threads=n_threads)
 
 
 def _gradients(data: Data, l2: float) -> tuple[list[Array], list[Array]]:

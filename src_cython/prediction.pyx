@@ -15,14 +15,16 @@ from cpython.pythread cimport PyThread_get_thread_ident
 
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
-from samples cimport BLOCK, Block, Samples, fill
-from stretch cimport Part, Room, Stretch
+from samples cimport BLOCK, Block, Samples, fill, samples_for
+from stretch cimport Help, Part, Room, Stretch
+from team cimport Team
 from vectors cimport real, vec, vd, vf, at
 cimport activations
 cimport batch
 cimport losses as loss_functions
 cimport single
 cimport stretch
+cimport team
 
 cdef extern from *:
     """
@@ -68,54 +70,144 @@ LOSSES = {
 INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
 cdef object plain = "sgd"
 PLAIN = plain
+cdef enum:
+    PIECES = 4  # of rows, for each member: who comes late takes fewer of them
 PAUSE = 2e-5  # seconds; an update of the smallest networks that needs checks takes as long
+
+
+cdef struct Rows:
+    # What members are told of rows that they take, some at a time.
+    const Network* net
+    const void* parameters
+    const Samples* samples
+    Py_ssize_t start
+    Py_ssize_t n
+    Py_ssize_t at_once
+    void* outputs           # a of the last layer, one row after the other; NULL: not wanted
+    double* losses          # alike
+    size_t workspaces       # one for each member
+    size_t workspace_bytes
+    size_t n_taken
+    size_t are_unfit        # where some row is not finite
 
 
 def feedforward(
     const Layer[::1] layers, const real[::1] parameters, const Samples[::1] samples,
-    Py_ssize_t start, real[:, ::1] out, real[::1] workspace, bint holds_lock=False,
+    Py_ssize_t start, real[:, ::1] out, real[::1] workspaces, const Help[::1] help,
+    bint holds_lock=False,
 ):
     """out[t] = a of the last layer for sample start + t; whether the samples are finite.
 
     Those that are dense need not have been checked, if there is room to compress one: they are
-    read once, and where False is returned, out is of no use. holds_lock, here and below: no
-    other thread runs Python meanwhile, and so none changes the parameters.
+    read once, and where False is returned, out is of no use. There are as many workspaces as
+    members, and so there is room. holds_lock, here and below: no other thread runs Python
+    meanwhile, and so none changes the parameters.
     """
-    cdef bint finite
+    cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
+    cdef Rows rows = Rows(
+        &net, &parameters[0], &samples[0], start, out.shape[0], 0,
+        &out[0, 0], NULL, <size_t> &workspaces[0],
+        workspaces.shape[0] * sizeof(real) // help[0].most_members, 0, 0,
+    )
     if holds_lock:
-        finite = predict(layers, &parameters[0], &samples[0], start, out, &workspace[0])
+        go_through(&rows, &help[0], parameters[0])
     else:
         with nogil:
-            finite = predict(layers, &parameters[0], &samples[0], start, out, &workspace[0])
-    return finite
+            go_through(&rows, &help[0], parameters[0])
+    return not rows.are_unfit
 
 
-cdef inline bint predict(
-    const Layer[::1] layers, const real* parameters, const Samples* samples, Py_ssize_t start,
-    real[:, ::1] out, real* workspace,
-) noexcept nogil:
-    if real is float:
-        return predict_rows(layers, <const vf*> parameters, samples, start, out, <vf*> workspace)
+def loss(
+    const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
+    const Samples[::1] samples, Py_ssize_t start, double[::1] losses, real[:, ::1] out,
+    real[::1] workspaces, const Help[::1] help, double total, bint holds_lock=False,
+):
+    """total + the losses of samples times their weights, and the outputs in out if that has rows.
+
+    losses is room for as many as are wanted. They are added one by one, so that it does not matter
+    where X is cut.
+    """
+    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
+    cdef Rows rows = Rows(
+        &net, &parameters[0], &samples[0], start, losses.shape[0], 0, NULL, &losses[0],
+        <size_t> &workspaces[0], workspaces.shape[0] * sizeof(real) // help[0].most_members, 0, 0,
+    )
+    cdef Py_ssize_t t
+    if out.shape[0]:
+        rows.outputs = &out[0, 0]
+    if holds_lock:
+        go_through(&rows, &help[0], parameters[0])
     else:
-        return predict_rows(layers, <const vd*> parameters, samples, start, out, <vd*> workspace)
+        with nogil:
+            go_through(&rows, &help[0], parameters[0])
+    for t in range(losses.shape[0]):
+        total += losses[t]
+    return total
 
 
-cdef bint predict_rows(
-    const Layer[::1] layers, const vec* parameters, const Samples* samples, Py_ssize_t start,
-    real[:, ::1] out, vec* workspace,
+cdef inline void go_through(Rows* rows, const Help* help, real like) noexcept nogil:
+    """Rows are cut where blocks end, if there are many, and elsewhere where there are few."""
+    cdef Py_ssize_t whole = BLOCK if rows.n > <Py_ssize_t> (BLOCK * help.n_members) else 4
+    rows.at_once = rows.n
+    if help.n_members > 1:
+        rows.at_once //= PIECES * help.n_members
+        rows.at_once = (rows.at_once // whole + 1) * whole
+    if real is float:
+        team.share(<Team*> help.team, help.n_members, take_rows_of_float, rows)
+    else:
+        team.share(<Team*> help.team, help.n_members, take_rows_of_double, rows)
+
+
+cdef void take_rows_of_float(void* rows, size_t member) noexcept nogil:
+    take_rows(<Rows*> rows, member, <vf*> NULL, <float> 0)
+
+
+cdef void take_rows_of_double(void* rows, size_t member) noexcept nogil:
+    take_rows(<Rows*> rows, member, <vd*> NULL, <double> 0)
+
+
+cdef inline void take_rows(
+    Rows* rows, size_t member, const vec* like_vec, real like
 ) noexcept nogil:
-    cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
-    cdef vec* units = batch.units_in(&net, workspace)
+    """Piece after piece, until none is left."""
+    cdef Samples samples = samples_for(rows.samples, member, like)
+    cdef vec* workspace = <vec*> (rows.workspaces + member * rows.workspace_bytes)
+    cdef Py_ssize_t first = 0
+    if rows.losses != NULL:
+        prepare_share(rows.net, workspace, like)
+    while True:
+        first = <Py_ssize_t> (team.add(&rows.n_taken, 1) - 1) * rows.at_once
+        if first >= rows.n:
+            break
+        see_rows(
+            rows, &samples, first, min(first + rows.at_once, rows.n), <const vec*> rows.parameters,
+            workspace, like,
+        )
+
+
+cdef inline void see_rows(
+    Rows* rows, const Samples* samples, Py_ssize_t first, Py_ssize_t end, const vec* parameters,
+    vec* workspace, real like,
+) noexcept nogil:
+    cdef const Network* net = rows.net
+    cdef vec* units = batch.units_in(net, workspace)
+    cdef size_t n_out = net.last.n_out
+    cdef real* out = <real*> rows.outputs
     cdef Block block
     cdef real differences = 0
-    cdef Py_ssize_t t = 0, s
-    while t < out.shape[0] and differences == 0:
-        fill(&block, samples, NULL, start + t, out.shape[0] - t, False, units, differences)
-        batch.forward(&net, parameters, samples, &block, workspace, NULL, &differences)
-        for s in range(block.n):
-            copy_outputs(&net, at(units, s * net.units), &out[t + s, 0])
-        t += block.n
-    return differences == 0
+    cdef Py_ssize_t s
+    while first < end:
+        fill(&block, samples, NULL, rows.start + first, end - first, False, units, like)
+        if rows.losses != NULL:
+            batch.read_targets(net, &block, workspace, like)
+        batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
+        if rows.losses != NULL:
+            batch.losses(net, &block, workspace, 1, rows.losses + first, like)
+        for s in range(block.n if out != NULL else 0):
+            copy_outputs(net, at(units, s * net.units), out + (first + s) * <Py_ssize_t> n_out)
+        first += block.n
+    if differences != 0:
+        team.store(&rows.are_unfit, 1)
 
 
 cdef inline void copy_outputs(const Network* net, const vec* units, real* out) noexcept nogil:
@@ -126,119 +218,81 @@ cdef inline void copy_outputs(const Network* net, const vec* units, real* out) n
         out[k] = a[k]
 
 
-def loss(
-    const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
-    const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[:, ::1] out,
-    real[::1] workspace, double total, bint holds_lock=False,
-):
-    """total + the samples' losses times their weights, and the outputs in out unless that is empty.
-
-    The losses are added one by one, so that it does not matter where X is cut.
-    """
-    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    if holds_lock:
-        return with_losses(
-            &net, &parameters[0], &samples[0], start, end, out, &workspace[0], total
-        )
-    with nogil:
-        total = with_losses(
-            &net, &parameters[0], &samples[0], start, end, out, &workspace[0], total
-        )
-    return total
-
-
-cdef inline double with_losses(
-    const Network* net, const real* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, real[:, ::1] out, real* workspace, double total,
-) noexcept nogil:
-    if real is float:
-        return add_losses(
-            net, <const vf*> parameters, samples, start, end, out, <vf*> workspace, total
-        )
-    else:
-        return add_losses(
-            net, <const vd*> parameters, samples, start, end, out, <vd*> workspace, total
-        )
-
-
-cdef double add_losses(
-    const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, real[:, ::1] out, vec* workspace, double total,
-) noexcept nogil:
-    cdef vec* units = batch.units_in(net, workspace)
-    cdef Block block
-    cdef double[BLOCK] losses
-    cdef real differences = 0
-    cdef Py_ssize_t t = 0, s
-    prepare_share(net, workspace, differences)
-    while start + t < end:
-        fill(&block, samples, NULL, start + t, end - start - t, False, units, differences)
-        batch.read_targets(net, &block, workspace, differences)
-        batch.forward(net, parameters, samples, &block, workspace, NULL, &differences)
-        batch.losses(net, &block, workspace, 1, losses, differences)
-        for s in range(block.n):
-            total += losses[s]
-        for s in range(block.n if out.shape[0] else 0):
-            copy_outputs(net, at(units, s * net.units), &out[t + s, 0])
-        t += block.n
-    return total
+cdef struct Sum:
+    # What members are told of rows whose gradients are added.
+    const Network* net
+    const void* parameters
+    const Samples* samples
+    Py_ssize_t start
+    Py_ssize_t end
+    void* gradient
+    const Help* help
+    Room room
+    double total    # of the losses
 
 
 def gradients(
     const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
     const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
-    real[::1] workspace, bint holds_lock=False,
+    real[::1] workspace, const Help[::1] help, double total, bint holds_lock=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
-    The sum of their losses times their weights.
+    total + their losses times their weights, added one by one.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef double total
+    cdef Sum sum_ = Sum(
+        &net, &parameters[0], &samples[0], start, end, &gradient[0], &help[0], help[0].room, total
+    )
     if holds_lock:
-        return with_gradients(
-            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
-        )
-    with nogil:
-        total = with_gradients(
-            &net, &parameters[0], &samples[0], start, end, &gradient[0], &workspace[0]
-        )
-    return total
-
-
-cdef inline double with_gradients(
-    const Network* net, const real* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, real* gradient, real* workspace,
-) noexcept nogil:
-    if real is float:
-        return add_gradients(
-            net, <const vf*> parameters, samples, start, end, <vf*> gradient, <vf*> workspace,
-            <float> 1,
-        )
+        add_gradients(&sum_, &workspace[0])
     else:
-        return add_gradients(
-            net, <const vd*> parameters, samples, start, end, <vd*> gradient, <vd*> workspace,
-            <double> 1,
-        )
+        with nogil:
+            add_gradients(&sum_, &workspace[0])
+    return sum_.total
 
 
-cdef double add_gradients(
-    const Network* net, const vec* parameters, const Samples* samples, Py_ssize_t start,
-    Py_ssize_t end, vec* gradient, vec* workspace, real scale,
-) noexcept nogil:
+cdef void add_gradients(Sum* sum_, real* workspace) noexcept nogil:
+    cdef const Help* help = sum_.help
     cdef Part part
-    cdef Room room = Room(<size_t> &part, <size_t> workspace, 0, 1)
+    if help.n_members == 1:
+        sum_.room = Room(<size_t> &part, <size_t> workspace, 0, 1)
+    if real is float:
+        team.run(<Team*> help.team, help.n_members, add_share_of_float, sum_)
+    else:
+        team.run(<Team*> help.team, help.n_members, add_share_of_double, sum_)
+
+
+cdef void add_share_of_float(void* sum_, size_t member) noexcept nogil:
+    add_share(<Sum*> sum_, member, <vf*> (<Sum*> sum_).gradient, <float> 0)
+
+
+cdef void add_share_of_double(void* sum_, size_t member) noexcept nogil:
+    add_share(<Sum*> sum_, member, <vd*> (<Sum*> sum_).gradient, <double> 0)
+
+
+cdef inline void add_share(Sum* sum_, size_t member, vec* gradient, real like) noexcept nogil:
+    """A member's share, with as many meetings as there are stretches, and one more each."""
+    cdef const Help* help = sum_.help
+    cdef Team* team_ = <Team*> help.team
+    cdef size_t n_members = help.n_members
+    cdef Samples samples = samples_for(sum_.samples, member, like)
     cdef Stretch rows
-    cdef double total = 0
-    while start < end:
+    cdef Py_ssize_t start = sum_.start
+    while start < sum_.end:
         rows = stretch.stretch(
-            samples, NULL, start, stretch.length(&room, end - start), False, &room, 1
+            &samples, NULL, start, stretch.length(&sum_.room, sum_.end - start), False,
+            &sum_.room, n_members,
         )
-        stretch.gradients(net, parameters, &rows, 1, 1, False, 0, 1, scale)
-        total = stretch.add_losses(&rows, total)
-        stretch.updates(net, &rows, gradient, 0, 1, scale)
+        stretch.gradients(
+            sum_.net, <const vec*> sum_.parameters, &rows, 1, 1, False, member, n_members, like
+        )
+        team.meet(team_, n_members, member)
+        if member == 0:
+            sum_.total = stretch.add_losses(&rows, sum_.total)
+        stretch.updates(sum_.net, &rows, gradient, member, n_members, like)
+        team.meet(team_, n_members, member)
         start += rows.n
-    return total
 
 
 cdef class Gate:

@@ -22,7 +22,7 @@ cdef struct Samples:
     size_t starts       # where those arrays start that a CSR array calls indptr, indices and data;
     size_t columns      # 0: there are none
     size_t values
-    size_t room         # without starts, for how many rows there is room in the others
+    size_t room         # without starts, for how many rows each member has room in the others
     size_t weights      # where the samples' weights start, doubles; 0: all are 1
 
 
@@ -38,6 +38,15 @@ cdef struct Block:
     const void* y[BLOCK + 1]
     double weight[BLOCK + 1]
     double gram[BLOCK][BLOCK]   # of the blocked form: x_s · x_t for s >= t
+
+
+cdef inline Samples samples_for(const Samples* samples, size_t member, real like) noexcept nogil:
+    """The same, with the room that is this member's."""
+    cdef Samples own = samples[0]
+    cdef size_t before = member * samples.room * (samples.X_row // sizeof(real))
+    own.columns += before * sizeof(int)
+    own.values += before * sizeof(real)
+    return own
 
 
 cdef inline void fill(

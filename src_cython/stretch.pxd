@@ -31,9 +31,10 @@ cdef struct Room:
 
 
 cdef struct Help:
-    # Other threads, and room for what they do; n_members is 1 without.
+    # Other threads, and room for what they do; both numbers are 1 without.
     size_t team
-    size_t n_members
+    size_t most_members     # for whom there is room
+    size_t n_members        # who work
     Room room
 
 

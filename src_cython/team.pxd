@@ -1,8 +1,9 @@
 """A team: threads that do one piece of work together, and meet on the way.
 
-Member 0 is the thread that calls `run`; the others are helpers, which wait for it in `help`. Each
-does the same work, knows its number, and decides by that which part is its own. No result may hang
-on how many there are.
+Member 0 is the thread that calls `run` or `share`; the others are helpers, which wait for it in
+`help`. Each does the same work. In `run` all of them take part, and each decides by its number
+which part is its own; in `share` whoever comes takes piece after piece. No result may hang on how
+many there are.
 
 Who waits looks at a number again and again for some microseconds, which is how soon the others
 come if they have a core each; then lets others have its core; and then sleeps.
@@ -27,12 +28,17 @@ cdef extern from *:
       #define FASTNN_STORE(place, value) __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
       #define FASTNN_ADD(place, value) __atomic_add_fetch(place, value, __ATOMIC_SEQ_CST)
       #define FASTNN_EXCHANGE(place, value) __atomic_exchange_n(place, value, __ATOMIC_SEQ_CST)
+      static inline int fastnn_replace(size_t *place, size_t old, size_t value) {
+          return __atomic_compare_exchange_n(
+              place, &old, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+      }
     #else
       #define FASTNN_HAS_TEAMS 0
       #define FASTNN_LOAD(place) (*(place))
       #define FASTNN_STORE(place, value) ((void) (*(place) = (value)))
       #define FASTNN_ADD(place, value) (*(place) += (value))
       #define FASTNN_EXCHANGE(place, value) (*(place) = (value), 0)
+      #define fastnn_replace(place, old, value) (*(place) = (value), (void) (old), 1)
     #endif
     #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
       #define FASTNN_PAUSE() __builtin_ia32_pause()
@@ -53,11 +59,14 @@ cdef extern from *:
     void store "FASTNN_STORE"(size_t* place, size_t value) noexcept nogil
     size_t add "FASTNN_ADD"(size_t* place, size_t value) noexcept nogil
     size_t exchange "FASTNN_EXCHANGE"(size_t* place, size_t value) noexcept nogil
+    bint replace "fastnn_replace"(size_t* place, size_t old, size_t value) noexcept nogil
 
 
 cdef enum:
     MOST_MEMBERS = 64
     ONE_COMMAND = 256   # in its lower part a command has the number of members
+    SHARED = 128        # and this, where they share pieces
+    CLOSED = 255
     LOOKS = 1000        # of some 40 ns
     YIELDS = 20
 
@@ -85,6 +94,8 @@ cdef struct Team:
     Number command              # counts them, and how many members it is for: none ends the team
     Number arrived              # at the present meeting
     Number meeting              # counts them
+    Number shared               # the last command to share, and how many helpers have come to it
+    Number left                 # how many of those have done what they had taken
     Member[MOST_MEMBERS] member
 
 
@@ -109,8 +120,13 @@ cdef inline void wait(Team* team, size_t member, const size_t* place, size_t val
 
 cdef inline void change(Team* team, size_t* place, size_t value) noexcept nogil:
     """Put a value there, and wake those that sleep for it."""
-    cdef size_t i
     store(place, value)
+    wake(team, place)
+
+
+cdef inline void wake(Team* team, const size_t* place) noexcept nogil:
+    """Those that sleep for a change of this value, which there has been."""
+    cdef size_t i
     for i in range(team.size):
         if load(&team.member[i].sleeps_for) == <size_t> place:
             if exchange(&team.member[i].sleeps_for, 0):
@@ -145,6 +161,42 @@ cdef inline void run(Team* team, size_t n, Work work, void* task) noexcept nogil
         meet(team, n, 0)
 
 
+cdef inline void share(Team* team, size_t n, Work work, void* task) noexcept nogil:
+    """Work of at most n members, of whom this thread is one, that is done when it returns here.
+
+    For it must take all that is left: a helper that comes later, as somebody else has its core, is
+    turned away, and only those that are at work are waited for.
+    """
+    cdef size_t last, n_helpers, n_left
+    if n > 1:
+        team.work = work
+        team.task = task
+        fegetenv(&team.arithmetic)
+        store(&team.left.value, 0)
+        last = load(&team.command.value)
+        store(&team.shared.value, (last // ONE_COMMAND + 1) * ONE_COMMAND)
+        command(team, n + SHARED)
+    work(task, 0)
+    if n > 1:
+        last = load(&team.command.value)
+        n_helpers = exchange(&team.shared.value, last | CLOSED) % ONE_COMMAND
+        n_left = load(&team.left.value)
+        while n_left < n_helpers:
+            wait(team, 0, &team.left.value, n_left)
+            n_left = load(&team.left.value)
+
+
+cdef inline bint joins(Team* team, size_t command) noexcept nogil:
+    """Whether a helper can still do work that is shared by this command."""
+    cdef size_t shared
+    while True:
+        shared = load(&team.shared.value)
+        if shared // ONE_COMMAND != command // ONE_COMMAND or shared % ONE_COMMAND == CLOSED:
+            return False
+        if replace(&team.shared.value, shared, shared + 1):
+            return True
+
+
 cdef inline void command(Team* team, size_t n) noexcept nogil:
     """To n members; to none, so that the helpers end."""
     cdef size_t last = load(&team.command.value)
@@ -166,7 +218,12 @@ cdef inline void help(Team* team, size_t member) noexcept nogil:
         if n == 0:
             break
         # Who is not of them looks at nothing else: by then it may be another work's.
-        if member < n:
+        if n < SHARED and member < n:
             fesetenv(&team.arithmetic)
             team.work(team.task, member)
             meet(team, n, member)
+        elif member + SHARED < n and joins(team, seen):
+            fesetenv(&team.arithmetic)
+            team.work(team.task, member)
+            add(&team.left.value, 1)
+            wake(team, &team.left.value)

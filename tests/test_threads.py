@@ -21,7 +21,8 @@ from random_networks import put_zeros
 import fastnn
 from fastnn import Network, TrainingDivergedError, optimizers, schedules, threads
 from fastnn._core import kernels, teams
-from fastnn._training.pace import LATEST, SOONEST, Pace
+from fastnn._core.pace import LATEST, SOONEST, Pace
+from fastnn._training import course
 
 OPTIMIZERS = [
     "sgd", "nesterov", "adam", "rmsprop", optimizers.SGD(l2=0.01), optimizers.SGD(clip_norm=0.1),
@@ -89,6 +90,46 @@ def test_any_number_of_threads_gives_the_same_parameters(seed, dtype):
     assert found[1:] == found[:1] * (len(NUMBERS) - 1)
 
 
+@every_dtype
+@pytest.mark.parametrize("seed", range(30))
+def test_any_number_of_threads_finds_the_same(seed, dtype):
+    """Outputs, losses, metrics and gradients, and raises the same error."""
+    sizes, X, y, options = random_training(seed, dtype)
+    net = Network(sizes, activation="tanh", dtype=dtype, seed=1)
+    of = {"l2": 0.1, "sample_weight": options["sample_weight"]}
+    found = []
+    for n_threads in NUMBERS:
+        with chunks_of([None, 7, 100][seed % 3] if n_threads > 1 else None):
+            W, b = net.gradients(X, y, **of, n_threads=n_threads)
+            L = net.evaluate(X, y, **of, n_threads=n_threads)
+            measured = net.evaluate(X, y, **of, metrics=["mae", "rmse"], n_threads=n_threads)
+            outputs = net.feedforward(X, n_threads=n_threads)
+            net.evaluate(X, outputs, n_threads=n_threads)
+            found.append((*(one.tobytes() for one in (*W, *b, outputs)), L, measured))
+    assert found[1:] == found[:1] * (len(NUMBERS) - 1)
+    assert measured["loss"] == L
+    if isinstance(X, np.ndarray):
+        X[-1, -1] = np.nan
+        for n_threads in 1, 3:
+            with pytest.raises(ValueError, match=f"row {len(X) - 1}, column {sizes[0] - 1}"):
+                net.feedforward(X, n_threads=n_threads)
+
+
+def test_helpers_that_come_late():
+    """Pieces of work so small that helpers often find them done, between works of all."""
+    net = Network([5, 4, 1], seed=0)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(70, 5)), rng.random(70)
+    asked = [net.feedforward, lambda X, **n: net.evaluate(X, y[: len(X)], **n),
+             lambda X, **n: net.gradients(X, y[: len(X)], **n)[0][0]]  # fmt: skip
+    rows = [X[:40], X, X[:50]]
+    expected = [[np.asarray(ask(x, n_threads=1)) for x in rows] for ask in asked]
+    for _ in range(1000):
+        i, j = rng.integers(3, size=2)
+        found = asked[i](rows[j], n_threads=8)
+        np.testing.assert_array_equal(found, expected[i][j])
+
+
 def big(dtype="float64", n=200):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(n, 300)).astype(dtype), rng.random((n, 3))
@@ -115,9 +156,11 @@ def test_the_clock_changes_no_bit(monkeypatch):
     expected = all_of(*trained(sizes, "float64", X, y, 12, **options, n_threads=1))
     monkeypatch.setattr(threads, "most", lambda wanted: 3)
     numbers, rng = [], np.random.default_rng(0)
-    monkeypatch.setattr(Pace, "_of_chunk", lambda pace: rng.integers(1, 4))
-    help_of = teams.Help.of
-    monkeypatch.setattr(teams.Help, "of", lambda self, n: numbers.append(n) or help_of(self, n))
+    monkeypatch.setattr(Pace, "next", lambda pace: rng.integers(1, 4))
+    monkeypatch.setattr(Pace, "note", lambda pace, n: None)
+    monkeypatch.setattr(
+        course, "help_of", lambda *given: numbers.append(given[2]) or teams.help_of(*given)
+    )
     with chunks_of(33):
         assert all_of(*trained(sizes, "float64", X, y, 12, **options)) == expected
     assert {1, 2, 3} == set(numbers)
@@ -126,7 +169,7 @@ def test_the_clock_changes_no_bit(monkeypatch):
 def test_pace_takes_what_is_faster(monkeypatch):
     """And tries the other soon, and then more and more rarely."""
     now, cost = [0], {1: 10, 4: 5}
-    monkeypatch.setattr("fastnn._training.pace.perf_counter_ns", lambda: now[0])
+    monkeypatch.setattr("fastnn._core.pace.perf_counter_ns", lambda: now[0])
 
     def numbers(n_chunks):
         taken = []
@@ -137,8 +180,8 @@ def test_pace_takes_what_is_faster(monkeypatch):
         return taken
 
     pace = Pace(4, adapts=True)
-    first = SOONEST + 1 + 2 * SOONEST + 1
-    assert numbers(first) == [4] * SOONEST + [1] + [4] * 2 * SOONEST + [1]
+    first = 1 + 1 + 2 * SOONEST + 1
+    assert numbers(first) == [4] + [1] + [4] * 2 * SOONEST + [1]
     assert numbers(40 * LATEST).count(1) <= 45
     cost[4] = 9.9  # as somebody else has the cores
     numbers(LATEST + 1)
@@ -154,7 +197,7 @@ def test_pace_takes_what_is_faster(monkeypatch):
 def test_pace_counts_what_was_done(n, monkeypatch):
     """Where long chunks and short ones take turns."""
     now, left, given = [0], [n], []
-    monkeypatch.setattr("fastnn._training.pace.perf_counter_ns", lambda: now[0])
+    monkeypatch.setattr("fastnn._core.pace.perf_counter_ns", lambda: now[0])
     monkeypatch.setattr("fastnn._training.loop.n_threads_for", lambda *_: 2)
     run = kernels.train
 
@@ -237,7 +280,8 @@ if not children:
     if children[0] == 0:
         net = Network(sizes, activation="tanh", seed=1)
         net.train(X, y, epochs=4, **options, n_threads=2)
-print(hashlib.sha256(repr(parameters(net)).encode()).hexdigest(), flush=True)
+digest = hashlib.sha256(repr(parameters(net)).encode()).hexdigest()
+os.write(1, digest.encode() + b"\\n")  # at once, as two processes do it
 if children[0] == 0:
     os._exit(0)
 assert os.waitpid(children[0], 0)[1] == 0
@@ -378,16 +422,10 @@ def test_helpers_have_the_cores_of_the_caller(monkeypatch):
 def test_room_is_for_what_there_is():
     """Not for whole blocks of each of many members."""
     layout = Network([10, 100_000, 1], dtype="float32")._layout
-    with teams.team_of(8) as team:
-        room = teams.Help(team, layout, 40, batch_size=4)
-        assert room.workspaces.nbytes <= 8 * layout.workspace(4).nbytes
-    with teams.team_of(2) as team:
-        n_blocks = [
-            teams.Help(team, Network([10, 8, 1])._layout, 40, n)
-            .record["room"]["most_blocks"]
-            .item()
-            for n in (4, 64, 65, 128, 10_000)
-        ]
+    room = teams.Room(8, layout, 40, batch_size=4)
+    assert room.workspaces.nbytes <= 8 * layout.workspace(4).nbytes
+    layout = Network([10, 8, 1])._layout
+    n_blocks = [teams.Room(2, layout, 40, n).places[-1] for n in (4, 64, 65, 128, 10_000)]
     assert n_blocks == [2, 2, 4, 4, 2 * teams.MOST_BLOCKS]
 
 

@@ -6,7 +6,7 @@ from the sizes of things and never from a clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # four times that with the baseline kernels. What stands around a chunk costs some 100 µs, and a
 # look at each parameter.
 CHUNK_NANOSECONDS = 10_000_000
+MOST_AT_ONCE = 8  # times as much, where threads share it; one may be left alone with it
 
 
 def samples_per_chunk(layout: Layout, density: float = 1.0, passes: float = 0.0) -> int:
@@ -41,25 +42,8 @@ def nanoseconds(layout: Layout, density: float = 1.0, passes: float = 0.0) -> fl
     )
 
 
-def row_chunks(layout: Layout, n: int) -> Iterator[tuple[int, int]]:
+def row_chunks(layout: Layout, n: int, n_threads: int = 1) -> Iterator[tuple[int, int]]:
     """Stretches of rows for calls without updates, so that Ctrl-C is answered there too."""
-    chunk = samples_per_chunk(layout)
+    chunk = samples_per_chunk(layout) * min(n_threads, MOST_AT_ONCE)
     for start in range(0, n, chunk):
         yield start, min(start + chunk, n)
-
-
-def run_chunks(layout: Layout, n: int, run: Callable[[int, int], None], n_threads: int) -> None:
-    """Call run(start, end) for all chunks of n rows, from several threads."""
-    if n_threads == 1:
-        for start, end in row_chunks(layout, n):
-            run(start, end)
-        return
-    from concurrent.futures import ThreadPoolExecutor  # 5 ms, which few need
-
-    with ThreadPoolExecutor(n_threads) as pool:
-        try:
-            for _ in pool.map(run, *zip(*row_chunks(layout, n), strict=True)):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # else Ctrl-C would wait for all of them
-            raise

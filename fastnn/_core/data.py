@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn._core import chunks, kernels
+from fastnn._core.pace import WORTH_MEETINGS, Pace, n_threads_for, n_threads_for_rows
 from fastnn._core.samples import Compressed, Samples, room_for
+from fastnn._core.teams import NO_ROOM, Room, help_of, team_of
 
 if TYPE_CHECKING:
     from fastnn._core.model import Model
@@ -31,16 +34,45 @@ class Data:
     is_mapped: bool = False  # X is a file, which may be larger than memory
     fingerprint: int | None = None  # of X, where somebody has wanted it
     feature_names: tuple[str, ...] | None = None  # of the columns of X, if they have any
+    n_threads: int | None = 1  # that work on them; None: as many as help
+
+    @cached_property
+    def most_threads(self) -> int:
+        """Where nothing is changed."""
+        return n_threads_for_rows(self.model.layout, len(self.X), self.n_threads)
+
+    @cached_property
+    def pace(self) -> Pace:
+        return Pace(self.most_threads, self.n_threads is None)
 
     @cached_property
     def samples(self) -> Samples:
         """For kernels that skip the zeros of a row where it has many."""
-        room = room_for(1, self.model.layer_sizes[0], self.model.layout.dtype)
+        n_inputs, dtype = self.model.layer_sizes[0], self.model.layout.dtype
+        room = room_for(1, n_inputs, dtype, self.most_threads)
         return Samples(self.X, self.Y, room, self.weights)
 
     @cached_property
-    def workspace(self) -> Array:
-        return self.model.layout.workspace(len(self.X))
+    def workspaces(self) -> Array:
+        return self.model.layout.workspace(len(self.X), self.most_threads)
+
+    @cached_property
+    def room(self) -> Room | None:
+        """For gradients, by several threads, where these help with them."""
+        layout, n, wanted = self.model.layout, len(self.X), self.n_threads
+        most = n_threads_for_rows(layout, n, wanted, WORTH_MEETINGS)
+        if most == 1 or n_threads_for(layout, n, n, wanted) == 1:
+            return None
+        return Room(most, layout, self.samples.bytes_of_inputs, n)
+
+    def _chunks(
+        self, most: int, room: tuple[int, ...] = NO_ROOM
+    ) -> Iterator[tuple[int, int, Array]]:
+        """Rows from here to there, and the help of at most so many threads with them."""
+        with team_of(most) as team:
+            for start, end in chunks.row_chunks(self.model.layout, len(self.X), most):
+                yield start, end, help_of(team, most, self.pace.next(), room)
+                self.pace.note(end - start)
 
     def loss(self, l2: float = 0.0, outputs: Array | None = None) -> float:
         """The mean of the samples' losses and ½ l2 ‖W‖²; the outputs of the network go there."""
@@ -49,11 +81,11 @@ class Data:
         if outputs is None:
             outputs = np.empty((0, self.model.layer_sizes[-1]), layout.dtype)
         total = 0.0
-        for start, end in chunks.row_chunks(layout, n):
+        for start, end, help in self._chunks(self.most_threads):
             total = kernels.loss(
                 layout.layers, kernels.LOSSES[self.model.loss], self.samples.n_targets, parameters,
-                self.samples.record, start, end, outputs[start:end], self.workspace, total,
-                holds_lock,
+                self.samples.record, start, np.empty(end - start), outputs[start:end],
+                self.workspaces, help, total, holds_lock,
             )  # fmt: skip
         weights = layout.views(parameters)[0] if l2 else ()
         squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
@@ -66,9 +98,11 @@ class Data:
         """
         layout = self.model.layout
         total = 0.0
-        for start, end in chunks.row_chunks(layout, len(self.X)):
-            total += kernels.gradients(
+        room = self.room
+        shared = (1,) if room is None else (self.most_threads, room.places)
+        for start, end, help in self._chunks(*shared):
+            total = kernels.gradients(
                 layout.layers, kernels.LOSSES[self.model.loss], self.samples.n_targets, parameters,
-                self.samples.record, start, end, gradient, self.workspace, holds_lock,
+                self.samples.record, start, end, gradient, self.workspaces, help, total, holds_lock,
             )  # fmt: skip
         return total

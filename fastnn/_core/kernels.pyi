@@ -99,7 +99,8 @@ def feedforward(
     samples: _Records,
     start: int,
     out: _Floats,
-    workspace: _Floats,
+    workspaces: _Floats,
+    help: _Records,
     holds_lock: bool = False,
 ) -> bool: ...
 def loss(
@@ -109,9 +110,10 @@ def loss(
     parameters: _Floats,
     samples: _Records,
     start: int,
-    end: int,
+    losses: np.ndarray[Any, np.dtype[np.float64]],
     out: _Floats,
-    workspace: _Floats,
+    workspaces: _Floats,
+    help: _Records,
     total: float,
     holds_lock: bool = False,
 ) -> float: ...
@@ -125,6 +127,8 @@ def gradients(
     end: int,
     gradient: _Floats,
     workspace: _Floats,
+    help: _Records,
+    total: float,
     holds_lock: bool = False,
 ) -> float: ...
 def train(

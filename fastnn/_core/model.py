@@ -10,7 +10,9 @@ import numpy as np
 from fastnn import _checks
 from fastnn._core import chunks, kernels
 from fastnn._core.layout import Layout
+from fastnn._core.pace import Pace, n_threads_for_rows
 from fastnn._core.samples import Compressed, Samples, room_for
+from fastnn._core.teams import help_of, team_of
 
 Array = np.ndarray[Any, Any]
 
@@ -83,29 +85,31 @@ class Model:
         kernels.copy([self.parameters], [block])
         return block, False
 
-    def feedforward(self, rows: Array | Compressed, out: Array, n_threads: int = 1) -> bool:
+    def feedforward(
+        self, rows: Array | Compressed, out: Array, n_threads: int | None = None
+    ) -> bool:
         """The outputs for checked samples into out, (n, n_outputs), if all samples are finite.
 
         Whether they are; dense rows need not have been looked at for that.
         """
-        layout, n_inputs = self.layout, self.layer_sizes[0]
-        parameters, holds_lock = self.to_read(len(out))
-        all_finite = True
-
-        def predict(start: int, end: int) -> None:
-            nonlocal all_finite
-            if not all_finite:
-                return
-            # With room of its own, as threads need it.
-            samples = Samples(rows, compressed=room_for(1, n_inputs, layout.dtype))
-            finite = kernels.feedforward(
-                layout.layers, parameters, samples.record, start, out[start:end],
-                layout.workspace(end - start), holds_lock,
-            )  # fmt: skip
-            all_finite = all_finite and finite
-
-        chunks.run_chunks(layout, len(out), predict, n_threads)
-        return all_finite
+        layout, n = self.layout, len(out)
+        parameters, holds_lock = self.to_read(n)
+        most = n_threads_for_rows(layout, n, n_threads)
+        samples = Samples(
+            rows, compressed=room_for(1, self.layer_sizes[0], layout.dtype, n_members=most)
+        )
+        workspaces = layout.workspace(n, most)
+        pace = Pace(most, n_threads is None)
+        with team_of(most) as team:
+            for start, end in chunks.row_chunks(layout, n, most):
+                finite = kernels.feedforward(
+                    layout.layers, parameters, samples.record, start, out[start:end], workspaces,
+                    help_of(team, most, pace.next()), holds_lock,
+                )  # fmt: skip
+                if not finite:
+                    return False
+                pace.note(end - start)
+        return True
 
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""

@@ -68,7 +68,7 @@ class Samples:
         room = 0
         if compressed is not None:
             starts, columns, values = compressed.starts, compressed.columns, compressed.values
-            room = len(columns) if starts is None else 0
+            room = columns.shape[1] if starts is None else 0
         # All at once, as it takes as long to set one of the fields.
         fields = (
             *_place(X), *_place(Y), _address(starts), _address(columns), _address(values), room,
@@ -101,7 +101,7 @@ def compress(X: Array, counts: Array) -> Compressed:
     return Compressed(starts, columns, values)
 
 
-def room_for(n_rows: int, n_inputs: int, dtype: np.dtype[Any]) -> Compressed:
-    """Where kernels compress one row after the other, or each block of samples."""
-    shape = (n_rows, n_inputs)
+def room_for(n_rows: int, n_inputs: int, dtype: np.dtype[Any], n_members: int = 1) -> Compressed:
+    """Where each member compresses one row after the other, or each block of samples."""
+    shape = (n_members, n_rows, n_inputs)
     return Compressed(None, np.empty(shape, np.int32), np.empty(shape, dtype))

@@ -22,8 +22,10 @@ _idle: list[tuple[kernels.Team, object]] = []  # and the cores that its threads 
 _all: weakref.WeakSet[kernels.Team] = weakref.WeakSet()
 _process = os.getpid()
 
-NO_HELP: np.ndarray[Any, Any] = np.zeros(1, kernels.HELP)
-NO_HELP["n_members"] = 1
+Array = np.ndarray[Any, Any]
+
+NO_ROOM = 0, 0, 0, 0
+NO_HELP: Array = np.array([(0, 1, 1, NO_ROOM)], kernels.HELP)
 
 
 @contextmanager
@@ -61,32 +63,35 @@ def _cores() -> object:
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 
 
-class Help:
-    """What kernels get of a team, and room for what its members do at once."""
+def help_of(team: kernels.Team | None, most: int, n: int, room: tuple[int, ...] = NO_ROOM) -> Array:
+    """What kernels get of a team: n members of at most so many, for whom there is room.
+
+    In the child of a fork there is nobody else.
+    """
+    if team is None:
+        return NO_HELP
+    return np.array([(team.address, most, min(n, team.size), room)], kernels.HELP)
+
+
+class Room:
+    """For the gradients of samples that members have at once."""
 
     def __init__(
-        self, team: kernels.Team, layout: Layout, bytes_of_inputs: int, batch_size: int
+        self, n_members: int, layout: Layout, bytes_of_inputs: int, batch_size: int
     ) -> None:
         """bytes_of_inputs is what a sample has."""
-        self.team = team
         block = kernels.SAMPLES_IN_BLOCK
         bytes_of_block = block * (layout.units_bytes + bytes_of_inputs)
-        needed = -(-batch_size // (team.size * block))
-        of_member = min(BYTES_OF_STRETCH // (bytes_of_block * team.size), MOST_BLOCKS, needed)
-        n_blocks = max(of_member, 1) * team.size
+        needed = -(-batch_size // (n_members * block))
+        of_member = min(BYTES_OF_STRETCH // (bytes_of_block * n_members), MOST_BLOCKS, needed)
+        n_blocks = max(of_member, 1) * n_members
         self.parts = np.empty(n_blocks * kernels.BYTES_OF_PART + ALIGNMENT, np.uint8)
         self.workspaces = layout.workspace(min(batch_size, block), n_blocks)
         first_part = self.parts.ctypes.data
-        room = (
+        self.places = (
             first_part + -first_part % ALIGNMENT, self.workspaces.ctypes.data,
             self.workspaces.nbytes // n_blocks, n_blocks,
         )  # fmt: skip
-        self.record = np.array([(team.address, team.size, room)], kernels.HELP)
-
-    def of(self, n_members: int) -> np.ndarray[Any, Any]:
-        """The record for so many; in the child of a fork there is nobody else."""
-        self.record["n_members"] = min(n_members, self.team.size)
-        return self.record
 
 
 def _end_idle() -> None:

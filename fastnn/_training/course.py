@@ -18,11 +18,11 @@ from fastnn import _data_checks
 from fastnn._core import chunks, kernels
 from fastnn._core.layout import Layout
 from fastnn._core.model import copies
+from fastnn._core.pace import Pace
 from fastnn._core.samples import Compressed, Samples, compress, room_for
-from fastnn._core.teams import NO_HELP, Help
+from fastnn._core.teams import NO_HELP, Room, help_of
 from fastnn._training.forms import choose_form, takes_quads
 from fastnn._training.orders import InOrder, Order, Shuffled
-from fastnn._training.pace import Pace
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import Lap
 from fastnn.schedules import Schedule, table
@@ -51,7 +51,6 @@ class Settings:
     tol: float | None = None
     patience: int = 1
     form: str = "auto"
-    n_threads: int | None = 1  # None: as many as help
     # A batch's gradient is Σ w_i g_i / Σ w_i instead of Σ w_i g_i / n, and lambda is divided by
     # Σ w_i, too.
     divides_by_weight: bool = False
@@ -94,12 +93,12 @@ class Course:
             in_blocks = batch_size == 1 and form != "batches" and not self._may_decay_strongly()
             passes = (1 + state.n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
         self.chunk = chunks.samples_per_chunk(layout, density, passes)
-        self.help: Help | None = None
+        self.team: Team | None = None
         if team is not None and not self.samples.has_room:  # which one thread alone can use
             with contextlib.suppress(MemoryError):  # else one thread has room enough
                 batch = min(batch_size, self.n)
-                self.help = Help(team, layout, self.samples.bytes_of_inputs, batch)
-                self.pace = Pace(team.size, settings.n_threads is None)
+                self.room = Room(team.size, layout, self.samples.bytes_of_inputs, batch)
+                self.team, self.pace = team, Pace(team.size, data.n_threads is None)
         self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
 
         self.plan = np.zeros(1, kernels.PLAN)
@@ -233,15 +232,15 @@ class Course:
         if self.net._model is not self.model:
             self._refuse_another_model()
         help, done = NO_HELP, 0
-        if self.help:
+        if self.team:
             done = self._samples_done()
-            help = self.help.of(self.pace.next())
+            help = help_of(self.team, self.pace.most, self.pace.next(), self.room.places)
         place: int = kernels.train(
             self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
             self.samples.record, orders, rates, self.plan, self.working_progress,
             self.working_record, n_samples, losses, *self.blocks, begins, help,
         )  # fmt: skip
-        if self.help:
+        if self.team:
             self.pace.note(self._samples_done() - done)
         return place
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn._core.pace import n_threads_for
 from fastnn._core.teams import team_of
 from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
-from fastnn._training.pace import n_threads_for
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History, Lap
 from fastnn.schedules import Schedule, zero_from
@@ -41,7 +41,7 @@ def train(
     with (
         data.model.turn(trains=True), bar(settings.epochs, progress) as shown,
         team_of(n_threads_for(
-            data.model.layout, len(data.X), settings.batch_size, settings.n_threads
+            data.model.layout, len(data.X), settings.batch_size, data.n_threads
         )) as team,
     ):  # fmt: skip
         if settings.shuffle:

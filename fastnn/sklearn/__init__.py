@@ -6,6 +6,7 @@ are fitted stands in _fits.py; all the rest comes from scikit-learn's classes of
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from fastnn.callbacks import Callback
 from fastnn.sklearn._fits import OnKernels, weighted
 from fastnn.sklearn._parameters import HIDDEN
 from fastnn.sklearn._patching import classes, patch, unpatch
-from fastnn.sklearn._scikit_learn import StrOptions, available_if
+from fastnn.sklearn._scikit_learn import Interval, StrOptions, available_if
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ FURTHER_CONSTRAINTS = {
     "activation": [StrOptions(HIDDEN), "array-like"],
     "callbacks": [callable, Callback, "array-like", None],
     "validation_loss": ["boolean"],
+    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }
 
 
@@ -63,6 +65,9 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
     validation_loss : bool, default False
         With ``early_stopping``, keep the loss of the held-out samples after each epoch in
         ``validation_loss_curve_``.
+    n_threads : int or None, default None
+        How many threads work on a fit or a prediction; the result is the same for any number. None:
+        what `fastnn.threads` says, and else as many as make it faster.
 
     Examples
     --------
@@ -117,6 +122,7 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
         class_weight: dict[Any, Any] | Literal["balanced"] | None = None,
         callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
         validation_loss: bool = False,
+        n_threads: int | None = None,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -147,6 +153,7 @@ class MLPClassifier(OnKernels, neural_network.MLPClassifier):
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.validation_loss = validation_loss
+        self.n_threads = n_threads
 
     @available_if(lambda estimator: estimator._check_solver())
     def partial_fit(
@@ -265,6 +272,9 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
     validation_loss : bool, default False
         With ``early_stopping``, keep the loss of the held-out samples after each epoch in
         ``validation_loss_curve_``.
+    n_threads : int or None, default None
+        How many threads work on a fit or a prediction; the result is the same for any number. None:
+        what `fastnn.threads` says, and else as many as make it faster.
     """
 
     if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
@@ -309,6 +319,7 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
         max_fun: int = 15000,
         callbacks: CallbackLike | Sequence[CallbackLike] | None = None,
         validation_loss: bool = False,
+        n_threads: int | None = None,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -338,6 +349,7 @@ class MLPRegressor(OnKernels, neural_network.MLPRegressor):
         self.loss = loss
         self.callbacks = callbacks
         self.validation_loss = validation_loss
+        self.n_threads = n_threads
 
     def _plain_targets(self, y: Any, n: int) -> Array | None:
         """y, if scikit-learn's checks would change nothing in it; else None."""

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_limits
 
-from fastnn import _data_checks
+from fastnn import _data_checks, threads
 from fastnn._core.data import Data
 from fastnn.callbacks import get as get_callbacks
 from fastnn.network import Network
@@ -64,6 +65,7 @@ class OnKernels(WithParameters):
     """What replaces methods of scikit-learn's BaseMultilayerPerceptron."""
 
     _theirs: ClassVar[Any]  # the class of scikit-learn's
+    n_threads: int | None
     loss_: float
     loss_curve_: list[float]
     best_loss_: float | Any  # None with early_stopping, and the next two without it
@@ -272,7 +274,11 @@ class OnKernels(WithParameters):
         if net.loss == "log_loss" and y.dtype == bool and (np.count_nonzero(y, axis=1) == 1).all():
             y = y.argmax(axis=1)[:, np.newaxis]
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, np.float64)
-        return Data(net._model, rows, np.ascontiguousarray(y, net.dtype), counts, weights)
+        y = np.ascontiguousarray(y, net.dtype)
+        return Data(net._model, rows, y, counts, weights, n_threads=self._n_threads())
+
+    def _n_threads(self) -> int | None:
+        return threads.get(self.n_threads, "n_threads")
 
     def _fit_by_lbfgs(
         self, X: Any, y: Array, sample_weight: Array | None, layer_units: list[int]
@@ -283,7 +289,10 @@ class OnKernels(WithParameters):
         given = {"X": X, "y": y, "sample_weight": sample_weight, "layer_units": layer_units}
         try:
             names = inspect.signature(super()._fit_lbfgs).parameters
-            super()._fit_lbfgs(**{name: given.get(name) for name in names})
+            # SciPy's sums would hang on how many threads a BLAS has, which look for work where
+            # those of fastnn do it.
+            with threadpool_limits(1, user_api="blas"):
+                super()._fit_lbfgs(**{name: given.get(name) for name in names})
         finally:
             del self._objective
         # SciPy has made them float64, and scikit-learn views into one array.
@@ -311,7 +320,7 @@ class OnKernels(WithParameters):
         if type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == net.layer_sizes[0]:
             outputs = self._outputs_of_rows(net, np.ascontiguousarray(X, net.dtype))
         else:
-            outputs = net.feedforward(X)
+            outputs = net.feedforward(X, n_threads=self._n_threads())
         dtype = np.result_type(X.dtype, *(W.dtype for W in self.__dict__["coefs_"]))
         return outputs.astype(dtype, copy=False)
 
@@ -338,7 +347,7 @@ class OnKernels(WithParameters):
         if outputs is None:
             X = X if X.flags.aligned else X.copy()
             outputs = np.empty((len(X), net.layer_sizes[-1]), net.dtype)
-            if not net._model.feedforward(X, outputs):
+            if not net._model.feedforward(X, outputs, self._n_threads()):
                 raise ValueError("X must be finite.")
         return outputs
 

@@ -52,7 +52,7 @@ class HeldOut:
             weights = {} if self.weight is None else {"sample_weight": self.weight}
             return float(self.estimator._score(self.X, self.labels, **weights))
         a = self.outputs
-        self.net._model.feedforward(self.data.X, a)
+        self.net._model.feedforward(self.data.X, a, self.data.n_threads)
         if not self.is_classifier:
             return r2(self.y, a, self.weight)
         if self.estimator.out_activation_ == "softmax":

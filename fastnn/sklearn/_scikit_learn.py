@@ -32,7 +32,7 @@ try:
     from sklearn.base import _fit_context
     from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-    from sklearn.utils._param_validation import StrOptions
+    from sklearn.utils._param_validation import Interval, StrOptions
     from sklearn.utils.metaestimators import available_if as _available_if
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
     from sklearn.utils.validation import validate_data
@@ -40,8 +40,8 @@ except ImportError as error:
     refuse([str(error)])
 
 __all__ = [
-    "AdamOptimizer", "BaseMultilayerPerceptron", "SGDOptimizer", "StrOptions", "available_if",
-    "check_sample_weight", "fit_context", "replaces_any", "validate_data",
+    "AdamOptimizer", "BaseMultilayerPerceptron", "Interval", "SGDOptimizer", "StrOptions",
+    "available_if", "check_sample_weight", "fit_context", "replaces_any", "validate_data",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # scikit-learn's have no types; a method keeps its own

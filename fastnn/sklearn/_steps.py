@@ -11,6 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fastnn._core.model import copies
+from fastnn._core.pace import n_threads_for
+from fastnn._core.teams import team_of
 from fastnn._training.course import Course, Settings
 from fastnn._training.orders import InOrder, Order, Reshuffled
 from fastnn._training.watching import Watch
@@ -59,8 +61,13 @@ class Steps:
         order: Order = InOrder(self.n)
         if estimator.shuffle:
             order = Reshuffled(self.n, estimator._random_state)
-        with net._model.turn(trains=True):
-            self.course = course = Course(net, data, settings, order)
+        with (
+            net._model.turn(trains=True),
+            team_of(n_threads_for(
+                net._layout, self.n, settings.batch_size, data.n_threads
+            )) as team,
+        ):  # fmt: skip
+            self.course = course = Course(net, data, settings, order, team)
             course.progress["stale"] = estimator._no_improvement_count
             if not estimator.early_stopping:
                 best = estimator.best_loss_  # None after early stopping

@@ -1,7 +1,7 @@
-"""With how many threads a training goes on, chunk by chunk: no result depends on it.
+"""With how many threads something goes on, chunk by chunk: no result depends on it.
 
 Where nobody says how many, it is what the clock finds to be faster. Others may take the cores, or
-give them back, at any time, so the other number is tried again: soon at first, and then more and
+give them back, at any time, so the other number is tried at once, soon again, and then more and
 more rarely.
 """
 
@@ -15,30 +15,48 @@ from fastnn._core.layout import Layout
 
 SOONEST, LATEST = 4, 64  # chunks from one trial to the next
 WORTH_IT = 0.97  # of one thread's time; with more, several are not worth their cores
-# What several threads cost, measured on two cores: a thread reads what another has written, for
-# each batch half of the parameters and half of the samples' units; and they meet.
-NS_OF_PARAMETERS = 0.3  # for each byte of them
-NS_OF_UNITS = 0.1
-NS_OF_MEETINGS = 10_000
+# What several threads cost, measured on two cores: for each batch a thread reads what the others
+# have written, of the parameters and of the samples' units; and they meet.
+NS_OF_PARAMETERS = 0.6  # for each byte of them that others have written
+NS_OF_UNITS = 0.2
+NS_OF_MEETINGS = 5_000  # for each thread
 OF_ONE_BY_ONE = 0.6  # what a sample costs in a batch, of what it costs by itself
 LEAST_GAIN = 0.8  # of one thread's time, as costs and times are guessed
+FEWEST_ROWS = 4  # for a thread, of those that see the same parameters
+WORTH_A_HELPER = 1_000_000  # ns that rows would cost in training: of those that are only read
+WORTH_MEETINGS = 5_000_000  # and where gradients are added, as one may come late to a single call
+
+
+def n_threads_for_rows(
+    layout: Layout, n: int, wanted: int | None, least: int = WORTH_A_HELPER
+) -> int:
+    """As many as may help to go through so many rows that change nothing."""
+    if wanted is None and n * chunks.nanoseconds(layout) < least:
+        return 1
+    return min(threads.most(wanted), max(1, n // FEWEST_ROWS))
 
 
 def n_threads_for(layout: Layout, n: int, batch_size: int, wanted: int | None) -> int:
-    """As many as may help on n samples: one where several never do."""
+    """As many as may help to train on n samples: one where several never do."""
     if batch_size == 1:
         return 1
     most = threads.most(wanted)
     if wanted is not None or most == 1:
         return most
     batch = min(batch_size, n)
+    numbers = range(2, min(most, batch // FEWEST_ROWS) + 1)
+    best = min(numbers, key=lambda number: of_one_thread(layout, batch, number), default=1)
+    return best if of_one_thread(layout, batch, best) < LEAST_GAIN else 1
+
+
+def of_one_thread(layout: Layout, batch: int, n_threads: int) -> float:
+    """The time that a batch takes several threads, as a part of what it takes one: a guess."""
+    if n_threads == 1:
+        return 1.0
     alone = OF_ONE_BY_ONE * batch * chunks.nanoseconds(layout)
-    costs = (
-        NS_OF_PARAMETERS * layout.n_bytes
-        + NS_OF_UNITS * batch * layout.units_bytes
-        + NS_OF_MEETINGS
-    )
-    return most if alone / most + costs < LEAST_GAIN * alone else 1
+    read = NS_OF_PARAMETERS * layout.n_bytes + NS_OF_UNITS * batch * layout.units_bytes
+    others = (n_threads - 1) / n_threads
+    return 1 / n_threads + (read * others + NS_OF_MEETINGS * n_threads) / alone
 
 
 class Pace:
@@ -48,7 +66,7 @@ class Pace:
         self.most, self.adapts = most, adapts
         self.n = most
         self.times: dict[int, float] = {}  # of a sample, by the number of threads
-        self.wait = self.left = SOONEST  # chunks between trials, and to the next one
+        self.wait, self.left = SOONEST, 1  # chunks between trials, and to the first one
         self.begun = 0
 
     def next(self) -> int:
