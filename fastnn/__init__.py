@@ -5,6 +5,7 @@ from fastnn import (
     callbacks,
     datasets,
     exceptions,
+    many,
     metrics,
     optimizers,
     schedules,
@@ -13,6 +14,7 @@ from fastnn import (
 from fastnn._core.kernels import LEVEL as _LEVEL
 from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
+from fastnn.many import train_many
 from fastnn.network import Network
 from fastnn.threads import num_threads, set_num_threads, use_threads
 
@@ -25,12 +27,14 @@ __all__ = [
     "datasets",
     "exceptions",
     "kernel_level",
+    "many",
     "metrics",
     "num_threads",
     "optimizers",
     "schedules",
     "set_num_threads",
     "threads",
+    "train_many",
     "use_threads",
 ]
 __version__ = "0.1.0"

@@ -360,6 +360,33 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
     return _to_mean_one(weights, name)
 
 
+def row_numbers(value: Any, name: str, n_samples: int) -> Array:
+    """Which of so many rows: by their numbers, or by a mask."""
+    found = np.asarray(value)
+    if found.dtype.kind == "b" and found.shape == (n_samples,):
+        found = np.flatnonzero(found)
+    if found.ndim != 1 or found.dtype.kind not in "iu" or not found.size:
+        raise ValueError(
+            f"{name} must be numbers of rows of X, (n,), at least one, or a mask of shape "
+            f"({n_samples},); got {_checks.description(value)}"
+        )
+    wrong = (found < 0) | (found >= n_samples)
+    if wrong.any():
+        raise ValueError(
+            f"{name} must be in 0 to {n_samples - 1}, as X has {n_samples} rows, got "
+            f"{int(found[wrong][0])}"
+        )
+    return found.astype(np.intp)
+
+
+def picked(value: Any, name: str, rows: Array, n_samples: int) -> Array:
+    """These rows of targets, or of what else there is one of for each sample, as numbers."""
+    table = table_of(value, name)
+    found = _real_array(value, name) if table is None else table.numbers
+    same_length(found, name, n_samples)
+    return found[rows]
+
+
 def class_weight(
     value: Any, name: str, Y: Array, n_outputs: int, weights: Array | None
 ) -> Array | None:

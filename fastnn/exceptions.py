@@ -1,5 +1,12 @@
 """The errors of fastnn's own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastnn.history import History
+
 __all__ = ["ModelFileError", "TrainingDivergedError"]
 
 
@@ -9,7 +16,20 @@ class TrainingDivergedError(ValueError):
     The message names the epoch, the step in it, the learning rate, the last finite loss, how large
     the data are, and the remedy: see docs/scaling.md. The network keeps the parameters that it had
     a little earlier in training, all of them finite.
+
+    Attributes
+    ----------
+    history : History
+        Of the epochs before.
+    networks : tuple of int
+        Of `fastnn.train_many`: the places of those that have diverged in its list. Else empty.
+    histories : list of History
+        Of `fastnn.train_many`: those of all networks.
     """
+
+    history: History
+    networks: tuple[int, ...] = ()
+    histories: list[History]
 
 
 class ModelFileError(ValueError):

@@ -6,7 +6,7 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, Self, overload
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from fastnn import (
 from fastnn._core import kernels
 from fastnn._core.data import Data
 from fastnn._core.model import Model, copies
-from fastnn._core.samples import Sparse
+from fastnn._core.samples import Compressed, Sparse
 from fastnn._training import loop
 from fastnn._training.course import Settings
 from fastnn._training.forms import FORMS
@@ -436,23 +436,52 @@ class Network(_words.Explaining):
             Where a schedule has come to its end, and its rate to 0, before the last epoch.
         """
         model = self._model
-        n_inputs, n_outputs, dtype = model.layer_sizes[0], model.layer_sizes[-1], model.layout.dtype
-        given = _data_checks.given(X, "X")
-        names = _data_checks.feature_names(given, model.feature_names)
         listed = get_callbacks(callbacks)
-        # What compares losses asks whether they are of the same data.
-        compares = tol is not None or any(isinstance(one, Monitor) for one in listed)
-        rows, counts, fingerprint = _data_checks.counted_samples(
-            given, "X", n_inputs, dtype, compares
-        )
-        del given  # whose numbers may be a copy
-        rows = _data_checks.apart(rows, model.parameters)
+        compares = compares_losses(tol, listed)
+        rows = Rows.checked(X, model, compares)
+        training = self._training(
+            rows, y, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
+            shuffle=shuffle, tol=tol, patience=patience, optimizer=optimizer,
+            sample_weight=sample_weight, class_weight=class_weight,
+            validation_data=validation_data, metrics=metrics, callbacks=listed,
+            same_task=same_task, form=form, n_threads=n_threads,
+        )  # fmt: skip
+        del rows  # whose numbers may be a copy
+        return loop.train(training, _checks.flag(progress, "progress"))
+
+    def _training(
+        self,
+        of_X: Rows,
+        y: ArrayLike,
+        *,
+        epochs: int,
+        learning_rate: float | Schedule | Callable[[int], float],
+        batch_size: int,
+        shuffle: bool,
+        tol: float | None,
+        patience: int,
+        optimizer: str | Optimizer,
+        sample_weight: ArrayLike | None,
+        class_weight: str | Mapping[int, float] | None,
+        validation_data: ValidationData | None,
+        metrics: Metrics | None,
+        callbacks: list[Callback],
+        same_task: bool,
+        form: str,
+        n_threads: int | None,
+    ) -> loop.Training:
+        """What `train` is given, checked."""
+        model = self._model
+        n_outputs, dtype = model.layer_sizes[-1], model.layout.dtype
+        names = _data_checks.feature_names(of_X.given, model.feature_names)
+        rows = _data_checks.apart(of_X.rows, model.parameters)
         Y = _targets(model, y, len(rows), "y")
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
-        is_mapped = _data_checks.is_mapped(rows)
-        wanted = threads.get(n_threads, "n_threads")
-        data = Data(model, rows, Y, counts, weights, is_mapped, fingerprint, names, wanted)
+        data = Data(
+            model, rows, Y, of_X.counts, weights, _data_checks.is_mapped(rows), of_X.fingerprint,
+            names, threads.get(n_threads, "n_threads"),
+        )  # fmt: skip
         full = "; the full batch is len(X)"
         batch_size = min(_checks.integer(batch_size, "batch_size", 1, hint=full), len(rows))
         _checks.trainable(model.activations, model.loss, batch_size)
@@ -469,10 +498,9 @@ class Network(_words.Explaining):
             form=_checks.known_name(form, "form", ("auto", *FORMS)),
         )
         same_task = _checks.flag(same_task, "same_task")
-        watch = self._watch(data, validation_data, metrics, listed)
-        progress = _checks.flag(progress, "progress")
-        task = task_of(data, watch.validation) if compares else None
-        return loop.train(self, data, settings, watch, task, same_task, progress)
+        watch = self._watch(data, validation_data, metrics, callbacks)
+        task = task_of(data, watch.validation) if compares_losses(tol, callbacks) else None
+        return loop.Training(self, data, settings, watch, task, same_task)
 
     def _watch(
         self, data: Data, validation_data: Any, metrics: Any, listed: list[Callback]
@@ -862,6 +890,44 @@ class Network(_words.Explaining):
         )
         net._model.feature_names = model.feature_names
         return net
+
+
+class Rows(NamedTuple):
+    """X of one call or several, checked for networks with as many inputs, of one dtype."""
+
+    given: Any
+    rows: Array | Compressed
+    counts: Array | None
+    fingerprint: int | None
+
+    @classmethod
+    def checked(cls, X: Any, model: Model, compares: bool) -> Rows:
+        """compares: it will be asked whether the data are those of another call."""
+        given, n_inputs = _data_checks.given(X, "X"), model.layer_sizes[0]
+        _data_checks.feature_names(given, model.feature_names)
+        dtype = model.layout.dtype
+        return cls(given, *_data_checks.counted_samples(given, "X", n_inputs, dtype, compares))
+
+    def take(self, places: Array, model: Model, compares: bool) -> Rows:
+        """These rows, as if they had been given alone."""
+        rows = self.rows
+        if isinstance(rows, Compressed):
+            rows = rows.take(places)
+            fingerprint = None
+            if compares:
+                assert rows.starts is not None
+                *_, fingerprint = kernels.scan_compressed(
+                    rows.starts, rows.columns, rows.values, model.layer_sizes[0], True
+                )
+            return Rows(self.given, rows, None, fingerprint)
+        X = np.ascontiguousarray(rows[places])
+        n_inputs, dtype = model.layer_sizes[0], model.layout.dtype
+        return Rows(self.given, *_data_checks.counted_samples(X, "X", n_inputs, dtype, compares))
+
+
+def compares_losses(tol: object, callbacks: list[Callback]) -> bool:
+    """Whether a training compares losses, and so asks whether its data are those of another."""
+    return tol is not None or any(isinstance(one, Monitor) for one in callbacks)
 
 
 def _data(

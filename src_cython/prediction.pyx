@@ -16,7 +16,7 @@ from cpython.pythread cimport PyThread_get_thread_ident
 from layers cimport Layer, Network, network
 from losses cimport prepare_share, read_target
 from samples cimport BLOCK, Block, Samples, fill, samples_for
-from stretch cimport Help, Part, Room, Stretch
+from stretch cimport Help, Part, Room, Stretch, help_now
 from team cimport Team
 from vectors cimport real, vec, vd, vf, at
 cimport activations
@@ -25,18 +25,6 @@ cimport losses as loss_functions
 cimport single
 cimport stretch
 cimport team
-
-cdef extern from *:
-    """
-    #ifdef _WIN32
-      #include <process.h>
-      #define fastnn_process() ((long) _getpid())
-    #else
-      #include <unistd.h>
-      #define fastnn_process() ((long) getpid())
-    #endif
-    """
-    long this_process "fastnn_process"() noexcept
 
 np.import_array()
 
@@ -104,16 +92,17 @@ def feedforward(
     meanwhile, and so none changes the parameters.
     """
     cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
+    cdef Help now = help_now(&help[0])
     cdef Rows rows = Rows(
         &net, &parameters[0], &samples[0], start, out.shape[0], 0,
         &out[0, 0], NULL, <size_t> &workspaces[0],
         workspaces.shape[0] * sizeof(real) // help[0].most_members, 0, 0,
     )
     if holds_lock:
-        go_through(&rows, &help[0], parameters[0])
+        go_through(&rows, &now, parameters[0])
     else:
         with nogil:
-            go_through(&rows, &help[0], parameters[0])
+            go_through(&rows, &now, parameters[0])
     return not rows.are_unfit
 
 
@@ -128,6 +117,7 @@ def loss(
     where X is cut.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
+    cdef Help now = help_now(&help[0])
     cdef Rows rows = Rows(
         &net, &parameters[0], &samples[0], start, losses.shape[0], 0, NULL, &losses[0],
         <size_t> &workspaces[0], workspaces.shape[0] * sizeof(real) // help[0].most_members, 0, 0,
@@ -136,10 +126,10 @@ def loss(
     if out.shape[0]:
         rows.outputs = &out[0, 0]
     if holds_lock:
-        go_through(&rows, &help[0], parameters[0])
+        go_through(&rows, &now, parameters[0])
     else:
         with nogil:
-            go_through(&rows, &help[0], parameters[0])
+            go_through(&rows, &now, parameters[0])
     for t in range(losses.shape[0]):
         total += losses[t]
     return total
@@ -241,8 +231,9 @@ def gradients(
     total + their losses times their weights, added one by one.
     """
     cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
+    cdef Help now = help_now(&help[0])
     cdef Sum sum_ = Sum(
-        &net, &parameters[0], &samples[0], start, end, &gradient[0], &help[0], help[0].room, total
+        &net, &parameters[0], &samples[0], start, end, &gradient[0], &now, now.room, total
     )
     if holds_lock:
         add_gradients(&sum_, &workspace[0])
@@ -281,7 +272,7 @@ cdef inline void add_share(Sum* sum_, size_t member, vec* gradient, real like) n
     cdef Py_ssize_t start = sum_.start
     while start < sum_.end:
         rows = stretch.stretch(
-            &samples, NULL, start, stretch.length(&sum_.room, sum_.end - start), False,
+            &samples, NULL, start, stretch.length(&sum_.room, sum_.end - start, n_members), False,
             &sum_.room, n_members,
         )
         stretch.gradients(
@@ -564,7 +555,7 @@ cdef class Turn:
 
     def __enter__(self):
         cdef Turn other
-        cdef long process = this_process()
+        cdef long process = team.this_process()
         cdef unsigned long thread = PyThread_get_thread_ident()
         while self.gate.turn is not None and self.gate.turn.process == process:
             other = self.gate.turn

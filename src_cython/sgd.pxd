@@ -323,7 +323,7 @@ cdef inline void train_share(
         lambda_ = plan.l2 / weight if plan.divides_by_weight else plan.l2
         left = min(start + size - position, (batches.end - position + BLOCK - 1) // BLOCK * BLOCK)
         samples = stretch.stretch(
-            lap.samples, batches.order, position, stretch.length(&batches.room, left),
+            lap.samples, batches.order, position, stretch.length(&batches.room, left, n_members),
             plan.form == forms.QUADS, &batches.room, n_members,
         )
         if position == start and n_members > 1:
@@ -383,13 +383,17 @@ cdef inline double weight_of_batch(
 
 
 cdef inline void finish_epoch(const Lap* lap) noexcept nogil:
-    cdef const Plan* plan = lap.plan
-    cdef Progress* progress = lap.progress
-    cdef double L = progress.loss_sum / lap.n
-    lap.losses[progress.epoch] = L
+    note_loss(lap.plan, lap.progress, lap.losses, lap.progress.loss_sum / lap.n)
+    lap.progress.position = 0
+    lap.progress.loss_sum = 0
+
+
+cdef inline void note_loss(
+    const Plan* plan, Progress* progress, double* losses, double L
+) noexcept nogil:
+    """Of an epoch, which is done."""
+    losses[progress.epoch] = L
     progress.epoch += 1
-    progress.position = 0
-    progress.loss_sum = 0
     cdef bint is_better = L < progress.best - plan.tol
     if plan.is_lenient:
         is_better = not L > progress.best - plan.tol

@@ -12,6 +12,7 @@ from layers cimport Network
 from losses cimport prepare_share
 from quad cimport Quad
 from samples cimport BLOCK, QUADS_IN_BLOCK, Block, Samples, fill
+from team cimport Team, present
 from vectors cimport real, vec, at
 cimport batch
 
@@ -38,6 +39,13 @@ cdef struct Help:
     Room room
 
 
+cdef inline Help help_now(const Help* help) noexcept nogil:
+    """With as many members as there are."""
+    cdef Help now = help[0]
+    now.n_members = present(<Team*> help.team, help.n_members)
+    return now
+
+
 cdef struct Stretch:
     const Samples* samples
     const Py_ssize_t* order     # NULL: that of the rows
@@ -48,10 +56,12 @@ cdef struct Stretch:
     const Room* room
 
 
-cdef inline Py_ssize_t length(const Room* room, Py_ssize_t left) noexcept nogil:
+cdef inline Py_ssize_t length(
+    const Room* room, Py_ssize_t left, Py_ssize_t n_members
+) noexcept nogil:
     """Of a stretch, where so many samples are left; whole blocks of one thread's, until the last.
     """
-    return min(left, room.most_blocks * BLOCK)
+    return min(left, room.most_blocks // n_members * n_members * BLOCK)
 
 
 cdef inline Stretch stretch(

@@ -17,10 +17,14 @@ cdef extern from *:
     #include <fenv.h>
     #ifdef _WIN32
       #include <windows.h>
+      #include <process.h>
       #define fastnn_let_others() ((void) SwitchToThread())
+      #define fastnn_process() ((long) _getpid())
     #else
       #include <sched.h>
+      #include <unistd.h>
       #define fastnn_let_others() ((void) sched_yield())
+      #define fastnn_process() ((long) getpid())
     #endif
     #ifdef __GNUC__
       #define FASTNN_HAS_TEAMS 1
@@ -53,6 +57,7 @@ cdef extern from *:
     int fegetenv(fenv_t*) noexcept nogil
     int fesetenv(const fenv_t*) noexcept nogil
     bint HAS_TEAMS "FASTNN_HAS_TEAMS"
+    long this_process "fastnn_process"() noexcept nogil
     void let_others "fastnn_let_others"() noexcept nogil
     void pause "FASTNN_PAUSE"() noexcept nogil
     size_t load "FASTNN_LOAD"(const size_t* place) noexcept nogil
@@ -88,6 +93,7 @@ cdef struct Member:
 
 cdef struct Team:
     size_t size                 # of those that may sleep: helpers, and the member that is none
+    long process                # in which they are
     Work work
     void* task
     fenv_t arithmetic           # how member 0 rounds, which others do too
@@ -97,6 +103,13 @@ cdef struct Team:
     Number shared               # the last command to share, and how many helpers have come to it
     Number left                 # how many of those have done what they had taken
     Member[MOST_MEMBERS] member
+
+
+cdef inline size_t present(const Team* team, size_t n) noexcept nogil:
+    """How many of n members there are: in the child of a fork, whenever that was, one."""
+    if n == 1 or team.process != this_process():
+        return 1
+    return min(n, team.size)
 
 
 cdef inline void wait(Team* team, size_t member, const size_t* place, size_t value) noexcept nogil:

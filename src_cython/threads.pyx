@@ -82,6 +82,7 @@ cdef class Team:
                 raise MemoryError()
             PyThread_acquire_lock(self.members.member[i].bell, WAIT_LOCK)
             self.size = self.members.size = i + 1
+        self.members.process = team.this_process()
         self._start_helpers()
 
     cdef void _start_helpers(self) noexcept:
@@ -102,9 +103,10 @@ cdef class Team:
     def __dealloc__(self):
         cdef size_t i
         if self.members != NULL:
-            team.end(self.members)
-            for i in range(1, self.n_helpers + 1):
-                join(self.helpers[i].thread)
+            if self.members.process == team.this_process():
+                team.end(self.members)
+                for i in range(1, self.n_helpers + 1):
+                    join(self.helpers[i].thread)
             for i in range(<size_t> team.MOST_MEMBERS):
                 if self.members.member[i].bell != NULL:
                     PyThread_free_lock(self.members.member[i].bell)

@@ -3,23 +3,28 @@
 x input · W weights · b biases · z = xW + b · a = activation(z) · y target · L loss
 delta = ∂L/∂z · eta learning rate · lambda the L2 coefficient
 """
-from libc.string cimport memcpy
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from numpy import asarray
 
 cimport numpy as np
 
-from compression cimport are_finite
+from chunk cimport Chunk
 from layers cimport Layer, Network, network
 from optimizers cimport Optimizer
 from samples cimport Samples
 from sgd cimport Lap, Plan, Progress, Snapshot
-from stretch cimport Help, Part
+from stretch cimport Help, Part, help_now
+from team cimport Team
+from together cimport Group
 from vectors cimport real, vd, vf
+cimport chunk
 cimport decay
 cimport forms
 cimport optimizers
+cimport lanes
 cimport quad
-cimport sgd
+cimport team
+cimport together
 
 np.import_array()
 
@@ -45,6 +50,8 @@ cdef Progress no_progress
 cdef Snapshot no_snapshot
 cdef Optimizer no_optimizer
 cdef Help no_help
+cdef Help alone
+alone.n_members = alone.most_members = 1
 # What Python must know, too, to make what kernels take.
 PLAN = asarray(<Plan[:1]> &no_plan).dtype
 PROGRESS = asarray(<Progress[:1]> &no_progress).dtype
@@ -52,6 +59,10 @@ SNAPSHOT = asarray(<Snapshot[:1]> &no_snapshot).dtype
 OPTIMIZER = asarray(<Optimizer[:1]> &no_optimizer).dtype
 BYTES_OF_PART = sizeof(Part)
 HELP = asarray(<Help[:1]> &no_help).dtype
+LANES = {"f": sizeof(vf) // sizeof(float), "d": sizeof(vd) // sizeof(double)}
+MOST_LAYERS_IN_LANES = lanes.MOST_LAYERS
+MOST_OUTPUTS_IN_LANES = lanes.MOST_OUTPUTS
+MOST_VECS = lanes.MOST_VECS
 MOST_INPUTS_OF_QUADS = quad.MOST_INPUTS
 STRONGEST_DECAY = 1 - decay.least_keep()
 
@@ -65,14 +76,10 @@ def train(
 ):
     """SGD from where training stands, for about n_samples samples, or to the last of the losses.
 
-    0 if all is finite then, and else the place in the epoch that training had come to. A finite
-    loss does not prove it: relu swallows a NaN, sigmoid an infinity.
+    0 if all is finite then, and else the place in the epoch that training had come to.
 
     parameters, progress, optimizer, gradient and state are working copies, which nobody else knows
-    of. In the end they become what is kept, at one moment, as nothing else runs in Python then; if
-    something is not finite, they become again what is kept. So what is kept is always a snapshot of
-    what some completed step has left. Where training `begins`, it may have changed since, but for a
-    begun batch, which stands behind the first four.
+    of: see chunk.pxd. Where training `begins`, what is kept may have changed since.
 
     Row e of order is the order of the samples in epoch e; a single row serves all epochs. Row e
     of rates has eta of each update in epoch e, or one for all; a single row serves all epochs.
@@ -82,59 +89,115 @@ def train(
     a begun one between chunks; state is what the optimizer keeps for each parameter; parameters
     stands in for it where that is nothing.
     """
-    cdef bint finite
-    cdef Py_ssize_t place
-    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef Lap lap = Lap(
-        &net, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
-        rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &progress[0],
-        &optimizer[0], &help[0],
+    cdef Help now = help_now(&help[0])
+    cdef Chunk of_network = Chunk(
+        network(&layers[0], layers.shape[0], loss, n_targets),
+        Lap(
+            NULL, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
+            rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &progress[0],
+            &optimizer[0], &now,
+        ),
+        n_samples, &parameters[0], parameters.shape[0], &gradient[0], &state[0], state.shape[0],
+        &workspace[0], &snapshot[0], snapshot.shape[0], real is double, begins, False,
     )
     with nogil:
-        if begins:
-            return_to(snapshot, 4)
-        if real is float:
-            sgd.train(
-                &lap, <vf*> &parameters[0], <vf*> &gradient[0], <vf*> &state[0],
-                <vf*> &workspace[0], n_samples, <float> 0,
-            )
+        chunk.run(&of_network)
+    return ended(&of_network)
+
+
+def train_together(list tasks, const Help[::1] help):
+    """What train does for each of several networks, by a team, whose members take task after task.
+
+    A task is (n_vecs, room, what train is given for each network). n_vecs is 0 for one network
+    alone; several go in lanes, n_vecs vecs side by side: see together.pxd. The result has what
+    train would give, network by network.
+    """
+    cdef size_t n_tasks = len(tasks), n_chunks = sum([len(task[2]) for task in tasks]), i, place = 0
+    cdef Chunk* chunks = <Chunk*> PyMem_RawCalloc(n_chunks, sizeof(Chunk))
+    cdef Group* groups = <Group*> PyMem_RawCalloc(n_tasks, sizeof(Group))
+    cdef Tasks all_tasks = Tasks(groups, n_tasks, 0)
+    cdef Help now = help_now(&help[0])
+    try:
+        if chunks == NULL or groups == NULL:
+            raise MemoryError()
+        for i in range(n_tasks):
+            n_vecs, room, of_networks = tasks[i]
+            groups[i].n_vecs, groups[i].room = n_vecs, np.PyArray_DATA(room) if n_vecs else NULL
+            groups[i].n = len(of_networks)
+            for j, given in enumerate(of_networks):
+                groups[i].chunks[<size_t> j] = &chunks[place]
+                fill_chunk(&chunks[place], given)
+                place += 1
+        with nogil:
+            team.share(<Team*> now.team, now.n_members, take_tasks, &all_tasks)
+        return [ended(&chunks[i]) for i in range(n_chunks)]
+    finally:
+        PyMem_RawFree(chunks)
+        PyMem_RawFree(groups)
+
+
+cdef struct Tasks:
+    Group* groups
+    size_t n
+    size_t n_taken
+
+
+cdef void take_tasks(void* tasks, size_t member) noexcept nogil:
+    """One after the other, until none is left."""
+    cdef Tasks* all_tasks = <Tasks*> tasks
+    cdef Group* group
+    cdef size_t i
+    while True:
+        i = team.add(&all_tasks.n_taken, 1) - 1
+        if i >= all_tasks.n:
+            break
+        group = &all_tasks.groups[i]
+        if group.n_vecs == 0:
+            chunk.run(group.chunks[0])
         else:
-            sgd.train(
-                &lap, <vd*> &parameters[0], <vd*> &gradient[0], <vd*> &state[0],
-                <vd*> &workspace[0], n_samples, <double> 0,
-            )
-        finite = are_finite(&parameters[0], parameters.shape[0])
-        if not plan[0].is_lenient:
-            finite = (
-                finite and are_finite(&progress[0].loss_sum, 1)
-                and are_finite(&losses[0], progress[0].epoch)
-                and (&state[0] == &parameters[0] or are_finite(&state[0], state.shape[0]))
-            )
-        place = order.shape[1] if progress[0].position == 0 else progress[0].position
-        if not finite:
-            return_to(snapshot, snapshot.shape[0])
-    if not finite:
-        return place
-    keep(snapshot)
+            together.run(group)
+
+
+cdef int fill_chunk(Chunk* one, given) except -1:
+    """From what train is given, but for help."""
+    (
+        layers, loss, n_targets, parameters, samples, order, rates, plan, progress, optimizer,
+        n_samples, losses, gradient, state, workspace, snapshot, begins,
+    ) = given
+    one.net = network(
+        <const Layer*> np.PyArray_DATA(layers), np.PyArray_DIM(layers, 0), loss, n_targets
+    )
+    one.lap = Lap(
+        NULL, <const Samples*> np.PyArray_DATA(samples), <Py_ssize_t*> np.PyArray_DATA(order),
+        np.PyArray_DIM(order, 0), np.PyArray_DIM(order, 1), <double*> np.PyArray_DATA(rates),
+        np.PyArray_DIM(rates, 0), np.PyArray_DIM(rates, 1), <double*> np.PyArray_DATA(losses),
+        np.PyArray_DIM(losses, 0), <Plan*> np.PyArray_DATA(plan),
+        <Progress*> np.PyArray_DATA(progress), <Optimizer*> np.PyArray_DATA(optimizer), &alone,
+    )
+    one.n_samples, one.begins = n_samples, begins
+    one.parameters, one.n_parameters = np.PyArray_DATA(parameters), np.PyArray_DIM(parameters, 0)
+    one.gradient, one.workspace = np.PyArray_DATA(gradient), np.PyArray_DATA(workspace)
+    one.state, one.n_state = np.PyArray_DATA(state), np.PyArray_DIM(state, 0)
+    one.snapshot = <const Snapshot*> np.PyArray_DATA(snapshot)
+    one.n_snapshots = np.PyArray_DIM(snapshot, 0)
+    one.is_double = np.PyArray_TYPE(parameters) == np.NPY_DOUBLE
     return 0
 
 
-cdef void return_to(const Snapshot[::1] snapshot, Py_ssize_t n) noexcept nogil:
-    """The first n of what is kept become the working copies, as far as there are so many."""
-    cdef Py_ssize_t i
-    for i in range(min(n, snapshot.shape[0])):
-        memcpy(
-            <void*> snapshot[i].working, <const void*> snapshot[i].kept, snapshot[i].n_bytes
-        )
+cdef object ended(Chunk* one):
+    """What train gives: what has come of a chunk is kept, or taken back."""
+    cdef Py_ssize_t place = chunk.place_of(one)
+    if one.is_finite:
+        chunk.keep(one)
+        return 0
+    chunk.return_to(one, one.n_snapshots)
+    return place
 
 
-cdef void keep(const Snapshot[::1] snapshot) noexcept:
-    """The working copies become what is kept. With Python's lock, as whoever reads this has it."""
-    cdef Py_ssize_t i
-    for i in range(snapshot.shape[0]):
-        memcpy(
-            <void*> snapshot[i].kept, <const void*> snapshot[i].working, snapshot[i].n_bytes
-        )
+def bytes_together(const Layer[::1] layers, size_t n_vecs):
+    """How much room networks need for n_vecs vecs side by side."""
+    cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
+    return together.bytes_of(&net, n_vecs, sizeof(vf))
 
 
 def note_snapshot(list working, list kept, Snapshot[::1] snapshot):

@@ -333,6 +333,29 @@ print("done")
     assert printed_by(program) == "done"
 
 
+@pytest.mark.parametrize(("wanted", "there"), [(3, 2), (4, 3), (8, 5), (8, 7), (4, 1)])
+def test_fewer_threads_than_wanted(wanted, there, monkeypatch):
+    """As a system gives no more: there is room for whatever each of them does."""
+    net = Network([40, 30, 2], activation="tanh", seed=0)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(2000, 40)), rng.random((2000, 2))
+    team_of = kernels.Team
+    monkeypatch.setattr(teams, "_idle", [])
+    monkeypatch.setattr(kernels, "Team", lambda size: team_of(there))
+    for n in 32 * there, 32 * wanted, 2000:
+        of = X[:n], y[:n]
+        for ask in net.feedforward, net.evaluate, net.gradients:
+            given = of[:1] if ask == net.feedforward else of
+            expected = ask(*given, n_threads=1)
+            found = ask(*given, n_threads=wanted)
+            np.testing.assert_equal(found, expected)
+        settings = {"learning_rate": 0.1, "batch_size": 500}
+        one, several = (
+            trained([40, 30, 2], "float64", *of, **settings, n_threads=n)[0] for n in (1, wanted)
+        )
+        assert parameters(one) == parameters(several)
+
+
 def test_a_small_stack_of_the_users_threads():
     program = """
 import threading
@@ -363,6 +386,14 @@ trained(sizes, "float64", X, y, **options, n_threads=2)
 if child == 0:
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
+def fork(net, epoch, logs):
+    if epoch == 1:
+        children.append(ctypes.PyDLL(None).fork())
+children = []
+trained(sizes, "float64", X, y, **options, n_threads=2, callbacks=fork)
+if children[0] == 0:
+    os._exit(0)
+assert os.waitpid(children[0], 0)[1] == 0
 print("done")
 """
     assert printed_by(program) == "done"

@@ -60,10 +60,13 @@ class Data:
     def room(self) -> Room | None:
         """For gradients, by several threads, where these help with them."""
         layout, n, wanted = self.model.layout, len(self.X), self.n_threads
-        most = n_threads_for_rows(layout, n, wanted, WORTH_MEETINGS)
-        if most == 1 or n_threads_for(layout, n, n, wanted) == 1:
+        help = (
+            n_threads_for(layout, n, n, wanted),
+            n_threads_for_rows(layout, n, wanted, WORTH_MEETINGS),
+        )
+        if min(self.most_threads, *help) == 1:
             return None
-        return Room(most, layout, self.samples.bytes_of_inputs, n)
+        return Room(self.most_threads, layout, self.samples.bytes_of_inputs, n)
 
     def _chunks(
         self, most: int, room: tuple[int, ...] = NO_ROOM

@@ -31,7 +31,11 @@ BYTES_OF_PART: int
 MOST_THREADS: int
 ROW_BYTES: int
 SAMPLES_IN_BLOCK: int
+LANES: dict[str, int]
 MOST_INPUTS_OF_QUADS: int
+MOST_LAYERS_IN_LANES: int
+MOST_OUTPUTS_IN_LANES: int
+MOST_VECS: int
 SPARSE_DENSITY: float
 STRONGEST_DECAY: float
 ACTIVATIONS: dict[str, int]
@@ -151,3 +155,7 @@ def train(
     begins: bool,
     help: _Records,
 ) -> int: ...
+def train_together(
+    tasks: list[tuple[int, _Floats | None, list[tuple[Any, ...]]]], help: _Records
+) -> list[int]: ...
+def bytes_together(layers: _Records, n_vecs: int) -> int: ...

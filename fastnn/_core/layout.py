@@ -61,7 +61,7 @@ class Layout:
 
     def parameter_block(self, n: int = 1) -> np.ndarray[Any, Any]:
         """A block of zeros for parameters or their gradient, or n of them in a row."""
-        return _aligned_zeros(n * self.n_bytes, self.dtype)
+        return aligned_zeros(n * self.n_bytes, self.dtype)
 
     def workspace(self, n_samples: int, n: int = 1) -> np.ndarray[Any, Any]:
         """Zeros for z, a and delta of every unit, of so many samples, up to a block of them.
@@ -71,7 +71,7 @@ class Layout:
         """
         rows = (2 + SAMPLES_IN_BLOCK) * int(self.layers["row"][-1])
         n_bytes = rows + min(n_samples, SAMPLES_IN_BLOCK) * self.units_bytes
-        return _aligned_zeros(n * n_bytes, self.dtype)
+        return aligned_zeros(n * n_bytes, self.dtype)
 
     def views(
         self, block: np.ndarray[Any, Any]
@@ -108,7 +108,7 @@ def _physical_memory() -> int:
         return 2**48
 
 
-def _aligned_zeros(n_bytes: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def aligned_zeros(n_bytes: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     try:
         raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     except (MemoryError, ValueError) as error:

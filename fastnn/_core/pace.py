@@ -11,6 +11,7 @@ from time import perf_counter_ns
 
 from fastnn import threads
 from fastnn._core import chunks
+from fastnn._core.kernels import SAMPLES_IN_BLOCK
 from fastnn._core.layout import Layout
 
 SOONEST, LATEST = 4, 64  # chunks from one trial to the next
@@ -23,6 +24,7 @@ NS_OF_MEETINGS = 5_000  # for each thread
 OF_ONE_BY_ONE = 0.6  # what a sample costs in a batch, of what it costs by itself
 LEAST_GAIN = 0.8  # of one thread's time, as costs and times are guessed
 FEWEST_ROWS = 4  # for a thread, of those that see the same parameters
+MOST_BYTES = 2**26  # of units, for all threads that go through rows
 WORTH_A_HELPER = 1_000_000  # ns that rows would cost in training: of those that are only read
 WORTH_MEETINGS = 5_000_000  # and where gradients are added, as one may come late to a single call
 
@@ -33,7 +35,8 @@ def n_threads_for_rows(
     """As many as may help to go through so many rows that change nothing."""
     if wanted is None and n * chunks.nanoseconds(layout) < least:
         return 1
-    return min(threads.most(wanted), max(1, n // FEWEST_ROWS))
+    of_one = min(max(n, 1), SAMPLES_IN_BLOCK) * layout.units_bytes
+    return min(threads.most(wanted), max(1, min(n // FEWEST_ROWS, MOST_BYTES // of_one)))
 
 
 def n_threads_for(layout: Layout, n: int, batch_size: int, wanted: int | None) -> int:

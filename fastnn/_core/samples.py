@@ -41,6 +41,17 @@ class Compressed:
         assert self.starts is not None
         return len(self.starts) - 1
 
+    def take(self, rows: Array) -> Compressed:
+        """These rows, in this order."""
+        assert self.starts is not None
+        firsts, counts = self.starts[:-1][rows], np.diff(self.starts)[rows]
+        starts = np.zeros(len(rows) + 1, np.intp)
+        np.cumsum(counts, out=starts[1:])
+        # Of number i of the result, where it has been.
+        places = np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], counts)
+        places = np.append(places, 0)  # so that an empty row at the end has a place
+        return Compressed(starts, self.columns[places], self.values[places])
+
     @property
     def n_numbers(self) -> int:
         """How many numbers all rows have together."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -87,6 +87,7 @@ class Course:
         divides = settings.divides_by_weight and data.weights is not None
         if batch_size == 1 and (divides or not optimizer.is_plain):
             form = "batches"
+        self.form = form
         passes = 0.0
         if optimizer.l2 or not optimizer.is_plain:
             # All of W changes, after each batch or block.
@@ -146,8 +147,9 @@ class Course:
             self.rates = table(settings.learning_rate, 0, 1, 1)
         self.losses = np.empty(0)
         self.last_loss = math.nan
+        self.done = 0  # epochs before this lap
 
-    def end(self) -> None:
+    def keep_room(self) -> None:
         """After the last lap, where no batch is begun: a further training may have the blocks."""
         self.model.keep_spare(*self.spare)
 
@@ -169,6 +171,16 @@ class Course:
 
     def run_lap(self, n_epochs: int, done: int, shown: Bar | None) -> Lap:
         """At most n_epochs epochs, after `done` of them."""
+        with self.lap(n_epochs, done):
+            while not self.has_ended:
+                if self._run_chunk(self.chunk):
+                    raise self.divergence()
+                self.note_chunk(shown)
+        return self.last_lap()
+
+    @contextlib.contextmanager
+    def lap(self, n_epochs: int, done: int) -> Iterator[None]:
+        """In which chunks are run, until it has ended."""
         settings, trainer = self.settings, self.net._trainer
         n_epochs = min(n_epochs, self.longest_lap)
         n_updates = -(-self.n // settings.batch_size)
@@ -177,13 +189,14 @@ class Course:
             time = trainer.time_of(settings.learning_rate)
             rates = table(settings.learning_rate, time, n_epochs, n_updates)
         self.epoch[0] = 0
-        self.losses = losses = np.empty(n_epochs)
-        orders = self.order.draw(n_epochs)
+        self.losses = np.empty(n_epochs)
+        self.orders, self.rates_of_lap = self.order.draw(n_epochs), rates
+        self.done, self.begins = done, True
         before = trainer.optimizer
         try:
             if not settings.optimizer.is_plain:
                 trainer.optimizer = self.state  # which the first chunk makes true
-            self._run_chunks(orders, rates, losses, done, shown)
+            yield
         finally:  # what ends a training leaves it where it has come to
             ran = self.epoch.item()
             n_begun = ran + bool(self.position[0])
@@ -193,7 +206,16 @@ class Course:
                 trainer.optimizer = before
             if n_begun < n_epochs:
                 self.order.keep(n_begun)
-        return Lap(losses[:ran], rates[:ran, 0].copy())
+
+    def last_lap(self) -> Lap:
+        """What has come of it."""
+        ran = self.epoch.item()
+        return Lap(self.losses[:ran], self.rates_of_lap[:ran, 0].copy())
+
+    @property
+    def has_ended(self) -> bool:
+        """This lap: it has had its epochs, or tol and patience have ended training."""
+        return bool(self.epoch.item() >= len(self.losses) or self.has_stopped)
 
     def _keep_time(self, time: int) -> None:
         """What a further training with these settings goes on from."""
@@ -207,39 +229,36 @@ class Course:
             trainer.lowest = max(self.progress["best"].item(), 0.0)
             trainer.stale = self.progress["stale"].item()
 
-    def _run_chunks(
-        self, orders: Array, rates: Array, losses: Array, done: int, shown: Bar | None
-    ) -> None:
-        """To the end of the lap, or where tol and patience end it."""
-        ran, begins = 0, True
-        while ran < len(losses) and not self.has_stopped:
-            if self._run_chunk(orders, rates, losses, self.chunk, begins):
-                raise self._divergence(orders, rates, losses, done)
-            begins = False
-            ran = self.epoch.item()
-            if ran:
-                self.last_loss = losses[ran - 1].item()
-            if shown:
-                shown.show(done + ran + self.position.item() / self.n, self.last_loss)
+    def note_chunk(self, shown: Bar | None) -> None:
+        """That one is done, and all is finite."""
+        ran = self.epoch.item()
+        if ran:
+            self.last_loss = self.losses[ran - 1].item()
+        if shown:
+            shown.show(self.done + ran + self.position.item() / self.n, self.last_loss)
 
-    def _run_chunk(
-        self, orders: Array, rates: Array, losses: Array, n_samples: int, begins: bool = False
-    ) -> int:
-        """0 if all is finite, or else the place in its epoch to which training had come.
+    def next_chunk(self, n_samples: int) -> tuple[Any, ...]:
+        """What the kernel is given for one, but for help.
 
-        Where it begins, what is kept may have been changed by others.
+        Where the lap begins, what is kept may have been changed by others.
         """
         if self.net._model is not self.model:
             self._refuse_another_model()
+        begins, self.begins = self.begins, False
+        return (
+            self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
+            self.samples.record, self.orders, self.rates_of_lap, self.plan, self.working_progress,
+            self.working_record, n_samples, self.losses, *self.blocks, begins,
+        )  # fmt: skip
+
+    def _run_chunk(self, n_samples: int) -> int:
+        """0 if all is finite, or else the place in its epoch to which training had come."""
         help, done = NO_HELP, 0
         if self.team:
             done = self._samples_done()
             help = help_of(self.team, self.pace.most, self.pace.next(), self.room.places)
-        place: int = kernels.train(
-            self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
-            self.samples.record, orders, rates, self.plan, self.working_progress,
-            self.working_record, n_samples, losses, *self.blocks, begins, help,
-        )  # fmt: skip
+        given = *self.next_chunk(n_samples), help
+        place: int = kernels.train(*given)
         if self.team:
             self.pace.note(self._samples_done() - done)
         return place
@@ -248,24 +267,23 @@ class Course:
         """In this lap."""
         return int(self.epoch[0]) * self.n + int(self.position[0])
 
-    def _divergence(
-        self, orders: Array, rates: Array, losses: Array, done: int
-    ) -> TrainingDivergedError:
+    def divergence(self) -> TrainingDivergedError:
         """The chunk is run once more, in pieces, to see where; and then all is as at its start."""
         for name, arrays in (("weights", self.net.weights), ("biases", self.net.biases)):
             for i, array in enumerate(arrays):
                 _data_checks.finite(array, f"{name}[{i}]")  # else it is not training that diverged
         start = copies(*self.kept)
         loss, piece, left = self.last_loss, self.chunk, self.chunk
+        losses, rates, done = self.losses, self.rates_of_lap, self.done
         place = 0
         # A piece that does not diverge is done, of another one the first half is looked at.
-        while piece and left > 0 and self.epoch[0] < len(losses) and not self.has_stopped:
+        while piece and left > 0 and not self.has_ended:
             epoch, position = self.epoch.item(), self.position.item()
             if position:
                 loss = self.loss_sum.item() / position
             elif epoch:
                 loss = losses[epoch - 1].item()
-            place = self._run_chunk(orders, rates, losses, piece)
+            place = self._run_chunk(piece)
             if place:
                 piece //= 2
             else:

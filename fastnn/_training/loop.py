@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import warnings
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,74 +21,133 @@ from fastnn.history import History, Lap
 from fastnn.schedules import Schedule, zero_from
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import TypeAlias
+
     from fastnn._core.data import Data
+    from fastnn._core.kernels import Team
     from fastnn._training.watching import Watch
     from fastnn.network import Network
+
+    Request: TypeAlias = tuple[Course, int, int]
+    Laps: TypeAlias = Generator[Request, Lap, History]
 
 in_training: weakref.WeakValueDictionary[int, Network] = weakref.WeakValueDictionary()  # by id
 
 
-def train(
-    net: Network, data: Data, settings: Settings, watch: Watch, task: int | None, same_task: bool,
-    progress: bool,
-) -> History:  # fmt: skip
-    """Train on checked data, lap after lap of epochs. Between laps those who watch have their turn.
+@dataclass(frozen=True)
+class Training:
+    """One network, and what `train` has been given for it, checked."""
 
-    Laps end where somebody wants to look; where they end changes no bit of the result. task says
-    what losses are compared for, if they are.
-    """
-    laps: list[Lap] = []
-    done = 0
-    stops = False
+    net: Network
+    data: Data
+    settings: Settings
+    watch: Watch
+    task: int | None  # what losses are compared for, if they are
+    same_task: bool
+
+    @property
+    def n_threads(self) -> int:
+        """As many as may share a batch."""
+        data, settings = self.data, self.settings
+        return n_threads_for(data.model.layout, len(data.X), settings.batch_size, data.n_threads)
+
+    def laps(self, team: Team | None = None, keeps_room: bool = True, depth: int = 6) -> Laps:
+        """Lap after lap of epochs; between them those who watch have their turn.
+
+        Whoever runs this is asked for a lap, of at most so many epochs after so many, and sends
+        what has come of it, or throws the error. Laps end where somebody wants to look; where they
+        end changes no bit of the result. keeps_room: for the next training of this network.
+        depth: of a user's call, for warnings.
+        """
+        net, data, settings, watch = self.net, self.data, self.settings, self.watch
+        laps: list[Lap] = []
+        done = 0
+        stops = False
+        with data.model.turn(trains=True):
+            if settings.shuffle:
+                in_training[id(net)] = net
+            if isinstance(settings.learning_rate, Schedule):
+                time = net._trainer.time_of(settings.learning_rate)
+                warn_of_zero_rates(settings.learning_rate, time, settings.epochs, depth)
+            _refuse_other_names(data)
+            model, trainer = data.model, net._trainer
+            before = trainer.task, trainer.stopping, trainer.best, trainer.last, model.feature_names
+            course = None
+            try:
+                anew = False
+                if self.task is not None and settings.epochs:
+                    anew = trainer.begins_anew(self.task, self.same_task)
+                course = Course(net, data, settings, team=team)
+                if settings.epochs and data.feature_names is not None:
+                    model.feature_names = data.feature_names
+                watch.begin(settings.epochs > 0, anew)
+                while done < settings.epochs and not stops:
+                    n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
+                    lap = yield course, n_epochs, done
+                    laps.append(lap)
+                    done += len(lap.losses)
+                    stops = watch.look(done, lap) or course.has_stopped
+                if keeps_room:
+                    course.keep_room()
+                history = History(laps, watch.columns)
+                watch.end(history)
+            except BaseException as error:
+                diverges = isinstance(error, TrainingDivergedError)
+                if course is not None and isinstance(error, TrainingDivergedError):
+                    lap = course.last_lap()
+                    error.history = History(
+                        [*laps, lap] if lap.losses.size else laps, watch.columns
+                    )
+                has_begun = course is not None and (
+                    done or course.epoch[0] or course.position[0] or diverges
+                )
+                if not has_begun:
+                    (
+                        trainer.task, trainer.stopping, trainer.best, trainer.last,
+                        model.feature_names,
+                    ) = before  # fmt: skip
+                watch.break_off(error)
+                raise
+            in_training.pop(id(net), None)
+        return history
+
+
+def train(training: Training, progress: bool) -> History:
+    """Train on checked data."""
     with (
-        data.model.turn(trains=True), bar(settings.epochs, progress) as shown,
-        team_of(n_threads_for(
-            data.model.layout, len(data.X), settings.batch_size, data.n_threads
-        )) as team,
-    ):  # fmt: skip
-        if settings.shuffle:
-            in_training[id(net)] = net
-        if isinstance(settings.learning_rate, Schedule):
-            time = net._trainer.time_of(settings.learning_rate)
-            warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
-        _refuse_other_names(data)
-        model, trainer = data.model, net._trainer
-        before = trainer.task, trainer.stopping, trainer.best, trainer.last, model.feature_names
-        course = None
-        try:
-            anew = False
-            if task is not None and settings.epochs:
-                anew = trainer.begins_anew(task, same_task)
-            course = Course(net, data, settings, team=team)
-            if settings.epochs and data.feature_names is not None:
-                model.feature_names = data.feature_names
-            watch.begin(settings.epochs > 0, anew)
-            while done < settings.epochs and not stops:
-                n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
+        bar(training.settings.epochs, progress) as shown,
+        team_of(training.n_threads) as team,
+        contextlib.closing(training.laps(team)) as laps,
+    ):
+        asked = advance(laps, None)
+        while not isinstance(asked, History):
+            course, n_epochs, done = asked
+            try:
                 lap = course.run_lap(n_epochs, done, shown)
-                laps.append(lap)
-                done += len(lap.losses)
-                stops = watch.look(done, lap) or course.has_stopped
-            course.end()
-            history = History(laps, watch.columns)
-            watch.end(history)
-        except BaseException as error:
-            has_begun = course is not None and (
-                done or course.epoch[0] or course.position[0]
-                or isinstance(error, TrainingDivergedError)
-            )  # fmt: skip
-            if not has_begun:
-                (
-                    trainer.task, trainer.stopping, trainer.best, trainer.last,
-                    model.feature_names,
-                ) = before  # fmt: skip
-            watch.break_off(error)
-            raise
-        in_training.pop(id(net), None)
-    return history
+            except BaseException as error:
+                advance(laps, error)
+                raise
+            asked = advance(laps, lap)
+        return asked
 
 
-def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
+def advance(laps: Laps, found: Lap | BaseException | None) -> Request | History:
+    """To the next request, or the end, with what the last lap has found, or why there is none."""
+    try:
+        if isinstance(found, BaseException):
+            return laps.throw(found)
+        return next(laps) if found is None else laps.send(found)
+    except StopIteration as end:
+        history: History = end.value
+        return history
+    except RuntimeError as error:
+        if isinstance(error.__cause__, StopIteration):  # of the user's, as generators have it
+            raise error.__cause__ from None
+        raise
+
+
+def warn_of_zero_rates(schedule: Schedule, time: int, n: int, depth: int) -> None:
     """Where a schedule comes to its end before the last of n epochs, which begin at this time."""
     first_idle = zero_from(schedule)
     if n == 0 or time + n - 1 < first_idle:
@@ -97,7 +158,7 @@ def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
         f"learning_rate={schedule!r} is 0 after {first_idle:g} epochs, and {time:,} of them are "
         f"gone: {which} of {n:,} epochs change nothing. Give the schedule more epochs, or a final "
         "rate above 0; or let it begin anew by reset_trainer()",
-        stacklevel=5,
+        stacklevel=depth,
     )
 
 

@@ -77,7 +77,7 @@ class Steps:
             watch.larger_is_better |= {"validation_score"}
             try:
                 self._run_epochs(watch)
-                course.end()
+                course.keep_room()
             except BaseException as error:
                 watch.break_off(error)
                 raise

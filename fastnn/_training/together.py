@@ -1,0 +1,207 @@
+"""The loop that ``fastnn.train_many`` runs: laps of several networks, which threads share.
+
+Networks of one structure that learn sample by sample go side by side, in the lanes of vectors,
+where that is faster; the others one by one. It changes no bit of what becomes of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import threads
+from fastnn._core import kernels
+from fastnn._core.layout import aligned_zeros
+from fastnn._core.teams import help_of, team_of
+from fastnn._training.bar import bar
+from fastnn._training.loop import advance
+from fastnn.exceptions import TrainingDivergedError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from fastnn._core.kernels import Team
+    from fastnn._training.bar import Bar
+    from fastnn._training.course import Course
+    from fastnn._training.loop import Laps, Request, Training
+    from fastnn.history import History, Lap
+
+    Array = np.ndarray[Any, Any]
+
+# At once, so that what training needs beside the networks stays little.
+BYTES_AT_ONCE = 2**27
+NETWORKS_AT_ONCE = 64  # for each thread
+TASKS_AT_ONCE = 4  # for each thread, so that Ctrl-C is answered
+# In lanes: measured with AVX2 against the lone network's pass. Beyond so many parameters a group no
+# longer fits into the L1 cache, and wider networks fill vectors by themselves.
+MOST_PARAMETERS = 300
+FORMS_IN_LANES = ("direct", "fused", "narrow")
+LOSSES_IN_LANES = ("bce", "cross_entropy", "huber", "mae", "mse")
+
+
+def train(
+    trainings: Sequence[Training], wanted: int | None, progress: bool
+) -> tuple[list[History], dict[int, TrainingDivergedError]]:
+    """Train each network as by itself, and say which have diverged."""
+    epochs = sum(one.settings.epochs for one in trainings)
+    most = min(threads.most(wanted), max(1, len(trainings)))
+    with bar(epochs, progress) as shown, team_of(most) as team:
+        together = _Together(trainings, team, most, shown)
+        for wave in _waves(trainings, most):
+            together.train(wave)
+    return [together.histories[i] for i in range(len(trainings))], together.errors
+
+
+def _waves(trainings: Sequence[Training], n_threads: int) -> list[list[int]]:
+    """Networks that train at once."""
+    waves: list[list[int]] = [[]]
+    n_bytes = 0
+    for i, one in enumerate(trainings):
+        needed = 4 * one.data.model.layout.n_bytes
+        is_full = len(waves[-1]) >= NETWORKS_AT_ONCE * n_threads
+        if is_full or (n_bytes + needed > BYTES_AT_ONCE and len(waves[-1]) >= n_threads):
+            waves.append([])
+            n_bytes = 0
+        waves[-1].append(i)
+        n_bytes += needed
+    return waves
+
+
+class _Together:
+    """Trainings, by their place in the list, and what becomes of them."""
+
+    def __init__(
+        self, trainings: Sequence[Training], team: Team | None, most: int, shown: Bar | None
+    ) -> None:
+        self.trainings, self.team, self.most, self.shown = trainings, team, most, shown
+        self.histories: dict[int, History] = {}
+        self.errors: dict[int, TrainingDivergedError] = {}
+        self.epochs: dict[int, float] = {}  # done
+        self.losses: dict[int, float] = {}
+
+    def train(self, wave: Sequence[int]) -> None:
+        """These, from beginning to end."""
+        with contextlib.ExitStack() as stack:
+            laps: dict[int, Laps] = {}
+            requests: dict[int, Request] = {}
+            for i in wave:
+                one = self.trainings[i].laps(keeps_room=False)
+                laps[i] = stack.enter_context(contextlib.closing(one))
+                self._go_on(i, laps[i], None, requests)
+            while requests:
+                asked, requests = requests, {}
+                for i, found in self._run_laps(asked).items():
+                    self._go_on(i, laps[i], found, requests)
+
+    def _go_on(
+        self, i: int, laps: Laps, found: Lap | TrainingDivergedError | None,
+        requests: dict[int, Request],
+    ) -> None:  # fmt: skip
+        """To the network's next request, or to its end, with what its last lap has found."""
+        try:
+            asked = advance(laps, found)
+        except TrainingDivergedError as error:
+            if error is not found:  # but a callback's own
+                raise
+            self.histories[i], self.errors[i] = error.history, error
+            return
+        if isinstance(asked, tuple):
+            requests[i] = asked
+        else:
+            self.histories[i] = asked
+
+    def _run_laps(self, requests: dict[int, Request]) -> dict[int, Lap | TrainingDivergedError]:
+        """The next lap of each network, or why it has none."""
+        found: dict[int, Lap | TrainingDivergedError] = {}
+        left = {i: course for i, (course, *_) in requests.items()}
+        with contextlib.ExitStack() as stack:
+            for course, n_epochs, done in requests.values():
+                stack.enter_context(course.lap(n_epochs, done))
+            while left:
+                tasks, size = _tasks(left, self.most), TASKS_AT_ONCE * self.most
+                for start in range(0, len(tasks), size):
+                    self._run_tasks(tasks[start : start + size], left, found)
+                left = {i: one for i, one in left.items() if i not in found and not one.has_ended}
+        for i, (course, *_) in requests.items():
+            found.setdefault(i, course.last_lap())
+        return {i: found[i] for i in requests}
+
+    def _run_tasks(
+        self, tasks: Sequence[list[int]], courses: dict[int, Course],
+        found: dict[int, Lap | TrainingDivergedError],
+    ) -> None:  # fmt: skip
+        """A chunk of each network."""
+        given = []
+        for task in tasks:
+            chunks = [courses[i].next_chunk(courses[i].chunk) for i in task]
+            given.append((*_room(courses[task[0]], len(task)), chunks))
+        places = kernels.train_together(given, help_of(self.team, self.most, self.most))
+        for i, place in zip((i for task in tasks for i in task), places, strict=True):
+            course = courses[i]
+            if place:
+                found[i] = course.divergence()
+                continue
+            course.note_chunk(None)
+            self.epochs[i] = course.done + course.epoch.item() + course.position.item() / course.n
+            self.losses[i] = course.last_loss
+        if self.shown:
+            mean = math.fsum(self.losses.values()) / max(1, len(self.losses))
+            self.shown.show(math.fsum(self.epochs.values()), mean)
+
+
+def _room(course: Course, n: int) -> tuple[int, Array | None]:
+    """How many vecs n networks need side by side, and room for these; none for a single one."""
+    if n == 1:
+        return 0, None
+    layout = course.model.layout
+    n_lanes = kernels.LANES[layout.dtype.char]
+    n_vecs = next(n_vecs for n_vecs in (1, 2, 4) if n_vecs * n_lanes >= n)
+    return n_vecs, aligned_zeros(kernels.bytes_together(layout.layers, n_vecs), layout.dtype)
+
+
+def _tasks(courses: dict[int, Course], n_threads: int) -> list[list[int]]:
+    """Groups that can go in lanes, as many as threads if there are enough, and single networks."""
+    tasks, alike = [], defaultdict(list)
+    for i, course in courses.items():
+        what = _in_lanes(course)
+        if what is None:
+            tasks.append([i])
+        else:
+            alike[what].append(i)
+    for group in alike.values():
+        n_lanes = kernels.LANES[courses[group[0]].model.layout.dtype.char]
+        n_groups = -(-len(group) // (kernels.MOST_VECS * n_lanes))
+        n_groups = max(n_groups, min(n_threads, len(group) // n_lanes))
+        size = -(-len(group) // n_groups)
+        for start in range(0, len(group), size):
+            members = group[start : start + size]
+            is_worth_it = 2 * len(members) > n_lanes and len(members) > 1
+            tasks += [members] if is_worth_it else [[i] for i in members]
+    return tasks
+
+
+def _in_lanes(course: Course) -> Hashable:
+    """What must be equal for networks to go side by side; None if this one goes alone."""
+    model, settings, data = course.model, course.settings, course.data
+    layout = model.layout
+    outputs = model.activations[-1]
+    if (
+        settings.batch_size > 1 or not settings.optimizer.is_plain or settings.optimizer.l2
+        or course.form not in FORMS_IN_LANES or data.weights is not None or settings.is_lenient
+        or settings.divides_by_weight or model.loss not in LOSSES_IN_LANES
+        or "step" in model.activations or "softmax" in model.activations[:-1]
+        or (outputs == "softmax") != (model.loss == "cross_entropy")
+        or len(layout.layers) > kernels.MOST_LAYERS_IN_LANES
+        or model.layer_sizes[-1] > kernels.MOST_OUTPUTS_IN_LANES
+        or course.net.n_parameters > MOST_PARAMETERS
+    ):  # fmt: skip
+        return None
+    return (
+        model.layer_sizes, model.activations, model.loss, layout.dtype, course.n, course.form,
+        course.chunk, course.samples.n_targets, course.orders.shape, course.rates_of_lap.shape,
+        len(course.losses), course.epoch.item(), course.position.item(),
+    )  # fmt: skip
