@@ -11,7 +11,7 @@ from fastnn import _checks, _data_checks, _words, threads
 from fastnn._training import together
 from fastnn.callbacks import get as get_callbacks
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.network import Network, Rows, compares_losses
+from fastnn.network import Network, Rows, compares_losses, targets
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -179,37 +179,52 @@ def _of_each(value: Any, name: str, n: int) -> list[Any]:
 
 
 class _Data:
-    """Rows of X, each checked once for all networks that can share them."""
+    """X and y, each checked once for all networks that can share them."""
 
     def __init__(self, X: Any) -> None:
-        self.given = _data_checks.given(X, "X")
-        self.found: dict[Any, Rows] = {}
+        self.X = _data_checks.given(X, "X")
+        self.rows: dict[Any, Rows] = {}
+        self.targets: dict[Any, Array] = {}
 
-    def rows(self, model: Model, compares: bool, samples: Any = None) -> tuple[Rows, Array | None]:
-        """For this network; of samples, their numbers too."""
+    def rows_of(self, model: Model, compares: bool, places: Array | None = None) -> Rows:
+        """For this network; those in these places."""
         key = model.layer_sizes[0], model.layout.dtype, compares
-        if key not in self.found:
-            self.found[key] = Rows.checked(self.given, model, compares)
-        every = self.found[key]
-        if samples is None:
-            return every, None
-        places = _data_checks.row_numbers(samples, "samples", len(every.rows))
-        of_samples = *key, places.tobytes()
-        if of_samples not in self.found:
-            self.found[of_samples] = every.take(places, model, compares)
-        return self.found[of_samples], places
+        if key not in self.rows:
+            self.rows[key] = Rows.checked(self.X, model, compares)
+        every = self.rows[key]
+        if places is None:
+            return every
+        of_places = *key, places.tobytes()
+        if of_places not in self.rows:
+            self.rows[of_places] = every.take(places, model, compares)
+        return self.rows[of_places]
+
+    def targets_of(self, model: Model, y: Any, n: int, places: Array | None) -> Array:
+        """Of n rows, those in these places, for this network."""
+        key = id(y), model.layer_sizes[-1], model.loss, model.layout.dtype
+        if key not in self.targets:
+            self.targets[key] = targets(model, y, n, "y")
+        every = self.targets[key]
+        if places is None:
+            return every
+        of_places = *key, places.tobytes()
+        if of_places not in self.targets:
+            self.targets[of_places] = every[places]
+        return self.targets[of_places]
 
 
 def _training(net: Network, data: _Data, settings: dict[str, Any]) -> Training:
-    callbacks = get_callbacks(settings.pop("callbacks"))
+    model, callbacks = net._model, get_callbacks(settings.pop("callbacks"))
     compares = compares_losses(settings["tol"], callbacks)
-    rows, places = data.rows(net._model, compares, settings.pop("samples"))
-    if places is not None:
-        n = len(data.rows(net._model, compares)[0].rows)
-        for name in ("y", "sample_weight"):
-            if settings[name] is not None:
-                settings[name] = _data_checks.picked(settings[name], name, places, n)
-    return net._training(rows, **settings, callbacks=callbacks, n_threads=1)
+    rows, places = data.rows_of(model, compares), None
+    n, samples, weight = len(rows.rows), settings.pop("samples"), settings["sample_weight"]
+    if samples is not None:
+        places = _data_checks.row_numbers(samples, "samples", n)
+        rows = data.rows_of(model, compares, places)
+        if weight is not None:
+            settings["sample_weight"] = _data_checks.picked(weight, "sample_weight", places, n)
+    Y = data.targets_of(model, settings.pop("y"), n, places)
+    return net._training(rows, Y, **settings, callbacks=callbacks, n_threads=1)
 
 
 def _divergence(

@@ -439,8 +439,9 @@ class Network(_words.Explaining):
         listed = get_callbacks(callbacks)
         compares = compares_losses(tol, listed)
         rows = Rows.checked(X, model, compares)
+        Y = targets(model, y, len(rows.rows), "y")
         training = self._training(
-            rows, y, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
+            rows, Y, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
             shuffle=shuffle, tol=tol, patience=patience, optimizer=optimizer,
             sample_weight=sample_weight, class_weight=class_weight,
             validation_data=validation_data, metrics=metrics, callbacks=listed,
@@ -452,7 +453,7 @@ class Network(_words.Explaining):
     def _training(
         self,
         of_X: Rows,
-        y: ArrayLike,
+        Y: Array,
         *,
         epochs: int,
         learning_rate: float | Schedule | Callable[[int], float],
@@ -470,12 +471,12 @@ class Network(_words.Explaining):
         form: str,
         n_threads: int | None,
     ) -> loop.Training:
-        """What `train` is given, checked."""
+        """What `train` is given, checked; X and y have been."""
         model = self._model
         n_outputs, dtype = model.layer_sizes[-1], model.layout.dtype
         names = _data_checks.feature_names(of_X.given, model.feature_names)
         rows = _data_checks.apart(of_X.rows, model.parameters)
-        Y = _targets(model, y, len(rows), "y")
+        Y = _data_checks.apart(Y, model.parameters)
         weights = _data_checks.sample_weight(sample_weight, "sample_weight", len(rows))
         weights = _data_checks.class_weight(class_weight, "class_weight", Y, n_outputs, weights)
         data = Data(
@@ -945,7 +946,7 @@ def _data(
     if known is not None:
         _data_checks.feature_names(given, known)
     rows = _data_checks.samples(given, f"{prefix}X", model.layer_sizes[0], dtype)
-    Y = _targets(model, y, len(rows), f"{prefix}y")
+    Y = _data_checks.apart(targets(model, y, len(rows), f"{prefix}y"), model.parameters)
     weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
     rows = _data_checks.apart(rows, model.parameters)
     return Data(model, rows, Y, weights=weights, n_threads=n_threads)
@@ -966,8 +967,8 @@ def _gradients(data: Data, l2: float) -> tuple[list[Array], list[Array]]:
     return list(weight_gradients), list(bias_gradients)
 
 
-def _targets(model: Model, y: ArrayLike, n_samples: int, name: str) -> Array:
-    Y = _data_checks.targets(
+def targets(model: Model, y: ArrayLike, n_samples: int, name: str) -> Array:
+    """Checked targets for networks with such outputs."""
+    return _data_checks.targets(
         y, name, n_samples, model.loss, model.layer_sizes[-1], model.layout.dtype
     )
-    return _data_checks.apart(Y, model.parameters)

@@ -25,6 +25,9 @@ cdef struct Places:
     # Of numbers, each of n vecs: how many there are before those of a layer.
     size_t[MOST_LAYERS + 1] parameters  # W row by row, then b
     size_t[MOST_LAYERS + 1] units       # of z, and so of a and delta
+    # To which unit of a layer there is one chain in a sum, and from there two; from then on four.
+    size_t[MOST_LAYERS] one
+    size_t[MOST_LAYERS] two
 
 
 cdef struct Room:
@@ -38,29 +41,24 @@ cdef struct Room:
     void* delta
 
 
-cdef inline Places places(const Network* net) noexcept nogil:
+cdef inline Places places(const Network* net, bint is_narrow, const vec* like) noexcept nogil:
+    """For chains see dense.forward, and narrow.z_of."""
     cdef Places found
+    cdef const Layer* layer
     cdef Py_ssize_t l
-    cdef size_t n_in, n_out
+    cdef size_t n_vec, wide
     found.parameters[0] = found.units[0] = 0
     for l in range(net.n_layers):
-        n_in, n_out = net.layer[l].n_in, net.layer[l].n_out
-        found.parameters[l + 1] = found.parameters[l] + (n_in + 1) * n_out
-        found.units[l + 1] = found.units[l] + n_out
+        layer = &net.layer[l]
+        found.parameters[l + 1] = found.parameters[l] + (layer.n_in + 1) * layer.n_out
+        found.units[l + 1] = found.units[l] + layer.n_out
+        n_vec = layer.row // sizeof(vec)
+        wide = n_vec - n_vec % 8
+        found.one[l] = 0 if is_narrow else min(layer.n_out, wide * lanes(like))
+        if n_vec - wide >= 4:
+            wide += 4
+        found.two[l] = layer.n_out if is_narrow else min(layer.n_out, wide * lanes(like))
     return found
-
-
-cdef inline size_t chains_of(
-    const Layer* layer, bint is_narrow, size_t k, const vec* like
-) noexcept nogil:
-    """Of unit k's z: see dense.forward."""
-    cdef size_t n_vec = layer.row // sizeof(vec), wide = n_vec - n_vec % 8
-    cdef size_t place = k // lanes(like)
-    if is_narrow:
-        return 2
-    if place < wide:
-        return 1
-    return 2 if place < wide + 4 and n_vec - wide >= 4 else 4
 
 
 cdef inline void sum_of_unit(
@@ -84,18 +82,16 @@ cdef inline void sum_of_unit(
 
 
 cdef inline void z_of(
-    int n, const Layer* layer, bint is_narrow, const vec* W, const vec* x, vec* z
+    int n, const Layer* layer, size_t one, size_t two, const vec* W, const vec* x, vec* z
 ) noexcept nogil:
     cdef const vec* b = W + layer.n_in * layer.n_out * n
-    cdef size_t k, chains, apart = layer.n_out * n
-    for k in range(layer.n_out):
-        chains = chains_of(layer, is_narrow, k, W)
-        if chains == 1:
-            sum_of_unit(n, 1, W + k * n, apart, b + k * n, x, layer.n_in, z + k * n)
-        elif chains == 2:
-            sum_of_unit(n, 2, W + k * n, apart, b + k * n, x, layer.n_in, z + k * n)
-        else:
-            sum_of_unit(n, 4, W + k * n, apart, b + k * n, x, layer.n_in, z + k * n)
+    cdef size_t k, n_in = layer.n_in, apart = layer.n_out * n
+    for k in range(one):
+        sum_of_unit(n, 1, W + k * n, apart, b + k * n, x, n_in, z + k * n)
+    for k in range(one, two):
+        sum_of_unit(n, 2, W + k * n, apart, b + k * n, x, n_in, z + k * n)
+    for k in range(two, layer.n_out):
+        sum_of_unit(n, 4, W + k * n, apart, b + k * n, x, n_in, z + k * n)
 
 
 cdef inline void softmax(int n, const vec* z, vec* a, size_t n_out) noexcept nogil:
@@ -240,7 +236,10 @@ cdef inline void sgd_step(
     for l in range(net.n_layers):
         layer = &net.layer[l]
         place = places.units[l] * n
-        z_of(n, layer, is_narrow, parameters + places.parameters[l] * n, inputs, z + place)
+        z_of(
+            n, layer, places.one[l], places.two[l], parameters + places.parameters[l] * n, inputs,
+            z + place,
+        )
         if layer.activation == SOFTMAX:
             softmax(n, z + place, a + place, layer.n_out)
         else:

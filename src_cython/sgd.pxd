@@ -84,9 +84,13 @@ cdef struct Batches:
 
 cdef inline double eta_at(const Lap* lap, Py_ssize_t position) noexcept nogil:
     """eta of the update by the sample in this place of the present epoch."""
+    return eta_in(lap, lap.progress.epoch, position)
+
+
+cdef inline double eta_in(const Lap* lap, Py_ssize_t epoch, Py_ssize_t position) noexcept nogil:
     cdef const double* rates = lap.rates
     if lap.n_rates > 1:
-        rates += lap.progress.epoch * lap.rates_in_epoch
+        rates += epoch * lap.rates_in_epoch
     return rates[position // lap.plan.batch_size if lap.rates_in_epoch > 1 else 0]
 
 

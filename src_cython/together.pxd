@@ -11,7 +11,7 @@ from layers cimport Layer, Network
 from lanes cimport MOST_VECS, Places, Room, places, sgd_step
 from losses cimport is_summed
 from samples cimport Samples
-from sgd cimport Lap, Plan, Progress, eta_at, note_loss
+from sgd cimport Lap, Plan, Progress, eta_in, note_loss
 from vectors cimport real, vd, vec, vf, constant, lanes
 cimport chunk
 cimport forms
@@ -19,6 +19,8 @@ cimport forms
 
 cdef enum:
     MOST_NETWORKS = 32
+    MOST_KEPT = 16      # epochs whose losses wait to be written
+    AHEAD = 16          # samples whose rows are looked up at once
 
 
 cdef struct Group:
@@ -32,19 +34,19 @@ cdef struct Side:
     # What is one network's own.
     const char* X
     const char* Y
-    const Py_ssize_t* order     # of this epoch
+    const Py_ssize_t* orders    # of all epochs
     const Plan* plan
     Progress* progress
     double* losses
     bint is_active              # not stopped by tol
 
 
-cdef inline size_t bytes_of(const Network* net, size_t n_vecs, size_t row) noexcept nogil:
+cdef inline size_t bytes_of(const Network* net, size_t n_vecs) noexcept nogil:
     """How much room a group needs."""
-    cdef Places of = places(net)
-    cdef size_t n_out = net.last.n_out
-    return n_vecs * row * (
-        of.parameters[net.n_layers] + 3 * of.units[net.n_layers] + 2 * net.layer.n_in + 3 * n_out
+    cdef Places of = places(net, False, <vf*> NULL)
+    return n_vecs * sizeof(vf) * (
+        of.parameters[net.n_layers] + 3 * of.units[net.n_layers] + net.layer.n_in
+        + 2 * net.last.n_out
     )
 
 
@@ -82,115 +84,139 @@ cdef inline void train(int n, Group* group, vec* start, real like) noexcept nogi
     cdef Chunk* first = group.chunks[0]
     cdef const Network* net = &first.net
     cdef const Lap* lap = &first.lap
-    cdef Places of = places(net)
+    cdef bint is_narrow = lap.plan.form == forms.NARROW
+    cdef Places of = places(net, is_narrow, start)
     cdef size_t n_out = net.last.n_out, n_units = of.units[net.n_layers]
     cdef vec* x = start + of.parameters[net.n_layers] * n
-    cdef vec* x_next = x + net.layer.n_in * n
-    cdef vec* y = x_next + net.layer.n_in * n
-    cdef vec* y_next = y + n_out * n
-    cdef vec* share = y_next + n_out * n
+    cdef vec* y = x + net.layer.n_in * n
+    cdef vec* share = y + n_out * n
     cdef vec* units = share + n_out * n
     cdef vec* a = units + n_units * n
-    cdef Room room = Room(start, NULL, NULL, share, units, a, a + n_units * n)
+    cdef Room room = Room(start, x, y, share, units, a, a + n_units * n)
     cdef Side[MOST_NETWORKS] side
     cdef double[MOST_NETWORKS] losses
     cdef double[MOST_NETWORKS] sums
-    cdef bint is_narrow = lap.plan.form == forms.NARROW
-    cdef bint alike, rates_differ = lap.rates_in_epoch > 1
-    cdef Py_ssize_t n_left = first.n_samples, epoch, t, end, begun
+    cdef double[MOST_NETWORKS] best
+    cdef double[MOST_KEPT][MOST_NETWORKS] kept
+    cdef Py_ssize_t[AHEAD * MOST_NETWORKS] rows
+    cdef const Py_ssize_t* ahead = rows
+    cdef bint alike, may_stop = False, rates_differ = lap.rates_in_epoch > 1
+    cdef Py_ssize_t n_left = first.n_samples, n_seen = 0, n_done = 0, n_kept = 0, n_ahead = 0
+    cdef Py_ssize_t epoch, t, end
     cdef size_t i, n_active = group.n
     for i in range(group.n, <size_t> MOST_NETWORKS):
-        sums[i] = 0
+        sums[i] = best[i] = 0
     for i in range(group.n):
         chunk.begin(group.chunks[i])
-        side[i].is_active = True
-        side[i].plan, side[i].progress = group.chunks[i].lap.plan, group.chunks[i].lap.progress
-        side[i].losses = group.chunks[i].lap.losses
-        sums[i] = group.chunks[i].lap.progress.loss_sum
-        look_at_epoch(group.chunks[i], &side[i])
+        side[i] = side_of(&group.chunks[i].lap)
+        sums[i], best[i] = side[i].progress.loss_sum, side[i].progress.best
+        may_stop |= side[i].plan.tol == side[i].plan.tol
         move(n, group.chunks[i], i, True, start, like)
     epoch, t = lap.progress.epoch, lap.progress.position
-    set_share(n, group, side, share, t, like)
-    alike = are_alike(group, side)
+    set_share(n, group, side, share, epoch, t, like)
+    alike = are_alike(lap, group.n, side)
     while n_left > 0 and epoch < lap.n_epochs and n_active > 0:
-        begun = t
         end = min(lap.n, t + n_left)
-        read(n, alike, group, side, t, x, y, like)
+        n_left -= end - t
+        n_seen += end - t
         while t < end:
             if rates_differ:
-                set_share(n, group, side, share, t, like)
-            # What is written number by number is read as vecs, which must not come soon after.
-            room.x, room.y = x, y
-            x, y, x_next, y_next = x_next, y_next, x, y
+                set_share(n, group, side, share, epoch, t, like)
+            if alike:
+                read_one(n, lap, side, t, x, y, like)
+            else:
+                if n_ahead == 0:
+                    n_ahead = look_ahead(lap, group.n, side, epoch, t, rows)
+                    ahead = rows
+                read_each(n, lap, group.n, side, ahead, x, y, like)
+                ahead += MOST_NETWORKS
+                n_ahead -= 1
             t += 1
-            if t < end:
-                read(n, alike, group, side, t, x, y, like)
             sgd_step(n, net, &of, is_narrow, &room, losses, start, like)
             for i in range(n * lanes(start)):
                 sums[i] += losses[i]
-        n_left -= end - begun
-        if t == lap.n:
-            for i in range(n * lanes(start)):
-                losses[i] = sums[i] / lap.n
-                sums[i] = 0
-        for i in range(group.n):
-            if not side[i].is_active:
-                continue
-            note(&side[i], sums[i], t if t < lap.n else 0, end - begun)
-            if t == lap.n:
-                note_loss(side[i].plan, side[i].progress, side[i].losses, losses[i])
-            if side[i].progress.stopped:
-                move(n, group.chunks[i], i, False, start, like)
-                side[i].is_active = False
-                n_active -= 1
         if t < lap.n:
             break
+        for i in range(n * lanes(start)):
+            losses[i] = sums[i] / lap.n
+            sums[i] = 0
+        if not may_stop:
+            # As note_loss does in the end, which the loop of a small table would wait for.
+            for i in range(n * lanes(start)):
+                best[i] = losses[i] if losses[i] < best[i] else best[i]
+                kept[n_kept][i] = losses[i]
+            n_done += 1
+            n_kept += 1
+            if n_kept == MOST_KEPT:
+                write_losses(group, side, &kept[0][0], n_kept, epoch)
+                n_kept = 0
+        for i in range(group.n if may_stop else 0):
+            if side[i].is_active:
+                note_loss(side[i].plan, side[i].progress, side[i].losses, losses[i])
+                if side[i].progress.stopped:
+                    end_of(n, group.chunks[i], i, &side[i], 0, 0, n_seen, start, like)
+                    n_active -= 1
         t = 0
         epoch += 1
         if lap.n_rates > 1:
-            set_share(n, group, side, share, 0, like)
-        if lap.n_orders > 1 and epoch < lap.n_epochs:
-            for i in range(group.n):
-                look_at_epoch(group.chunks[i], &side[i])
-            alike = are_alike(group, side)
+            set_share(n, group, side, share, epoch, 0, like)
+    write_losses(group, side, &kept[0][0], n_kept, epoch - 1)
     for i in range(group.n):
         if side[i].is_active:
-            move(n, group.chunks[i], i, False, start, like)
+            side[i].progress.epoch += n_done
+            side[i].progress.stale += n_done
+            if not may_stop:
+                side[i].progress.best = best[i]
+            end_of(n, group.chunks[i], i, &side[i], sums[i], t, n_seen, start, like)
         chunk.end(group.chunks[i])
 
 
-cdef inline void look_at_epoch(const Chunk* one, Side* side) noexcept nogil:
-    """Where its samples lie, and their order."""
-    cdef const Lap* lap = &one.lap
-    if not side.is_active:
-        return
-    side.X = <const char*> lap.samples.X
-    side.Y = <const char*> lap.samples.Y
-    side.order = lap.orders + (lap.progress.epoch * lap.n if lap.n_orders > 1 else 0)
+cdef inline Side side_of(const Lap* lap) noexcept nogil:
+    return Side(
+        <const char*> lap.samples.X, <const char*> lap.samples.Y, lap.orders, lap.plan,
+        lap.progress, lap.losses, True,
+    )
 
 
-cdef inline bint are_alike(const Group* group, const Side* side) noexcept nogil:
-    """Whether all networks see the same sample at the same time."""
-    cdef size_t i, n_bytes = group.chunks[0].lap.n * sizeof(Py_ssize_t)
-    for i in range(1, group.n):
-        if side[i].X != side[0].X or side[i].Y != side[0].Y:
+cdef inline bint are_alike(const Lap* lap, size_t n_networks, const Side* side) noexcept nogil:
+    """Whether all networks see the same samples in the same order, in each epoch."""
+    cdef size_t i
+    if lap.n_orders > 1:
+        return False
+    for i in range(1, n_networks):
+        if side[i].X != side.X or side[i].Y != side.Y:
             return False
-        if memcmp(side[i].order, side[0].order, n_bytes) != 0:
+        if memcmp(side[i].orders, side.orders, lap.n * sizeof(Py_ssize_t)) != 0:
             return False
     return True
 
 
-cdef inline void note(
-    const Side* side, double loss_sum, Py_ssize_t position, Py_ssize_t n
+cdef inline void write_losses(
+    const Group* group, const Side* side, const double* kept, Py_ssize_t n, Py_ssize_t last
 ) noexcept nogil:
-    """That a network has seen n samples, and is at this place."""
+    """Of n epochs. Losses of networks may lie where one line of a cache must serve them all."""
+    cdef Py_ssize_t e
+    cdef size_t i
+    for i in range(group.n):
+        for e in range(n):
+            side[i].losses[last - n + 1 + e] = kept[e * MOST_NETWORKS + i]
+
+
+cdef inline void end_of(
+    int n, Chunk* one, size_t i, Side* side, double loss_sum, Py_ssize_t position,
+    Py_ssize_t n_seen, vec* parameters, real like,
+) noexcept nogil:
+    """Network i has seen so many samples, and is at this place; it sees no more."""
     side.progress.position = position
     side.progress.loss_sum = loss_sum
-    side.progress.samples[<int> side.plan.form] += n
+    side.progress.samples[<int> side.plan.form] += n_seen
+    move(n, one, i, False, parameters, like)
+    side.is_active = False
 
 
 cdef inline void set_share(
-    int n, const Group* group, const Side* side, vec* share, Py_ssize_t t, real like
+    int n, const Group* group, const Side* side, vec* share, Py_ssize_t epoch, Py_ssize_t t,
+    real like,
 ) noexcept nogil:
     """As losses.prepare_share, for the step on sample t."""
     cdef const Network* net = &group.chunks[0].net
@@ -198,38 +224,68 @@ cdef inline void set_share(
     cdef real of_output = 1 if is_summed(net.loss) else <real> 1 / <real> n_out
     cdef real scale
     for i in range(group.n):
-        if side[i].is_active and group.chunks[i].lap.progress.epoch < group.chunks[i].lap.n_epochs:
-            scale = <real> -eta_at(&group.chunks[i].lap, t)
+        if side[i].is_active and epoch < group.chunks[i].lap.n_epochs:
+            scale = <real> -eta_in(&group.chunks[i].lap, epoch, t)
             for k in range(n_out):
                 (<real*> share)[k * n_networks + i] = scale * of_output
 
 
-cdef inline void read(
-    int n, bint alike, const Group* group, const Side* side, Py_ssize_t t, vec* x, vec* y, real like
+cdef inline void read_one(
+    int n, const Lap* lap, const Side* side, Py_ssize_t t, vec* x, vec* y, real like
 ) noexcept nogil:
-    """Sample t of each network's order."""
-    cdef const Network* net = &group.chunks[0].net
-    cdef const Samples* samples = group.chunks[0].lap.samples
-    cdef size_t n_networks = n * lanes(x), n_in = net.layer.n_in, n_out = net.last.n_out, i, j
-    cdef size_t X_row = samples.X_row, Y_row = samples.Y_row
-    cdef const real* row = <const real*> (side.X + side.order[t] * X_row)
-    cdef const real* target = <const real*> (side.Y + side.order[t] * Y_row)
+    """Sample t, which all networks see."""
+    cdef const Samples* samples = lap.samples
+    cdef const real* row = <const real*> (side.X + side.orders[t] * samples.X_row)
+    cdef const real* target = <const real*> (side.Y + side.orders[t] * samples.Y_row)
+    cdef size_t j
     cdef int v
-    if alike:
-        for j in range(n_in):
-            for v in range(n):
-                x[j * n + v] = constant(x[0], row[j])
-        for j in range(n_out):
-            for v in range(n):
-                y[j * n + v] = constant(y[0], target_of(net, target, j))
-        return
-    for i in range(group.n):
-        row = <const real*> (side[i].X + side[i].order[t] * X_row)
-        target = <const real*> (side[i].Y + side[i].order[t] * Y_row)
-        for j in range(n_in):
-            (<real*> x)[j * n_networks + i] = row[j]
-        for j in range(n_out):
-            (<real*> y)[j * n_networks + i] = <real> target_of(net, target, j)
+    for j in range(lap.net.layer.n_in):
+        for v in range(n):
+            x[j * n + v] = constant(x[0], row[j])
+    for j in range(lap.net.last.n_out):
+        for v in range(n):
+            y[j * n + v] = constant(y[0], target_of(lap.net, target, j))
+
+
+cdef inline void read_each(
+    int n, const Lap* lap, size_t n_networks, const Side* side, const Py_ssize_t* rows, vec* x,
+    vec* y, real like,
+) noexcept nogil:
+    """For each network its own sample, of which these are the rows."""
+    cdef const Network* net = lap.net
+    cdef size_t X_row = lap.samples.X_row, Y_row = lap.samples.Y_row, n_all = n * lanes(x), i, j
+    cdef const real* row[MOST_NETWORKS]
+    for i in range(n_networks):
+        row[i] = <const real*> (side[i].X + rows[i] * X_row)
+    for j in range(net.layer.n_in):
+        for i in range(n_networks):
+            (<real*> x)[j * n_all + i] = row[i][j]
+    for i in range(n_networks):
+        row[i] = <const real*> (side[i].Y + rows[i] * Y_row)
+    for j in range(net.last.n_out):
+        for i in range(n_networks):
+            (<real*> y)[j * n_all + i] = <real> target_of(net, row[i], j)
+
+
+cdef inline Py_ssize_t look_ahead(
+    const Lap* lap, size_t n_networks, const Side* side, Py_ssize_t epoch, Py_ssize_t t,
+    Py_ssize_t* rows,
+) noexcept nogil:
+    """The rows of the next samples of each network; of how many samples.
+
+    Orders of networks may lie where one line of a cache must serve them all. Those of epochs follow
+    each other.
+    """
+    cdef Py_ssize_t place = t, n = lap.n, s
+    cdef size_t i
+    if lap.n_orders > 1:
+        place += epoch * lap.n
+        n *= lap.n_epochs
+    n = min(n - place, <Py_ssize_t> AHEAD)
+    for i in range(n_networks):
+        for s in range(n):
+            rows[s * MOST_NETWORKS + i] = side[i].orders[place + s]
+    return n
 
 
 cdef inline double target_of(const Network* net, const real* target, size_t k) noexcept nogil:

@@ -197,7 +197,7 @@ cdef object ended(Chunk* one):
 def bytes_together(const Layer[::1] layers, size_t n_vecs):
     """How much room networks need for n_vecs vecs side by side."""
     cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
-    return together.bytes_of(&net, n_vecs, sizeof(vf))
+    return together.bytes_of(&net, n_vecs)
 
 
 def note_snapshot(list working, list kept, Snapshot[::1] snapshot):
