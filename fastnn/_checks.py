@@ -176,14 +176,14 @@ def flag(value: Any, name: str) -> bool:
 
 def known_name(value: Any, name: str, known: Iterable[str], internal: Collection[str] = ()) -> str:
     """One of the known names; or an internal one, which comes from a network, not from a user."""
-    names = ", ".join(repr(one) for one in known)
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {names}, got {description(value)}")
-    found = str(value)  # neither NumPy's kind nor anybody's
-    if found not in known and found not in internal:
-        hint = _words.hint(found, known)
-        raise ValueError(f"{name} must be one of {names}, got {description(value)}{hint}")
-    return found
+    is_text = isinstance(value, str)
+    found = str(value) if is_text else ""  # neither NumPy's kind nor anybody's
+    if is_text and (found in known or found in internal):
+        return found
+    expected = f"{name} must be one of {', '.join(repr(one) for one in known)}"
+    if not is_text:
+        raise TypeError(f"{expected}, got {description(value)}")
+    raise ValueError(f"{expected}, got {description(value)}{_words.hint(found, known)}")
 
 
 def dtype(value: Any, name: str) -> np.dtype[Any]:

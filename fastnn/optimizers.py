@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -207,6 +208,21 @@ class Adagrad(Optimizer):
     kind: ClassVar[str] = "adagrad"
 
 
+def _record(optimizer: Optimizer) -> Array:
+    """What kernels get of an optimizer, at its beginning."""
+    record = np.zeros(1, kernels.OPTIMIZER)
+    record["kind"] = kernels.OPTIMIZERS[optimizer.kind]
+    record[["power_1", "power_2"]] = 1
+    record["nesterov"] = isinstance(optimizer, Nesterov)
+    for name, value in optimizer.settings().items():
+        if name != "l2":  # which is in the plan, as every form needs it
+            record[IN_RECORD.get(name, name)] = math.inf if value is None else value
+    return record
+
+
+_known_record = lru_cache(_record)
+
+
 class State:
     """What an optimizer keeps for a network from step to step."""
 
@@ -215,16 +231,10 @@ class State:
     ) -> None:
         """At its beginning, or with what is in a block that fits."""
         self.optimizer = optimizer
-        # Asked once, as a class of the user's may answer otherwise the next time.
-        kind = kernels.OPTIMIZERS[optimizer.kind]
-        self.block = layout.parameter_block(N_STATES[kind]) if block is None else block
-        self.record = np.zeros(1, kernels.OPTIMIZER)
-        self.record["kind"] = kind
-        self.record[["power_1", "power_2"]] = 1
-        self.record["nesterov"] = isinstance(optimizer, Nesterov)
-        for name, value in optimizer.settings().items():
-            if name != "l2":  # which is in the plan, as every form needs it
-                self.record[IN_RECORD.get(name, name)] = math.inf if value is None else value
+        is_ours = type(optimizer) in KINDS  # one of the user's may answer otherwise the next time
+        self.record = (_known_record if is_ours else _record)(optimizer).copy()
+        n_parts = N_STATES[self.record["kind"].item()]
+        self.block = layout.parameter_block(n_parts) if block is None else block
 
     @classmethod
     def of(cls, optimizer: Optimizer, block: Array, record: Array) -> State:

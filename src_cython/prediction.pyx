@@ -58,6 +58,7 @@ LOSSES = {
 INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
 cdef object plain = "sgd"
 PLAIN = plain
+cdef np.npy_int64 LARGEST_EXACT = 2 ** 53
 cdef enum:
     PIECES = 4  # of rows, for each member: who comes late takes fewer of them
 PAUSE = 2e-5  # seconds; an update of the smallest networks that needs checks takes as long
@@ -291,9 +292,9 @@ cdef class Gate:
 
     And feedforward for a few rows.
 
-    The plain case is NumPy arrays, contiguous, of the network's dtype, of the right length, all
-    finite, and numbers of Python or NumPy; and for update that nobody trains the network meanwhile.
-    Everything else gets None, and goes the way through fastnn/_data_checks.py. The arrays handed in
+    The plain case is NumPy arrays, contiguous, of real numbers, and lists of numbers of Python, of
+    the right length, all finite; and numbers of Python or NumPy; and for update that nobody trains
+    the network meanwhile. Everything else gets None, and goes the way through fastnn/_data_checks.py. The arrays handed in
     here are kept, and so are the addresses in them. Python's lock is held from the beginning to
     the end, and so there is always one call at a time.
 
@@ -304,6 +305,7 @@ cdef class Gate:
     cdef Network net
     cdef Samples room
     cdef size_t parameter_block, end_of_parameters, workspace, itemsize
+    cdef object own_x, own_y    # what is of another type, in the network's dtype
     cdef np.npy_intp most_rows
     cdef object for_few_rows, workspace_of_rows
     cdef int dtype
@@ -320,6 +322,7 @@ cdef class Gate:
         """
         cdef const Layer[::1] records = layers
         cdef const Samples[::1] room = samples.record
+        cdef np.npy_intp n_in = records[0].n_in, n_out = records[records.shape[0] - 1].n_out
         self.numbers, self.integers = numbers, integers
         self.kept = (layers, parameters, workspace, samples)
         self.room = room[0]
@@ -335,6 +338,8 @@ cdef class Gate:
         self.workspace = <size_t> np.PyArray_DATA(workspace)
         self.dtype = np.PyArray_TYPE(parameters)
         self.itemsize = np.PyArray_ITEMSIZE(parameters)
+        self.own_x = np.PyArray_ZEROS(1, &n_in, self.dtype, 0)
+        self.own_y = np.PyArray_ZEROS(1, &n_out, self.dtype, 0)
         self.smallest_eta = FLT_MIN if self.dtype == np.NPY_FLOAT else DBL_MIN
         self.largest_eta = FLT_MAX if self.dtype == np.NPY_FLOAT else DBL_MAX
 
@@ -357,10 +362,34 @@ cdef class Gate:
                 return <void*> place
         return NULL
 
+    cdef void* read(self, given, size_t n, own):
+        """As get; or where these are numbers of another type, the address of own, which has them.
+        """
+        cdef void* place = self.get(given, n)
+        cdef bint are_read = False
+        if place != NULL:
+            return place
+        place = np.PyArray_DATA(own)
+        if type(given) is list:
+            if len(given) == <Py_ssize_t> n:
+                if self.dtype == np.NPY_FLOAT:
+                    are_read = read_list(given, <float*> place)
+                else:
+                    are_read = read_list(given, <double*> place)
+        elif (
+            np.PyArray_CheckExact(given) and np.PyArray_NDIM(given) == 1
+            and np.PyArray_DIMS(given)[0] == <Py_ssize_t> n and np.PyArray_ISCARRAY_RO(given)
+        ):
+            if self.dtype == np.NPY_FLOAT:
+                are_read = read_array(given, <float*> place)
+            else:
+                are_read = read_array(given, <double*> place)
+        return place if are_read else NULL
+
     def feedforward(self, x, out):
         """The outputs for x, in out if that is not None; None if this is not the plain case."""
         cdef np.npy_intp n_out = self.net.last.n_out
-        cdef const void* numbers = self.get(x, self.net.layer.n_in)
+        cdef const void* numbers = self.read(x, self.net.layer.n_in, self.own_x)
         cdef void* outputs
         cdef bint done
         if numbers == NULL:
@@ -440,7 +469,7 @@ cdef class Gate:
         # From here on nothing of the user's runs, which might train the network.
         if self.turn is not None or not self.learns:
             return None
-        inputs = self.get(x, self.net.layer.n_in)
+        inputs = self.read(x, self.net.layer.n_in, self.own_x)
         if is_number:
             if self.is_class_number and not 0 <= number < self.net.last.n_out:
                 return None
@@ -449,7 +478,7 @@ cdef class Gate:
             as_float = <float> number
             target = &as_float if self.dtype == np.NPY_FLOAT else <const void*> &number
         elif not self.is_class_number:
-            target = self.get(y, self.net.last.n_out)
+            target = self.read(y, self.net.last.n_out, self.own_y)
         if inputs != NULL and target != NULL:
             L = self.step(inputs, target, rate)
         return None if L != L else L
@@ -466,6 +495,49 @@ cdef class Gate:
             &self.net, <vd*> self.parameter_block, &self.room, <const double*> x,
             <const double*> y, <vd*> self.workspace, eta,
         )
+
+
+cdef bint read_list(list given, real* numbers):
+    """Whether all are floats and ints of Python, and none is too large to be exact as a float."""
+    cdef size_t k = 0
+    cdef double number
+    for one in given:
+        if type(one) is float:
+            number = <double> one
+        elif type(one) is int and -LARGEST_EXACT <= one <= LARGEST_EXACT:
+            number = <double> one
+        else:
+            return False
+        numbers[k] = <real> number
+        k += 1
+    return True
+
+
+cdef bint read_array(given, real* numbers) noexcept:
+    """Whether they are of a common type, and none is too large to be exact as a float."""
+    cdef int kind = np.PyArray_TYPE(given)
+    cdef void* place = np.PyArray_DATA(given)
+    cdef size_t n = np.PyArray_DIMS(given)[0], k
+    if kind == np.NPY_FLOAT:
+        for k in range(n):
+            numbers[k] = <real> (<float*> place)[k]
+    elif kind == np.NPY_DOUBLE:
+        for k in range(n):
+            numbers[k] = <real> (<double*> place)[k]
+    elif kind == np.NPY_INT32:
+        for k in range(n):
+            numbers[k] = <real> (<np.npy_int32*> place)[k]
+    elif kind == np.NPY_INT64:
+        for k in range(n):
+            if not -LARGEST_EXACT <= (<np.npy_int64*> place)[k] <= LARGEST_EXACT:
+                return False
+            numbers[k] = <real> (<np.npy_int64*> place)[k]
+    elif kind == np.NPY_UINT8:
+        for k in range(n):
+            numbers[k] = <real> (<np.npy_uint8*> place)[k]
+    else:
+        return False
+    return True
 
 
 cdef bint predict_one(

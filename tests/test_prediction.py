@@ -51,11 +51,58 @@ def test_the_gate_takes_the_plain_case_and_leaves_the_rest(dtype, rows_of_calls)
     unaligned = np.frombuffer(b"-" + x.tobytes(), np.uint8)[1:].view(dtype)
     strided = np.repeat(x, 2)[::2]
     swapped = x.astype(x.dtype.newbyteorder())
-    for plain_no_more in (
-        x.tolist(), x.astype(other), unaligned, strided, swapped, x.view(np.ma.MaskedArray),
-    ):  # fmt: skip
+    for plain in x.tolist(), x.astype(other):
+        assert net.feedforward(plain).tobytes() == expected
+        assert net.feedforward(plain, out) is out
+    assert rows_of_calls == []
+    for plain_no_more in unaligned, strided, swapped, x.view(np.ma.MaskedArray):
         assert net.feedforward(plain_no_more).tobytes() == expected
-    assert rows_of_calls == [1] * 6
+    assert rows_of_calls == [1] * 4
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2.5, -3], [0.1, 1e30, -1e-30], [2**53, -(2**53), 0], [2**53 + 1, 2**60 + 1, 3],
+        [2**24 + 1, 2**25 + 1, 2**31 - 1], [3, 200, 0], [-0.0, 5e-324, 1e-45],
+    ],
+)  # fmt: skip
+def test_numbers_of_any_type_are_as_numpy_converts_them(values, dtype):
+    """In feedforward and in update, for x and for y."""
+    net = Network([3, 4, 3], activation="tanh", dtype=dtype, seed=0)
+    forms = [values, tuple(values), np.array(values)]
+    if all(isinstance(one, int) for one in values):
+        forms.append(np.array(values, "int64"))
+        forms += [np.array(values, "int32")] if max(values) < 2**31 else []
+        forms += [np.array(values, "uint8")] if min(values) >= 0 and max(values) < 256 else []
+    expected = net.feedforward(np.array(values, dtype)).tobytes()
+    assert {net.feedforward(one).tobytes() for one in forms} == {expected}
+    targets = [0.5, 1, 0]
+    lone = net.copy()
+    loss = lone.update(np.array(values, dtype), np.array(targets, dtype), 1e-9)
+    for x in values, np.array(values):
+        for y in targets, np.array(targets, "float32"), np.array(targets):
+            twin = net.copy()
+            assert twin.update(x, y, 1e-9) == loss
+            assert twin._parameters.tobytes() == lone._parameters.tobytes()
+
+
+@every_dtype
+def test_lists_that_are_refused(dtype):
+    net = Network([3, 1], dtype=dtype)
+    nan, large = float("nan"), 10**400
+    for x in (
+        [1, 2], [1, 2, "a"], [1, 2, None], [1, 2, [3]], [1, 2, nan], [1, 2, large], [[1, 2]],
+        [1, 2, 1j],
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match=r"^X must"):
+            net.feedforward(x)
+        with pytest.raises((TypeError, ValueError), match=r"^x must"):
+            net.update(x, [1], 0.1)
+    if dtype == "float32":
+        with pytest.raises(ValueError, match="finite"):
+            net.feedforward([1, 2, 1e300])
 
 
 @every_dtype

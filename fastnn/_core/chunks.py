@@ -33,7 +33,7 @@ def samples_per_chunk(layout: Layout, density: float = 1.0, passes: float = 0.0)
 
 def nanoseconds(layout: Layout, density: float = 1.0, passes: float = 0.0) -> float:
     """What a sample costs: see samples_per_chunk."""
-    skipped = (1 - density) * int(layout.layers["b"][0])
+    skipped = (1 - density) * layout.first_bias
     return float(
         50 * len(layout.layers)
         + layout.units_bytes / 5

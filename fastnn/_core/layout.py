@@ -48,6 +48,9 @@ class Layout:
         self.units_bytes = 3 * n_units
         self._refuse_if_larger_than_memory()
         self.layers = np.array(rows, LAYER)
+        # Of the first layer, in numbers of Python, which are asked for often.
+        self.n_inputs, self.first_row, self.first_bias = layer_sizes[0], rows[0][2], rows[0][5]
+        self.has_narrow_rows = all(row[2] == ROW_BYTES for row in rows)
 
     def _refuse_if_larger_than_memory(self) -> None:
         memory = _physical_memory()

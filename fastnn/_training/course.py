@@ -329,7 +329,7 @@ def _in_form(layout: Layout, data: Data, settings: Settings) -> tuple[Samples, s
     """
     X, Y, form, weights = data.X, data.Y, settings.form, data.weights
     batch_size, optimizer = settings.batch_size, settings.optimizer
-    n_inputs = int(layout.layers["n_in"][0])
+    n_inputs = layout.n_inputs
     if isinstance(X, Compressed):
         density = X.n_numbers / (len(X) * n_inputs)
         return Samples(X, Y, weights=weights), "zero_skip", density

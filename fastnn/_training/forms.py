@@ -37,8 +37,7 @@ def takes_quads(layout: Layout, batch_size: int, optimizer: Optimizer) -> bool:
     That is faster in rows of WIDE bytes. With L2 at batch size 1, each block of samples ends with a
     pass through all of W, and four are too few for a block; and with most optimizers each sample.
     """
-    first = layout.layers[0]
-    fits = first["row"] >= WIDE and first["n_in"] <= MOST_INPUTS_OF_QUADS
+    fits = layout.first_row >= WIDE and layout.n_inputs <= MOST_INPUTS_OF_QUADS
     return bool(fits and (batch_size > 1 or (optimizer.is_plain and not optimizer.l2)))
 
 
@@ -49,16 +48,16 @@ def choose_form(layout: Layout, density: float, batch_size: int, optimizer: Opti
     skipped, any other that they are not. The pass for narrow networks has plain SGD alone.
     """
     one_by_one = batch_size == 1 and optimizer.is_plain
-    first = layout.layers[0]
-    is_narrow = (layout.layers["row"] == ROW_BYTES).all() and first["n_in"] < MANY_INPUTS
+    row, n_inputs = layout.first_row, layout.n_inputs
+    is_narrow = layout.has_narrow_rows and n_inputs < MANY_INPUTS
     if one_by_one and is_narrow and not optimizer.l2:
         return "narrow"
     sparse = SPARSE_DENSITY
-    if first["row"] == ROW_BYTES:
-        many = first["n_in"] >= MANY_VECTORS
+    if row == ROW_BYTES:
+        many = n_inputs >= MANY_VECTORS
         sparse = SPARSE_IN_MANY_VECTORS if many else SPARSE_IN_FEW_VECTORS
-    elif one_by_one and THREE_VECTORS <= first["row"] < WIDE:
+    elif one_by_one and THREE_VECTORS <= row < WIDE:
         sparse = SPARSE_IN_WIDER_ROWS
-    if first["n_in"] > FEW_INPUTS and density <= sparse:
+    if n_inputs > FEW_INPUTS and density <= sparse:
         return "zero_skip"
-    return "blocked" if first["row"] >= WIDE and first["n_in"] >= MANY_INPUTS else "fused"
+    return "blocked" if row >= WIDE and n_inputs >= MANY_INPUTS else "fused"
