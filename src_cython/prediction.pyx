@@ -294,9 +294,9 @@ cdef class Gate:
 
     The plain case is NumPy arrays, contiguous, of real numbers, and lists of numbers of Python, of
     the right length, all finite; and numbers of Python or NumPy; and for update that nobody trains
-    the network meanwhile. Everything else gets None, and goes the way through fastnn/_data_checks.py. The arrays handed in
-    here are kept, and so are the addresses in them. Python's lock is held from the beginning to
-    the end, and so there is always one call at a time.
+    the network meanwhile. Everything else gets None, and goes the way through
+    fastnn/_data_checks.py. The arrays handed in here are kept, and so are the addresses in them.
+    Python's lock is held from the beginning to the end, and so there is always one call at a time.
 
     turn is that of a training or an update that the network is in, or None.
     """
