@@ -362,13 +362,21 @@ def sample_weight(value: Any, name: str, n_samples: int) -> Array | None:
 
 def row_numbers(value: Any, name: str, n_samples: int) -> Array:
     """Which of so many rows: by their numbers, or by a mask."""
-    found = np.asarray(value)
+    try:
+        found = np.asarray(value)
+    except ValueError:  # of rows of unequal length
+        found = np.empty(0)
     if found.dtype.kind == "b" and found.shape == (n_samples,):
         found = np.flatnonzero(found)
     if found.ndim != 1 or found.dtype.kind not in "iu" or not found.size:
+        hint = ""
+        if isinstance(value, tuple) and len(value) == 2:
+            hint = "; of pairs (train, test), as splitters give them, take the first of each"
+        elif found.dtype.kind == "f" and found.ndim == 1 and found.size:
+            hint = f" of {found.dtype}; use astype(int)"
         raise ValueError(
-            f"{name} must be numbers of rows of X, (n,), at least one, or a mask of shape "
-            f"({n_samples},); got {_checks.description(value)}"
+            f"{name} must be whole numbers of rows of X, (n,), at least one, or a mask of shape "
+            f"({n_samples},); got {_checks.description(value)}{hint}"
         )
     wrong = (found < 0) | (found >= n_samples)
     if wrong.any():

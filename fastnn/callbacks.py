@@ -369,7 +369,9 @@ def get(value: Any) -> list[Callback]:
             )
         callback = one if isinstance(one, Callback) else LambdaCallback(one)
         _checks.integer(callback.every, f"{name}[{i}].every", 1)
-        found.append(callback)
+        # What they have seen is kept by what they are, and two that are equal would add to it.
+        if type(callback) not in (EarlyStopping, ModelCheckpoint) or callback not in found:
+            found.append(callback)
     return found
 
 

@@ -76,8 +76,8 @@ def train_many(
         A list is always one of each network: for all of them give an array.
     epochs, learning_rate, batch_size, shuffle, tol, patience, optimizer, sample_weight, \
 class_weight, validation_data, metrics, callbacks, same_task, form
-        As for `Network.train`, for all networks; or a list with one for each. Where a list is one
-        value already, as for callbacks, a list of lists.
+        As for `Network.train`, for all networks; or a list with one for each. Of callbacks, metrics
+        and validation_data, for which a list is one value already, a list of lists.
     progress : bool, default False
         Show a bar of the epochs of all networks, with the mean of their losses.
     samples : array_like of int or bool, list of them, or None; default None
@@ -133,7 +133,7 @@ class_weight, validation_data, metrics, callbacks, same_task, form
         try:
             trainings.append(_training(net, data, {name: of[i] for name, of in each.items()}))
         except (TypeError, ValueError) as error:
-            error.add_note(f"This is for networks[{i}].")
+            error.add_note(f"This is for networks[{i}]; a list has one value for each network.")
             raise
     for net in nets:
         with net._model.turn(trains=True):  # which is refused where it has one elsewhere
@@ -167,6 +167,11 @@ def _of_each(value: Any, name: str, n: int) -> list[Any]:
     is_one = not isinstance(value, list) or (
         lists is not None and not all(one is None or isinstance(one, lists) for one in value)
     )
+    if is_one and lists is not None and isinstance(value, list) and len(value) == n > 1:
+        raise ValueError(
+            f"{name} could be for all networks, or one for each of the {n}: give a tuple for all, "
+            f"or a list of {n} lists with what each has"
+        )
     if is_one:
         return [value] * n
     if len(value) != n:

@@ -5,7 +5,7 @@ faster, and at most as many as this process may use: cores by its affinity and i
 and by the environment variable FASTNN_NUM_THREADS, or else OMP_NUM_THREADS. In a child of
 multiprocessing, joblib or Dask for which these say nothing it is one: the others have the cores.
 
-What somebody says is done, whatever the cores; in this order: the argument of a call,
+What somebody says is done, whatever the cores, up to 64 threads; in this order: the argument of a call,
 `use_threads`, `set_num_threads`.
 """
 
@@ -41,7 +41,9 @@ def set_num_threads(n_threads: int | None) -> None:
 
 
 def num_threads() -> int:
-    """With how many threads a call computes that does not say, or may, if that helps.
+    """How many threads a call may have that does not say.
+
+    Where nobody says, by `set_num_threads` or `use_threads`, these are as many as may help at most.
 
     Returns
     -------

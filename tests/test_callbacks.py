@@ -1093,3 +1093,14 @@ def test_settings_make_a_difference():
         ModelCheckpoint("x"), ModelCheckpoint("y"), ModelCheckpoint("x", monitor="loss"),
     ]  # fmt: skip
     assert all(one != other for one, other in itertools.combinations(kinds, 2))
+
+
+def test_callbacks_that_are_equal_are_one():
+    """What they have seen is kept by what they are."""
+    net = Network([2, 3, 1], seed=0)
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+    settings = {"epochs": 30, "learning_rate": 0.5, "validation_data": (X, 1 - y)}
+    stopping = [[EarlyStopping(patience=3)] * 1, [EarlyStopping(patience=3) for _ in range(4)]]
+    found = [net.copy().train(X, y, **settings, callbacks=one).history for one in stopping]
+    assert found[0] == found[1]
+    assert 3 < len(found[0]["loss"]) < 30

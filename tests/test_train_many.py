@@ -251,10 +251,18 @@ def test_what_is_refused_before_anything_starts():
         train_many(nets, X, y.tolist(), **settings)
     with pytest.raises(ValueError, match=r"^learning_rate must") as raised:
         train_many(nets, X, y, epochs=2, learning_rate=[0.1] * 5 + [-1])
-    assert raised.value.__notes__ == ["This is for networks[5]."]
+    assert raised.value.__notes__ == [
+        "This is for networks[5]; a list has one value for each network."
+    ]
     for wrong in [[0, 30]], [[-1]], [[0.5]], [[]], [[True, False]]:
         with pytest.raises(ValueError, match=r"^samples must be"):
             train_many(nets[:1], X, y, **settings, samples=wrong)
+    pairs = [(np.arange(20), np.arange(20, 30)), (np.arange(10), np.arange(10, 30))]
+    with pytest.raises(ValueError, match=r"^samples must .*take the first of each"):
+        train_many(nets[:2], X, y, **settings, samples=pairs)
+    for several in {"callbacks": [print] * 6}, {"metrics": ["mae"] * 6}:
+        with pytest.raises(ValueError, match=r"^(callbacks|metrics) could be for all networks"):
+            train_many(nets, X, y, **settings, **several)
     with pytest.raises(ValueError, match=r"^on_divergence must be"):
         train_many(nets, X, y, **settings, on_divergence="ignore")
     with pytest.raises(TypeError, match="has no argument 'lr'"):
