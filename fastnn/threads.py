@@ -5,8 +5,8 @@ faster, and at most as many as this process may use: cores by its affinity and i
 and by the environment variable FASTNN_NUM_THREADS, or else OMP_NUM_THREADS. In a child of
 multiprocessing, joblib or Dask for which these say nothing it is one: the others have the cores.
 
-What somebody says is done, whatever the cores, up to 64 threads; in this order: the argument of a call,
-`use_threads`, `set_num_threads`.
+What somebody says is done, whatever the cores, up to 64 threads; in this order: the argument of a
+call, `use_threads`, `set_num_threads`.
 """
 
 from __future__ import annotations
