@@ -370,7 +370,9 @@ def row_numbers(value: Any, name: str, n_samples: int) -> Array:
         found = np.flatnonzero(found)
     if found.ndim != 1 or found.dtype.kind not in "iu" or not found.size:
         hint = ""
-        if isinstance(value, tuple) and len(value) == 2:
+        if found.ndim == 0:
+            hint = "; an array is for all networks"
+        elif isinstance(value, tuple) and len(value) == 2:
             hint = "; of pairs (train, test), as splitters give them, take the first of each"
         elif found.dtype.kind == "f" and found.ndim == 1 and found.size:
             hint = f" of {found.dtype}; use astype(int)"

@@ -98,8 +98,8 @@ class_weight, validation_data, metrics, callbacks, same_task, form
     Raises
     ------
     TypeError, ValueError
-        For bad data or settings, and a network that is there twice; no network has changed. A note
-        says for which of the networks.
+        For bad data or settings, and a network that is there twice, before any network has changed.
+        A note says for which of the networks.
     TrainingDivergedError
         After all networks have ended, if some have diverged: its `networks` are their places in the
         list, its `histories` what would have been returned.
@@ -127,7 +127,7 @@ class_weight, validation_data, metrics, callbacks, same_task, form
     wanted = threads.get(n_threads, "n_threads")
     progress = _checks.flag(progress, "progress")
     _checks.known_name(on_divergence, "on_divergence", ("raise", "return"))
-    data = _Data(X)
+    data = _Data(X, nets)
     trainings = []
     for i, net in enumerate(nets):
         try:
@@ -165,7 +165,8 @@ def _of_each(value: Any, name: str, n: int) -> list[Any]:
     """A value for each network, of one for all or a list of them."""
     lists = LISTS.get(name)
     is_one = not isinstance(value, list) or (
-        lists is not None and not all(one is None or isinstance(one, lists) for one in value)
+        lists is not None
+        and not (value and all(one is None or isinstance(one, lists) for one in value))
     )
     if is_one and lists is not None and isinstance(value, list) and len(value) == n > 1:
         raise ValueError(
@@ -175,7 +176,9 @@ def _of_each(value: Any, name: str, n: int) -> list[Any]:
     if is_one:
         return [value] * n
     if len(value) != n:
-        one = "" if name not in ("y", "sample_weight", "samples") else "; an array is for all"
+        one = "; an array is for all" if name in ("y", "sample_weight", "samples") else ""
+        if name == "validation_data":
+            one = "; a tuple (X, y) is for all"
         raise ValueError(
             f"{name} must be for all networks, or a list with one for each of the {n}, got a list "
             f"of {len(value)}{one}"
@@ -186,8 +189,8 @@ def _of_each(value: Any, name: str, n: int) -> list[Any]:
 class _Data:
     """X and y, each checked once for all networks that can share them."""
 
-    def __init__(self, X: Any) -> None:
-        self.X = _data_checks.given(X, "X")
+    def __init__(self, X: Any, nets: list[Network]) -> None:
+        self.X, self.nets = _data_checks.given(X, "X"), nets
         self.rows: dict[Any, Rows] = {}
         self.targets: dict[Any, Array] = {}
 
@@ -195,7 +198,8 @@ class _Data:
         """For this network; those in these places."""
         key = model.layer_sizes[0], model.layout.dtype, compares
         if key not in self.rows:
-            self.rows[key] = Rows.checked(self.X, model, compares)
+            found = Rows.checked(self.X, model, compares)
+            self.rows[key] = found._replace(rows=self._apart(found.rows))
         every = self.rows[key]
         if places is None:
             return every
@@ -208,7 +212,7 @@ class _Data:
         """Of n rows, those in these places, for this network."""
         key = id(y), model.layer_sizes[-1], model.loss, model.layout.dtype
         if key not in self.targets:
-            self.targets[key] = targets(model, y, n, "y")
+            self.targets[key] = self._apart(targets(model, y, n, "y"))
         every = self.targets[key]
         if places is None:
             return every
@@ -216,6 +220,12 @@ class _Data:
         if of_places not in self.targets:
             self.targets[of_places] = every[places]
         return self.targets[of_places]
+
+    def _apart(self, rows: Any) -> Any:
+        """Not the parameters of networks, which change while others learn."""
+        for net in self.nets:
+            rows = _data_checks.apart(rows, net._parameters)
+        return rows
 
 
 def _training(net: Network, data: _Data, settings: dict[str, Any]) -> Training:

@@ -10,7 +10,7 @@ from compiler cimport kernel
 from layers cimport Layer, Network
 from lanes cimport MOST_VECS, Places, Room, places, sgd_step
 from losses cimport is_summed
-from samples cimport Samples
+from samples cimport BLOCK, Samples
 from sgd cimport Lap, Plan, Progress, eta_in, note_loss
 from vectors cimport real, vd, vec, vf, constant, lanes
 cimport chunk
@@ -116,7 +116,11 @@ cdef inline void train(int n, Group* group, vec* start, real like) noexcept nogi
     set_share(n, group, side, share, epoch, t, like)
     alike = are_alike(lap, group.n, side)
     while n_left > 0 and epoch < lap.n_epochs and n_active > 0:
-        end = min(lap.n, t + n_left)
+        # Where a chunk of the lone network ends, to whose start it goes back if it diverges.
+        end = t + n_left
+        if not is_narrow:
+            end = t + (n_left + BLOCK - 1) // BLOCK * BLOCK
+        end = min(lap.n, end)
         n_left -= end - t
         n_seen += end - t
         while t < end:

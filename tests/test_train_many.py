@@ -9,7 +9,7 @@ from common import chunks_of, every_dtype
 
 from fastnn import Network, TrainingDivergedError, optimizers, schedules, train_many
 from fastnn._training import together
-from fastnn.callbacks import EarlyStopping
+from fastnn.callbacks import Callback, EarlyStopping
 
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
 SIZES = [(2, 2, 1), (8, 16, 1), (4, 5, 3), (3, 7, 9, 2), (1, 1), (5, 8, 8), (30, 4, 2), (6, 40, 3)]
@@ -305,3 +305,85 @@ def test_a_bar_for_all(capsys):
     nets, X, y = problem()
     train_many(nets, X, y, epochs=[1, 2, 3, 4, 5, 5], learning_rate=0.1, progress=True)
     assert "20/20" in capsys.readouterr().err
+
+
+def test_divergence_in_a_later_chunk():
+    """Where a chunk of the lone network ends with a block of samples, to which it goes back."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(39, 5)), rng.random(39)
+    for sizes in (5, 12, 1), (5, 3, 1):
+        nets = [
+            Network(sizes, activation=["relu", "identity"], dtype="float32", seed=i)
+            for i in range(9)
+        ]
+        settings = {"epochs": 30, "tol": 0.0, "patience": 100}
+        for chunk in 33, 50, 100, 200:
+            with chunks_of(chunk):
+                mine = [net.copy() for net in nets]
+                found = train_many(
+                    mine, X, y, **settings, on_divergence="return",
+                    learning_rate=lambda epoch: 1e-3 if epoch < 17 else 1e30,
+                )  # fmt: skip
+                lone = nets[4].copy()
+                with pytest.raises(TrainingDivergedError) as alone:
+                    lone.train(
+                        X, y, **settings, learning_rate=lambda epoch: 1e-3 if epoch < 17 else 1e30
+                    )
+            assert all_of(lone, alone.value.history) == all_of(mine[4], found[4])
+
+
+def test_sparse_rows_without_numbers():
+    nets, _, y = problem()
+    empty = scipy.sparse.csr_array((30, 4))
+    lone = nets[0].copy()
+    train_many(nets, empty, y, epochs=2, learning_rate=0.1, samples=np.arange(7))
+    lone.train(empty[:7], y[:7], epochs=2, learning_rate=0.1)
+    assert lone._parameters.tobytes() == nets[0]._parameters.tobytes()
+
+
+def test_nothing_in_a_list():
+    nets, X, y = problem()
+    train_many(nets, X, y, epochs=1, learning_rate=0.1, callbacks=[], metrics=[])
+    with pytest.raises(ValueError, match=r"^validation_data must .*a tuple \(X, y\) is for all"):
+        train_many(
+            nets, X, y, epochs=1, learning_rate=0.1, validation_data=[X.tolist(), y.tolist()]
+        )
+
+
+def test_parameters_of_a_neighbour_as_data():
+    """Are as they are before anybody learns."""
+    nets = [Network([8, 8, 1], seed=seed) for seed in (7, 8)]
+    y = np.random.default_rng(0).random(8)
+    lone = [net.copy() for net in nets]
+    X = nets[1]._parameters[:64].reshape(8, 8)
+    before = X.copy()
+    with chunks_of(40):
+        train_many(nets, X, y, epochs=100, learning_rate=0.1)
+    for net, twin in zip(nets, lone, strict=True):
+        twin.train(before, y, epochs=100, learning_rate=0.1)
+        assert net._parameters.tobytes() == twin._parameters.tobytes()
+
+
+def test_errors_and_warnings_after_the_start():
+    """Say which network, and point to the line of the call."""
+    nets, X, y = problem()
+    rates = [0.1, 0.1, lambda epoch: -1.0, 0.1, 0.1, 0.1]
+    with pytest.raises(ValueError, match=r"^learning_rate\(0\)") as raised:
+        train_many(nets, X, y, epochs=2, learning_rate=rates)
+    assert raised.value.__notes__ == ["This is for networks[2]."]
+    with pytest.warns(UserWarning, match="epochs change nothing") as caught:
+        train_many(nets[:1], X, y, epochs=9, learning_rate=schedules.CosineDecay(0.1, 3))
+    assert caught[0].filename == __file__
+
+
+class Diverges(Callback):
+    def on_train_begin(self, net):
+        raise TrainingDivergedError("of the user's own")
+
+
+def test_an_error_of_the_users_own_before_the_first_lap():
+    nets, X, y = problem()
+    with pytest.raises(TrainingDivergedError, match="own"):
+        nets[0].train(X, y, epochs=2, learning_rate=0.1, callbacks=Diverges())
+    with pytest.raises(TrainingDivergedError, match="own"):
+        train_many(nets, X, y, epochs=2, learning_rate=0.1, callbacks=Diverges())

@@ -49,8 +49,11 @@ class Compressed:
         np.cumsum(counts, out=starts[1:])
         # Of number i of the result, where it has been.
         places = np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], counts)
-        places = np.append(places, 0)  # so that an empty row at the end has a place
-        return Compressed(starts, self.columns[places], self.values[places])
+        # With one more, so that an empty row at the end has a place.
+        columns = np.append(self.columns[places], self.columns.dtype.type(0))
+        return Compressed(
+            starts, columns, np.append(self.values[places], self.values.dtype.type(0))
+        )
 
     @property
     def n_numbers(self) -> int:

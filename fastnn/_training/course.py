@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-CHUNKS_IN_LAP = 4
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -100,7 +98,8 @@ class Course:
                 batch = min(batch_size, self.n)
                 self.room = Room(team.size, layout, self.samples.bytes_of_inputs, batch)
                 self.team, self.pace = team, Pace(team.size, data.n_threads is None)
-        self.longest_lap = max(1, CHUNKS_IN_LAP * self.chunk // self.n)
+        # In epochs: about a chunk, so that of many networks orders do not take much memory.
+        self.longest_lap = max(1, self.chunk // self.n)
 
         self.plan = np.zeros(1, kernels.PLAN)
         self.plan["batch_size"] = batch_size
@@ -145,7 +144,7 @@ class Course:
         self.rates: Array | None = None  # if there is a schedule
         if isinstance(settings.learning_rate, float):
             self.rates = table(settings.learning_rate, 0, 1, 1)
-        self.losses = np.empty(0)
+        self.losses, self.rates_of_lap = np.empty(0), np.empty((0, 1))
         self.last_loss = math.nan
         self.done = 0  # epochs before this lap
 

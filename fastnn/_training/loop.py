@@ -52,7 +52,7 @@ class Training:
         data, settings = self.data, self.settings
         return n_threads_for(data.model.layout, len(data.X), settings.batch_size, data.n_threads)
 
-    def laps(self, team: Team | None = None, keeps_room: bool = True, depth: int = 6) -> Laps:
+    def laps(self, team: Team | None = None, keeps_room: bool = True, depth: int = 7) -> Laps:
         """Lap after lap of epochs; between them those who watch have their turn.
 
         Whoever runs this is asked for a lap, of at most so many epochs after so many, and sends

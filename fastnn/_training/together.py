@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import threads
-from fastnn._core import kernels
+from fastnn._core import chunks, kernels
 from fastnn._core.layout import aligned_zeros
 from fastnn._core.teams import help_of, team_of
 from fastnn._training.bar import bar
@@ -22,7 +22,7 @@ from fastnn._training.loop import advance
 from fastnn.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from fastnn._core.kernels import Team
     from fastnn._training.bar import Bar
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 # At once, so that what training needs beside the networks stays little.
-BYTES_AT_ONCE = 2**27
+BYTES_AT_ONCE = 2**26
 NETWORKS_AT_ONCE = 64  # for each thread
+DEPTH = 9  # of a user's call, for warnings
 TASKS_AT_ONCE = 4  # for each thread, so that Ctrl-C is answered
 # In lanes: measured with AVX2 against the lone network's pass. Beyond so many parameters a group no
 # longer fits into the L1 cache, and wider networks fill vectors by themselves.
@@ -61,7 +62,7 @@ def _waves(trainings: Sequence[Training], n_threads: int) -> list[list[int]]:
     waves: list[list[int]] = [[]]
     n_bytes = 0
     for i, one in enumerate(trainings):
-        needed = 4 * one.data.model.layout.n_bytes
+        needed = _bytes_of(one)
         is_full = len(waves[-1]) >= NETWORKS_AT_ONCE * n_threads
         if is_full or (n_bytes + needed > BYTES_AT_ONCE and len(waves[-1]) >= n_threads):
             waves.append([])
@@ -69,6 +70,19 @@ def _waves(trainings: Sequence[Training], n_threads: int) -> list[list[int]]:
         waves[-1].append(i)
         n_bytes += needed
     return waves
+
+
+def _bytes_of(training: Training) -> int:
+    """What one needs while it trains, about: copies of its parameters, orders, X without zeros."""
+    data, layout = training.data, training.data.model.layout
+    needed = 4 * layout.n_bytes
+    if training.settings.shuffle:
+        needed += 8 * max(len(data.X), chunks.samples_per_chunk(layout))
+    if data.counts is not None:
+        n_numbers = int(data.counts.sum())
+        if 2 * n_numbers < data.X.size:
+            needed += n_numbers * (4 + layout.dtype.itemsize)
+    return needed
 
 
 class _Together:
@@ -89,7 +103,7 @@ class _Together:
             laps: dict[int, Laps] = {}
             requests: dict[int, Request] = {}
             for i in wave:
-                one = self.trainings[i].laps(keeps_room=False)
+                one = self.trainings[i].laps(keeps_room=False, depth=DEPTH)
                 laps[i] = stack.enter_context(contextlib.closing(one))
                 self._go_on(i, laps[i], None, requests)
             while requests:
@@ -103,7 +117,8 @@ class _Together:
     ) -> None:  # fmt: skip
         """To the network's next request, or to its end, with what its last lap has found."""
         try:
-            asked = advance(laps, found)
+            with _saying(i):
+                asked = advance(laps, found)
         except TrainingDivergedError as error:
             if error is not found:  # but a callback's own
                 raise
@@ -119,8 +134,9 @@ class _Together:
         found: dict[int, Lap | TrainingDivergedError] = {}
         left = {i: course for i, (course, *_) in requests.items()}
         with contextlib.ExitStack() as stack:
-            for course, n_epochs, done in requests.values():
-                stack.enter_context(course.lap(n_epochs, done))
+            for i, (course, n_epochs, done) in requests.items():
+                with _saying(i):
+                    stack.enter_context(course.lap(n_epochs, done))
             while left:
                 tasks, size = _tasks(left, self.most), TASKS_AT_ONCE * self.most
                 for start in range(0, len(tasks), size):
@@ -137,8 +153,8 @@ class _Together:
         """A chunk of each network."""
         given = []
         for task in tasks:
-            chunks = [courses[i].next_chunk(courses[i].chunk) for i in task]
-            given.append((*_room(courses[task[0]], len(task)), chunks))
+            of_networks = [courses[i].next_chunk(courses[i].chunk) for i in task]
+            given.append((*_room(courses[task[0]], len(task)), of_networks))
         places = kernels.train_together(given, help_of(self.team, self.most, self.most))
         for i, place in zip((i for task in tasks for i in task), places, strict=True):
             course = courses[i]
@@ -151,6 +167,16 @@ class _Together:
         if self.shown:
             mean = math.fsum(self.losses.values()) / max(1, len(self.losses))
             self.shown.show(math.fsum(self.epochs.values()), mean)
+
+
+@contextlib.contextmanager
+def _saying(i: int) -> Iterator[None]:
+    """Which network an error is about."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"This is for networks[{i}].")
+        raise
 
 
 def _room(course: Course, n: int) -> tuple[int, Array | None]:
