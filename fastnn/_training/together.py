@@ -78,9 +78,9 @@ def _bytes_of(training: Training) -> int:
     needed = 4 * layout.n_bytes
     if training.settings.shuffle:
         needed += 8 * max(len(data.X), chunks.samples_per_chunk(layout))
-    if data.counts is not None:
+    if data.counts is not None:  # then X is dense
         n_numbers = int(data.counts.sum())
-        if 2 * n_numbers < data.X.size:
+        if 2 * n_numbers < len(data.X) * layout.n_inputs:
             needed += n_numbers * (4 + layout.dtype.itemsize)
     return needed
 
