@@ -90,6 +90,7 @@ def train(
     stands in for it where that is nothing.
     """
     cdef Help now = help_now(&help[0])
+    cdef const Snapshot* kept = &snapshot[0] if snapshot.shape[0] else NULL
     cdef Chunk of_network = Chunk(
         network(&layers[0], layers.shape[0], loss, n_targets),
         Lap(
@@ -98,7 +99,7 @@ def train(
             &optimizer[0], &now,
         ),
         n_samples, &parameters[0], parameters.shape[0], &gradient[0], &state[0], state.shape[0],
-        &workspace[0], &snapshot[0], snapshot.shape[0], real is double, begins, False,
+        &workspace[0], kept, snapshot.shape[0], real is double, begins, False,
     )
     with nogil:
         chunk.run(&of_network)
