@@ -42,9 +42,9 @@ cdef struct Side:
 
 
 cdef inline size_t bytes_of(const Network* net, size_t n_vecs) noexcept nogil:
-    """How much room a group needs."""
-    cdef Places of = places(net, False, <vf*> NULL)
-    return n_vecs * sizeof(vf) * (
+    """How much room a group needs at most: where a vec is a single number, doubles need more."""
+    cdef Places of = places(net, False, <vd*> NULL)
+    return n_vecs * sizeof(vd) * (
         of.parameters[net.n_layers] + 3 * of.units[net.n_layers] + net.layer.n_in
         + 2 * net.last.n_out
     )
