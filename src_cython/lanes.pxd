@@ -10,7 +10,7 @@ n is a constant, of 1 to MOST_VECS, wherever this is inlined.
 from activations cimport SOFTMAX, activate, multiply_derivative
 from layers cimport Layer, Network
 from losses cimport CROSS_ENTROPY, HUBER, MAE, MSE, cross_entropy, derivative_of, is_summed, loss_of
-from vectors cimport ROW, real, vec, constant, if_greater, lanes
+from vectors cimport real, vec, constant, if_greater, lanes
 from exponential cimport exp
 cimport dense
 

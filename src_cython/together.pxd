@@ -8,7 +8,7 @@ from libc.string cimport memcmp
 from chunk cimport Chunk
 from compiler cimport kernel
 from layers cimport Layer, Network
-from lanes cimport MOST_VECS, Places, Room, places, sgd_step
+from lanes cimport Places, Room, places, sgd_step
 from losses cimport is_summed
 from samples cimport BLOCK, Samples
 from sgd cimport Lap, Plan, Progress, eta_in, note_loss
