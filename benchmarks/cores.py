@@ -38,7 +38,7 @@ MORE_CORES = (2, 4, 8, 16)
 
 @dataclass(frozen=True)
 class Row:
-    """What is done: a call on n samples, which are dense."""
+    """What is done: a call on n samples."""
 
     what: str  # "train", "feedforward", "evaluate" or "gradients"
     sizes: tuple[int, ...]
@@ -46,6 +46,7 @@ class Row:
     n: int
     batch_size: int = 1
     optimizer: str = "sgd"
+    density: float = 1.0  # of X
 
     @property
     def name(self) -> str:
@@ -53,6 +54,10 @@ class Row:
         how = f"{self.what}, {self.n:,} rows"
         if self.what == "train":
             how = f"{self.optimizer}, batch {self.batch_size:,}"
+            if self.batch_size == 1:
+                how = "sgd, sample by sample"
+        if self.density < 1:
+            how += f", {1 - self.density:.0%} zeros"
         return f"{sizes} {self.dtype}, {how}"
 
 
@@ -61,6 +66,11 @@ def training(sizes: tuple[int, ...], dtype: str, batch_size: int, optimizer: str
 
 
 GRID = [
+    Row("train", (784, 128, 10), "float32", 2000, density=0.19),  # as MNIST's
+    training((784, 128, 10), "float32", 1),
+    training((784, 128, 10), "float64", 1),
+    training((784, 512, 10), "float32", 1),
+    training((100, 100, 1), "float64", 1),
     *(
         training((784, 128, 10), dtype, 200, optimizer)
         for optimizer in ("sgd", "adam")
@@ -88,6 +98,7 @@ def work_of(row: Row) -> Callable[[int | None], object]:
     """A call with so many threads, about a turn long."""
     rng = np.random.default_rng(0)
     X = rng.uniform(0.1, 1, (row.n, row.sizes[0])).astype(row.dtype)
+    X[rng.random(X.shape) >= row.density] = 0
     y = rng.random((row.n, row.sizes[-1])).astype(row.dtype)
     net = Network(row.sizes, activation="tanh", dtype=row.dtype, seed=0)
     if row.what == "train":

@@ -18,30 +18,41 @@ cimport quad
 cimport tile
 
 
-cdef inline kernel begin(
-    const Layer* layer, const vec* parameters, Block* block, vec* z, vec* step, size_t units,
-    Quad* quads, real like,
+cdef inline kernel prepare(
+    const Layer* layer, Block* block, Quad* quads, const vec* like_vec, real like
 ) noexcept nogil:
-    """z[s] = x_s W for the whole block, and its Gram matrix.
+    """What samples alone tell: the block's Gram matrix.
 
     quads is NULL, or a place for what is known of a block of at most four samples, whose zeros then
-    are skipped. The place of the first step, which is not yet there, serves as a bias of zeros.
+    are skipped.
     """
     cdef Py_ssize_t s, t
+    if quads != NULL:
+        quad.sort_inputs(quads, block.x, block.n, layer.n_in, like_vec, like)
+    for s in range(0, block.n, 4):
+        for t in range(0, min(s + 4, block.n), 2):
+            gram_tile(block, s, t, layer.n_in, like_vec, like)
+
+
+cdef inline kernel begin(
+    const Layer* layer, const vec* parameters, const Block* block, vec* z, vec* step, size_t units,
+    const Quad* quads, real like,
+) noexcept nogil:
+    """z[s] = x_s W for the whole block.
+
+    The place of the first step, which is not yet there, serves as a bias of zeros.
+    """
     cdef size_t k
     cdef const vec* W = at(parameters, layer.W)
     for k in range(vecs(layer, step)):
         step[k] = constant(step[k], 0)
     if quads != NULL:
-        quad.sort_inputs(quads, block.x, block.n, layer.n_in, z, like)
         quad.forward(quads, W, layer.stride, step, z, units, vecs(layer, z), like)
     else:
         tile.forward(
-            W, layer.stride, step, block.x, block.n, z, units, layer.n_in, vecs(layer, z), like
+            W, layer.stride, step, <const void**> block.x, block.n, z, units, layer.n_in,
+            vecs(layer, z), like,
         )
-    for s in range(0, block.n, 4):
-        for t in range(0, min(s + 4, block.n), 2):
-            gram_tile(block, s, t, layer.n_in, W, like)
 
 
 cdef inline kernel gram_tile(
@@ -129,7 +140,7 @@ cdef inline void accept(const Layer* layer, vec* parameters, const vec* step) no
 
 
 cdef inline void finish(
-    const Layer* layer, vec* parameters, Block* block, const vec* step, size_t units,
+    const Layer* layer, vec* parameters, const Block* block, const vec* step, size_t units,
     const Quad* quads, real like,
 ) noexcept nogil:
     cdef vec* W = at(parameters, layer.W)
@@ -139,5 +150,6 @@ cdef inline void finish(
         )
     else:
         tile.update_weights(
-            W, layer.stride, block.x, block.n, step, units, layer.n_in, vecs(layer, step), like
+            W, layer.stride, <const void**> block.x, block.n, step, units, layer.n_in,
+            vecs(layer, step), like,
         )

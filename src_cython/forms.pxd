@@ -1,6 +1,7 @@
 """The first layer in per-sample SGD: the forms that it takes, behind their four operations.
 
-    begin      a block of samples is known
+    prepare    a block of samples is known; whatever parameters are
+    begin      the block begins
     produce    z of sample s
     accept     the step of sample s, -eta delta
     finish     the block ends: W and b are what the plain algorithm would have made them
@@ -41,14 +42,22 @@ cdef inline Py_ssize_t block_size(size_t form) noexcept nogil:
     return 4 if form == QUADS else BLOCK
 
 
+cdef inline void prepare(
+    size_t form, const Network* net, Block* block, Quad* quad, const vec* like_vec, real like
+) noexcept nogil:
+    if looks_back(form):
+        blocked.prepare(net.layer, block, quad if form == QUADS else NULL, like_vec, like)
+
+
 cdef inline void begin(
-    size_t form, const Network* net, const vec* parameters, Block* block, bint is_first,
-    vec* units, Quad* quads, real like,
+    size_t form, const Network* net, const vec* parameters, const Block* block, bint is_first,
+    vec* units, const Quad* quad, real like,
 ) noexcept nogil:
     cdef vec* z = at(units, net.layer.z)
     if looks_back(form):
         blocked.begin(
-            net.layer, parameters, block, z, at(units, net.layer.delta), net.units, quads, like
+            net.layer, parameters, block, z, at(units, net.layer.delta), net.units,
+            quad if form == QUADS else NULL, like,
         )
     elif form == FUSED and is_first:
         direct.produce(net.layer, parameters, block, 0, z, like)
@@ -99,10 +108,11 @@ cdef inline double squares_of_x(
 
 
 cdef inline void finish(
-    size_t form, const Network* net, vec* parameters, Block* block, vec* units,
-    const Quad* quads, real like,
+    size_t form, const Network* net, vec* parameters, const Block* block, vec* units,
+    const Quad* quad, real like,
 ) noexcept nogil:
     if looks_back(form):
         blocked.finish(
-            net.layer, parameters, block, at(units, net.layer.delta), net.units, quads, like
+            net.layer, parameters, block, at(units, net.layer.delta), net.units,
+            quad if form == QUADS else NULL, like,
         )

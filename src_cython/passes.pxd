@@ -29,26 +29,41 @@ cdef inline void forward(
 ) noexcept nogil:
     """From z of the first layer to a of the last. scale is NULL where parameters are the true ones.
     """
+    to_a(net, net.layer, units, n, scale, like)
+    forward_above(net, parameters, units, n, scale, like)
+
+
+cdef inline void forward_above(
+    const Network* net, const vec* parameters, vec* units, Py_ssize_t n,
+    const decay.Scale* scale, real like,
+) noexcept nogil:
+    """From a of the first layer to a of the last."""
     cdef const void* a_below[BLOCK]
-    cdef Py_ssize_t l, s
-    cdef size_t n_vec
+    cdef Py_ssize_t l
     cdef const Layer* layer
-    for l in range(net.n_layers):
+    for l in range(1, net.n_layers):
         layer = &net.layer[l]
-        n_vec = vecs(layer, units)
-        if l > 0:
-            rows_of(net, units, net.layer[l - 1].a, n, a_below)
-            tile.forward(
-                at(parameters, layer.W), layer.stride, at(parameters, layer.b), a_below, n,
-                at(units, layer.z), net.units, layer.n_in, n_vec, like,
-            )
-        if scale != NULL:
-            for s in range(n):
-                decay.to_true_z(scale, layer, at(units, s * net.units))
-        activate(
-            layer.activation, at(units, layer.z), at(units, layer.a), net.units, n, n_vec,
-            layer.n_out, like,
+        rows_of(net, units, net.layer[l - 1].a, n, a_below)
+        tile.forward(
+            at(parameters, layer.W), layer.stride, at(parameters, layer.b), a_below, n,
+            at(units, layer.z), net.units, layer.n_in, vecs(layer, units), like,
         )
+        to_a(net, layer, units, n, scale, like)
+
+
+cdef inline void to_a(
+    const Network* net, const Layer* layer, vec* units, Py_ssize_t n, const decay.Scale* scale,
+    real like,
+) noexcept nogil:
+    """a from the z that is in its place."""
+    cdef Py_ssize_t s
+    if scale != NULL:
+        for s in range(n):
+            decay.to_true_z(scale, layer, at(units, s * net.units))
+    activate(
+        layer.activation, at(units, layer.z), at(units, layer.a), net.units, n, vecs(layer, units),
+        layer.n_out, like,
+    )
 
 
 cdef inline double loss(
@@ -146,9 +161,13 @@ cdef inline void update_biases(
 
 
 cdef inline void deltas_and_updates(
-    const Network* net, vec* parameters, vec* units, decay.Scale* scale, real like
+    const Network* net, const Layer* first, vec* parameters, vec* units, decay.Scale* scale,
+    real like,
 ) noexcept nogil:
-    """deltas and updates of the parameters themselves for one sample, in one sweep over each W."""
+    """deltas and updates of the parameters themselves for one sample, in one sweep over each W.
+
+    first is the first layer, or a part of its units, of which alone delta is wanted.
+    """
     cdef const real* x
     cdef Py_ssize_t l
     cdef const Layer* layer
@@ -167,4 +186,4 @@ cdef inline void deltas_and_updates(
         )
         if scale != NULL:
             decay.to_true_step(scale, below, units)
-        to_delta(net, below, units, 1, like)
+        to_delta(net, below if l > 1 else first, units, 1, like)

@@ -1,18 +1,19 @@
 """Stochastic gradient descent: epochs, blocks and batches of samples."""
 from compiler cimport fetch, kernel
-from layers cimport Network
+from layers cimport Layer, Network
 from losses cimport prepare_share, read_target
 from optimizers cimport Optimizer
-from quad cimport Quad
+from panels cimport Panel, Prepared
 from samples cimport BLOCK, Block, Samples, fill
 from stretch cimport Help, Part, Room, Stretch
-from team cimport Team, meet, run
+from team cimport Team, change, meet, run
 from vectors cimport MOST_IN_ROW, real, vd, vec, vf, at, constant, in_row
 cimport batch
 cimport decay
 cimport forms
 cimport narrow
 cimport optimizers
+cimport panels
 cimport passes
 cimport stretch
 
@@ -69,6 +70,13 @@ cdef struct Lap:
     const Help* help
 
 
+cdef struct Samplewise:
+    # What members of a team are told of samples that they train on one by one.
+    const Lap* lap
+    void* parameters
+    Py_ssize_t n_samples
+
+
 cdef struct Batches:
     # What members of a team are told of some batches.
     const Lap* lap
@@ -111,6 +119,53 @@ cdef inline void train(
     Py_ssize_t n_samples, real like,
 ) noexcept nogil:
     """At least n_samples samples, to the end of a block, or until the last epoch is done."""
+    cdef size_t n_members = min(lap.help.n_members, panels.most_members(lap.net))
+    cdef Samplewise samples = Samplewise(lap, parameters, n_samples)
+    if lap.plan.batch_size > 1 or n_members == 1:
+        train_epochs(lap, parameters, gradient, state, workspace, n_samples, NULL, like)
+    elif real is float:
+        run(<Team*> lap.help.team, n_members, train_panel_of_float, &samples)
+    else:
+        run(<Team*> lap.help.team, n_members, train_panel_of_double, &samples)
+
+
+cdef inline void train_panel_of_float(void* samples, size_t member) noexcept nogil:
+    train_panel(<Samplewise*> samples, member, <vf*> NULL, <float> 0)
+
+
+cdef inline void train_panel_of_double(void* samples, size_t member) noexcept nogil:
+    train_panel(<Samplewise*> samples, member, <vd*> NULL, <double> 0)
+
+
+cdef inline void train_panel(
+    const Samplewise* samples, size_t member, const vec* like_vec, real like
+) noexcept nogil:
+    """With a member's part of the first layer's units. What all members find, member 0 notes."""
+    cdef Lap lap = samples.lap[0]
+    cdef Progress progress = lap.progress[0]
+    cdef const Room* room = &lap.help.room
+    cdef vec* parameters = <vec*> samples.parameters
+    cdef vec* workspace = <vec*> (room.workspaces + member * room.workspace_bytes)
+    cdef Panel panel
+    panel.team, panel.rooms = <Team*> lap.help.team, room.parts
+    panel.member = member
+    panel.n_members = min(lap.help.n_members, panels.most_members(lap.net))
+    if member > 0:
+        lap.progress, lap.losses = &progress, NULL
+    panels.begin(&panel, lap.net, parameters, like)
+    meet(panel.team, panel.n_members, member)
+    train_epochs(
+        &lap, panels.parameters_of(&panel, lap.net, parameters), NULL, NULL, workspace,
+        samples.n_samples, &panel, like,
+    )
+    panels.end(&panel, lap.net, parameters)
+
+
+cdef inline kernel train_epochs(
+    const Lap* lap, vec* parameters, vec* gradient, vec* state, vec* workspace,
+    Py_ssize_t n_samples, Panel* panel, real like,
+) noexcept nogil:
+    """panel is NULL where one thread has all units of the first layer."""
     cdef const Plan* plan = lap.plan
     cdef Progress* progress = lap.progress
     cdef const Py_ssize_t* order
@@ -133,7 +188,7 @@ cdef inline void train(
         elif plan.l2 > 0:
             train_decaying_block(lap, parameters, order, gradient, state, workspace, like)
         else:
-            train_blocks(lap, parameters, order, left, workspace, like)
+            train_blocks(lap, parameters, order, left, workspace, panel, like)
         n_samples -= progress.position - start
         if progress.position == lap.n:
             finish_epoch(lap)
@@ -185,46 +240,52 @@ cdef inline void train_decaying_block(
         )
         decay.norm_and_decay(lap.net, parameters, 0, &progress.norm, like)
     else:
-        train_blocks(lap, parameters, order, end - progress.position, workspace, like)
+        train_blocks(lap, parameters, order, end - progress.position, workspace, NULL, like)
 
 
 cdef inline kernel train_blocks(
     const Lap* lap, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
-    vec* workspace, real like,
+    vec* workspace, Panel* panel, real like,
 ) noexcept nogil:
-    """At least n_samples samples, to the end of a block, through a form of the first layer."""
+    """At least n_samples samples, to the end of a block, through a form of the first layer.
+
+    panel is NULL where one thread has all of that layer's units.
+    """
     cdef const Network* net = lap.net
+    cdef Network of_member = net[0]
+    cdef const Layer* layer = net.layer if panel == NULL else &panel.layer
     cdef const Plan* plan = lap.plan
     cdef Progress* progress = lap.progress
-    cdef Py_ssize_t n = lap.n
     cdef const vec* scaled_share = at(workspace, net.last.row)
     cdef vec* units = batch.units_in(net, workspace)
     cdef vec* of_sample
     cdef const vec* y
-    cdef Block block
-    cdef Quad quad_of_block
-    cdef Quad* quads = &quad_of_block if plan.form == forms.QUADS else NULL
-    cdef Py_ssize_t size = forms.block_size(plan.form)
+    cdef Prepared of_one_thread
+    cdef Prepared* prepared = &of_one_thread
+    cdef Block* block
     cdef Py_ssize_t s, start = progress.position, end = progress.position + n_samples
     cdef double weight = 1
     cdef bint decays = plan.l2 > 0, they_differ = differ(lap)
     cdef decay.Scale scale_of_block
     cdef decay.Scale* scale = NULL
+    of_member.layer = layer
+    if panel != NULL:
+        panel.turn = 0
     if decays:
         if progress.position == 0:
             decay.norm_and_decay(net, parameters, 0, &progress.norm, like)
         scale_of_block = decay.scale_of(plan.l2, progress.norm)
         scale = &scale_of_block
     while progress.position < end:
-        # With L2, a block's end multiplies W: no block looks into the next.
-        fill(
-            &block, lap.samples, order, progress.position, min(n - progress.position, size),
-            progress.position + size < n and not decays, units, like,
-        )
-        batch.read_targets(net, &block, workspace, like)
+        if panel != NULL and forms.looks_back(plan.form):
+            prepared = prepare_in_turn(lap, panel, order, end, units, like)
+        else:
+            prepare(lap, order, progress.position, prepared, units, like)
+        block = &prepared.block
+        batch.read_targets(net, block, workspace, like)
         forms.begin(
-            plan.form, net, parameters, &block, progress.position == start or decays, units,
-            quads, like,
+            plan.form, &of_member, parameters, block, progress.position == start or decays, units,
+            &prepared.quad, like,
         )
         if decays:
             decay.begin(scale)
@@ -236,25 +297,61 @@ cdef inline kernel train_blocks(
                 share_of_sample(lap, progress.position + s, weight, workspace, like)
             of_sample = at(units, s * net.units if forms.looks_back(plan.form) else 0)
             y = at(batch.targets_in(net, workspace), s * net.last.row)
-            forms.produce(plan.form, net, parameters, &block, s, units, like)
-            passes.forward(net, parameters, of_sample, 1, scale, like)
+            forms.produce(plan.form, &of_member, parameters, block, s, units, like)
+            passes.to_a(net, layer, of_sample, 1, scale, like)
+            if panel != NULL:
+                panels.exchange(panel, net, of_sample)
+            passes.forward_above(net, parameters, of_sample, 1, scale, like)
             progress.loss_sum += weight * passes.loss(net, of_sample, y, workspace, like)
             if decays:
                 progress.loss_sum += decay.penalty(scale)
             passes.output_deltas(net, y, scaled_share, of_sample, 1, like)
-            passes.deltas_and_updates(net, parameters, of_sample, scale, like)
+            passes.deltas_and_updates(net, layer, parameters, of_sample, scale, like)
             if decays:
                 decay.to_stored_step(
                     scale, net.layer, parameters,
-                    forms.squares_of_x(plan.form, net, &block, s, units, like), of_sample, like,
+                    forms.squares_of_x(plan.form, net, block, s, units, like), of_sample, like,
                 )
-            forms.accept(plan.form, net, parameters, &block, s, units, like)
-        forms.finish(plan.form, net, parameters, &block, units, quads, like)
+            forms.accept(plan.form, &of_member, parameters, block, s, units, like)
+        forms.finish(plan.form, &of_member, parameters, block, units, &prepared.quad, like)
         if decays:
             decay.fold(net, scale, parameters)
             progress.norm = scale.norm
         progress.position += block.n
         progress.samples[<int> plan.form] += block.n
+
+
+cdef inline void prepare(
+    const Lap* lap, const Py_ssize_t* order, Py_ssize_t first, Prepared* prepared,
+    const vec* like_vec, real like,
+) noexcept nogil:
+    """The block of samples that begins in this place.
+
+    With L2, a block's end multiplies W: no block looks into the next.
+    """
+    cdef Py_ssize_t size = forms.block_size(lap.plan.form)
+    fill(
+        &prepared.block, lap.samples, order, first, min(lap.n - first, size),
+        first + size < lap.n and not lap.plan.l2 > 0, like_vec, like,
+    )
+    forms.prepare(lap.plan.form, lap.net, &prepared.block, &prepared.quad, like_vec, like)
+
+
+cdef inline Prepared* prepare_in_turn(
+    const Lap* lap, Panel* panel, const Py_ssize_t* order, Py_ssize_t end, const vec* like_vec,
+    real like,
+) noexcept nogil:
+    """The next block, of those before this end, of which members prepare one each at a time."""
+    cdef Py_ssize_t first
+    cdef Prepared* own
+    if panel.turn == 0:
+        panel.n_rounds += 1
+        own = panels.prepared_by(panel, lap.net, panel.member)
+        first = lap.progress.position + panel.member * forms.block_size(lap.plan.form)
+        if first < end:
+            prepare(lap, order, first, own, like_vec, like)
+            change(panel.team, &own.round.value, panel.n_rounds)
+    return panels.next_block(panel, lap.net)
 
 
 cdef inline void train_batches(
@@ -396,7 +493,8 @@ cdef inline void note_loss(
     const Plan* plan, Progress* progress, double* losses, double L
 ) noexcept nogil:
     """Of an epoch, which is done."""
-    losses[progress.epoch] = L
+    if losses != NULL:
+        losses[progress.epoch] = L
     progress.epoch += 1
     cdef bint is_better = L < progress.best - plan.tol
     if plan.is_lenient:

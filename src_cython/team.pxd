@@ -72,7 +72,7 @@ cdef enum:
     ONE_COMMAND = 256   # in its lower part a command has the number of members
     SHARED = 128        # and this, where they share pieces
     CLOSED = 255
-    LOOKS = 1000        # of some 40 ns
+    LOOKS = 1500        # of some 40 ns: longer than it takes to wake somebody up
     YIELDS = 20
 
 

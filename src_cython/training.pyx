@@ -22,6 +22,7 @@ cimport decay
 cimport forms
 cimport optimizers
 cimport lanes
+cimport panels
 cimport quad
 cimport team
 cimport together
@@ -57,6 +58,7 @@ PLAN = asarray(<Plan[:1]> &no_plan).dtype
 PROGRESS = asarray(<Progress[:1]> &no_progress).dtype
 SNAPSHOT = asarray(<Snapshot[:1]> &no_snapshot).dtype
 OPTIMIZER = asarray(<Optimizer[:1]> &no_optimizer).dtype
+BYTES_OF_PANEL = panels.GROUP
 BYTES_OF_PART = sizeof(Part)
 HELP = asarray(<Help[:1]> &no_help).dtype
 LANES = {"f": sizeof(vf) // sizeof(float), "d": sizeof(vd) // sizeof(double)}
@@ -199,6 +201,12 @@ def bytes_together(const Layer[::1] layers, size_t n_vecs):
     """How much room networks need for n_vecs vecs side by side."""
     cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
     return together.bytes_of(&net, n_vecs)
+
+
+def bytes_of_panel(const Layer[::1] layers):
+    """How much room each member needs who shares the first layer's units."""
+    cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
+    return panels.bytes_of_room(&net)
 
 
 def note_snapshot(list working, list kept, Snapshot[::1] snapshot):

@@ -90,6 +90,49 @@ def test_any_number_of_threads_gives_the_same_parameters(seed, dtype):
     assert found[1:] == found[:1] * (len(NUMBERS) - 1)
 
 
+FORMS = "auto", "direct", "fused", "zero_skip", "blocked"
+
+
+@every_dtype
+@pytest.mark.parametrize("seed", range(100))
+def test_any_number_of_threads_gives_the_same_sample_by_sample(seed, dtype, monkeypatch):
+    """Where they share the first layer's units, in any form."""
+    rng = np.random.default_rng([seed, 19])
+    (n_in, *_, n_out), X, y, options = random_training(seed, dtype)
+    hidden = [int(rng.integers(33, 300)), *rng.integers(1, 60, rng.integers(0, 3)).tolist()]
+    shared = []
+    monkeypatch.setattr(
+        course, "help_of", lambda *given: shared.append(given[2]) or teams.help_of(*given)
+    )
+    sizes = n_in, *hidden, n_out
+    activations = rng.choice(["relu", "tanh", "gelu", "sigmoid"], len(hidden)).tolist()
+    options |= {
+        "batch_size": 1, "optimizer": "sgd", "learning_rate": options["learning_rate"],
+        "form": "auto" if scipy.sparse.issparse(X) else FORMS[seed % len(FORMS)],
+        "tol": 1e-3, "patience": 2, "epochs": int(rng.integers(1, 6)),
+    }  # fmt: skip
+    if rng.random() < 0.3:
+        options["learning_rate"] = schedules.CosineDecay(0.05, epochs=8)
+    if n_out > 1 and rng.random() < 0.5:
+        y, activations, loss = (
+            rng.integers(0, n_out, len(y)),
+            [*activations, "softmax"],
+            "cross_entropy",
+        )
+    else:
+        activations, loss = [*activations, "tanh"], "mse"
+    options.pop("validation_data", None)
+    found = []
+    for n_threads in NUMBERS:
+        net = Network(sizes, activation=activations, loss=loss, dtype=dtype, seed=1)
+        with chunks_of([None, 7, 100][seed % 3] if n_threads > 1 else None):
+            history = net.train(X, y, **options, n_threads=n_threads)
+        found.append((*all_of(net, history), net._trainer.stale, net._trainer.lowest))
+    assert found[1:] == found[:1] * (len(NUMBERS) - 1)
+    is_wide = hidden[0] * np.dtype(dtype).itemsize > 256
+    assert (max(shared, default=1) > 1) == is_wide
+
+
 @every_dtype
 @pytest.mark.parametrize("seed", range(30))
 def test_any_number_of_threads_finds_the_same(seed, dtype):
@@ -180,11 +223,11 @@ def test_pace_takes_what_is_faster(monkeypatch):
         return taken
 
     pace = Pace(4, adapts=True)
-    first = 1 + 1 + 2 * SOONEST + 1
-    assert numbers(first) == [4] + [1] + [4] * 2 * SOONEST + [1]
+    first = [1, *[4] * SOONEST, 1, *[4] * 2 * SOONEST, 1]
+    assert numbers(len(first)) == first
     assert numbers(40 * LATEST).count(1) <= 45
     cost[4] = 9.9  # as somebody else has the cores
-    numbers(LATEST + 1)
+    assert numbers(1 + SOONEST) == [4] + [1] * SOONEST
     assert numbers(40 * LATEST).count(4) <= 45
     cost[4] = 5
     numbers(LATEST + 1)
@@ -193,20 +236,51 @@ def test_pace_takes_what_is_faster(monkeypatch):
     assert numbers(30) == [4] * 30
 
 
+def test_pace_tries_in_short_chunks(monkeypatch):
+    """Several threads until they have shared their cores with others for a while, if they do."""
+    now = [0]
+    monkeypatch.setattr("fastnn._core.pace.perf_counter_ns", lambda: now[0])
+    pace, given = Pace(2, adapts=True), []
+    for cost in [10, 6, 6, 30, *[10] * 2 * SOONEST, 6, 6, 6, 6, 6, 6]:
+        given.append((pace.next(), pace.samples(100)))
+        now[0] += cost * given[-1][1]
+        pace.note(given[-1][1])
+    slow = [(1, 25), *[(2, 25)] * 3, *[(1, 100)] * 2 * SOONEST]
+    assert given == [*slow, *[(2, 25)] * 5, (2, 100)]
+    pace = Pace(2, adapts=False)
+    assert (pace.next(), pace.samples(100)) == (2, 100)
+
+
+def test_pace_is_kept_for_the_next_training(monkeypatch):
+    monkeypatch.setattr(threads, "most", lambda wanted: 2)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 300)), rng.random(40)
+    net = Network([300, 300, 1], seed=0)
+    net.train(X, y, epochs=1, learning_rate=0.01)
+    pace = net._model._pace[1]
+    assert pace.times
+    net.train(X, y, epochs=1, learning_rate=0.01)
+    assert net._model._pace[1] is pace
+    net.train(X, y, epochs=1, learning_rate=0.01, n_threads=2)
+    assert net._model._pace[1] is not pace
+
+
 @pytest.mark.parametrize("n", [400, 1100, 1500, 3200])
 def test_pace_counts_what_was_done(n, monkeypatch):
     """Where long chunks and short ones take turns."""
-    now, left, given = [0], [n], []
+    now, given, noted = [0], [], []
     monkeypatch.setattr("fastnn._core.pace.perf_counter_ns", lambda: now[0])
-    monkeypatch.setattr("fastnn._training.loop.n_threads_for", lambda *_: 2)
-    run = kernels.train
+    monkeypatch.setattr("fastnn._training.course.n_threads_for", lambda *_: 2)
+    note, run = Pace.note, kernels.train
+    monkeypatch.setattr(Pace, "note", lambda pace, n: noted.append(n) or note(pace, n))
 
     def timed(*arguments):
-        done, n_threads = min(left[0], 1000), arguments[-1]["n_members"].item()
-        left[0] = left[0] - done or n
+        n_threads = arguments[-1]["n_members"].item()
+        place = run(*arguments)
+        done = int(arguments[8]["samples"].sum()) - sum(done for done, _ in given)
         now[0] += done * (100 if n_threads == 1 else 60)
         given.append((done, n_threads))
-        return run(*arguments)
+        return place
 
     monkeypatch.setattr(kernels, "train", timed)
     rng = np.random.default_rng(0)
@@ -218,6 +292,7 @@ def test_pace_counts_what_was_done(n, monkeypatch):
         )  # fmt: skip
     by_two = sum(done for done, n_threads in given if n_threads == 2)
     assert by_two > 0.9 * sum(done for done, _ in given)
+    assert noted == [done for done, _ in given]
 
 
 def test_divergence_is_that_of_one_thread():
@@ -453,10 +528,10 @@ def test_helpers_have_the_cores_of_the_caller(monkeypatch):
 def test_room_is_for_what_there_is():
     """Not for whole blocks of each of many members."""
     layout = Network([10, 100_000, 1], dtype="float32")._layout
-    room = teams.Room(8, layout, 40, batch_size=4)
+    room = teams.Room.of_blocks(8, layout, 40, batch_size=4)
     assert room.workspaces.nbytes <= 8 * layout.workspace(4).nbytes
     layout = Network([10, 8, 1])._layout
-    n_blocks = [teams.Room(2, layout, 40, n).places[-1] for n in (4, 64, 65, 128, 10_000)]
+    n_blocks = [teams.Room.of_blocks(2, layout, 40, n).places[-1] for n in (4, 64, 65, 128, 10_000)]
     assert n_blocks == [2, 2, 4, 4, 2 * teams.MOST_BLOCKS]
 
 

@@ -66,7 +66,7 @@ class Data:
         )
         if min(self.most_threads, *help) == 1:
             return None
-        return Room(self.most_threads, layout, self.samples.bytes_of_inputs, n)
+        return Room.of_blocks(self.most_threads, layout, self.samples.bytes_of_inputs, n)
 
     def _chunks(
         self, most: int, room: tuple[int, ...] = NO_ROOM

@@ -27,6 +27,7 @@ PROGRESS: np.dtype[np.void]
 SNAPSHOT: np.dtype[np.void]
 OPTIMIZER: np.dtype[np.void]
 HELP: np.dtype[np.void]
+BYTES_OF_PANEL: int
 BYTES_OF_PART: int
 MOST_THREADS: int
 ROW_BYTES: int
@@ -158,4 +159,5 @@ def train(
 def train_together(
     tasks: list[tuple[int, _Floats | None, list[tuple[Any, ...]]]], help: _Records
 ) -> list[int]: ...
+def bytes_of_panel(layers: _Records) -> int: ...
 def bytes_together(layers: _Records, n_vecs: int) -> int: ...

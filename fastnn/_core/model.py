@@ -47,6 +47,7 @@ class Model:
         )
         self.parameters = self.layout.parameter_block()
         self._spare: list[tuple[Array, Array]] = []
+        self._pace: tuple[Any, Pace] | None = None
         self.gate = kernels.Gate(
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, kernels.LOSSES[loss],
             self.parameters, self.layout.workspace(1), partial(_few_rows, self.layout),
@@ -71,6 +72,13 @@ class Model:
         """For the next training, unless it is much; the block of a begun batch is all zero."""
         if blocks.nbytes <= MOST_SPARE:
             self._spare = [(blocks, begun_batch)]
+
+    def pace(self, most: int, adapts: bool, batch_size: int) -> Pace:
+        """That of the last training, if it was of this kind: it knows what pays."""
+        kind = most, adapts, batch_size
+        if self._pace is None or self._pace[0] != kind:
+            self._pace = kind, Pace(most, adapts)
+        return self._pace[1]
 
     def to_read(self, n: int, again: bool = False) -> tuple[Array, bool]:
         """Parameters as one completed step has left them, for a kernel that reads them for n rows.

@@ -6,17 +6,18 @@ import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from fastnn._core import kernels
-from fastnn._core.layout import ALIGNMENT, Layout
+from fastnn._core.layout import Layout
 
 # Of inputs and units of a stretch: what fits into a core's L2 cache. Where members meet more often,
 # they wait for whoever happens to be late.
 BYTES_OF_STRETCH = 2**21
 MOST_BLOCKS = 8  # of a stretch, for each member
+LINES = 128  # bytes of two cache lines, which a core fetches together
 
 _idle: list[tuple[kernels.Team, object]] = []  # and the cores that its threads may use
 _all: weakref.WeakSet[kernels.Team] = weakref.WeakSet()
@@ -74,24 +75,34 @@ def help_of(team: kernels.Team | None, most: int, n: int, room: tuple[int, ...] 
 
 
 class Room:
-    """For the gradients of samples that members have at once."""
+    """What members of a team need beside what one thread has."""
 
-    def __init__(
-        self, n_members: int, layout: Layout, bytes_of_inputs: int, batch_size: int
-    ) -> None:
-        """bytes_of_inputs is what a sample has."""
+    def __init__(self, layout: Layout, n: int, bytes_of_part: int, n_samples: int) -> None:
+        """For n parts of so many bytes, and n workspaces of so many samples."""
+        self.parts = np.empty(n * bytes_of_part + LINES, np.uint8)
+        self.workspaces = layout.workspace(n_samples, n)
+        first_part = self.parts.ctypes.data
+        self.places = (
+            first_part + -first_part % LINES, self.workspaces.ctypes.data,
+            self.workspaces.nbytes // n, n,
+        )  # fmt: skip
+
+    @classmethod
+    def of_panels(cls, n_members: int, layout: Layout, n_samples: int) -> Self:
+        """For each member's part of the units of the first layer."""
+        return cls(layout, n_members, kernels.bytes_of_panel(layout.layers), n_samples)
+
+    @classmethod
+    def of_blocks(
+        cls, n_members: int, layout: Layout, bytes_of_inputs: int, batch_size: int
+    ) -> Self:
+        """For gradients of the samples that members have at once, each of so many bytes."""
         block = kernels.SAMPLES_IN_BLOCK
         bytes_of_block = block * (layout.units_bytes + bytes_of_inputs)
         needed = -(-batch_size // (n_members * block))
         of_member = min(BYTES_OF_STRETCH // (bytes_of_block * n_members), MOST_BLOCKS, needed)
         n_blocks = max(of_member, 1) * n_members
-        self.parts = np.empty(n_blocks * kernels.BYTES_OF_PART + ALIGNMENT, np.uint8)
-        self.workspaces = layout.workspace(min(batch_size, block), n_blocks)
-        first_part = self.parts.ctypes.data
-        self.places = (
-            first_part + -first_part % ALIGNMENT, self.workspaces.ctypes.data,
-            self.workspaces.nbytes // n_blocks, n_blocks,
-        )  # fmt: skip
+        return cls(layout, n_blocks, kernels.BYTES_OF_PART, batch_size)
 
 
 def _end_idle() -> None:

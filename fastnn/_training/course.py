@@ -18,7 +18,7 @@ from fastnn import _data_checks
 from fastnn._core import chunks, kernels
 from fastnn._core.layout import Layout
 from fastnn._core.model import copies
-from fastnn._core.pace import Pace
+from fastnn._core.pace import Pace, n_threads_for
 from fastnn._core.samples import Compressed, Samples, compress, room_for
 from fastnn._core.teams import NO_HELP, Room, help_of
 from fastnn._training.forms import choose_form, takes_quads
@@ -55,6 +55,17 @@ class Settings:
     # With tol, an epoch whose loss is just good enough is a better one, and one of NaN; and losses,
     # and what the optimizer keeps, may overflow while parameters are finite.
     is_lenient: bool = False
+
+    def n_threads_for(self, data: Data) -> int:
+        """As many as may train on these data."""
+        model, optimizer = data.model, self.optimizer
+        if self.batch_size == 1 and (
+            not optimizer.is_plain or optimizer.l2
+            or (self.divides_by_weight and data.weights is not None)
+            or len(model.activations) == 1 or model.activations[0] == "softmax"
+        ):  # fmt: skip
+            return 1
+        return n_threads_for(model.layout, len(data.X), self.batch_size, data.n_threads)
 
 
 class Course:
@@ -93,11 +104,18 @@ class Course:
             passes = (1 + state.n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
         self.chunk = chunks.samples_per_chunk(layout, density, passes)
         self.team: Team | None = None
+        self.pace = Pace(1, adapts=False)
         if team is not None and not self.samples.has_room:  # which one thread alone can use
             with contextlib.suppress(MemoryError):  # else one thread has room enough
                 batch = min(batch_size, self.n)
-                self.room = Room(team.size, layout, self.samples.bytes_of_inputs, batch)
-                self.team, self.pace = team, Pace(team.size, data.n_threads is None)
+                if batch_size == 1:
+                    self.room = Room.of_panels(team.size, layout, self.n)
+                else:
+                    self.room = Room.of_blocks(
+                        team.size, layout, self.samples.bytes_of_inputs, batch
+                    )
+                self.team = team
+                self.pace = self.model.pace(team.size, data.n_threads is None, batch)
         # In epochs: about a chunk, so that of many networks orders do not take much memory.
         self.longest_lap = max(1, self.chunk // self.n)
 
@@ -172,8 +190,11 @@ class Course:
         """At most n_epochs epochs, after `done` of them."""
         with self.lap(n_epochs, done):
             while not self.has_ended:
-                if self._run_chunk(self.chunk):
+                n_threads = self.pace.next()
+                done = self._samples_done()
+                if self._run_chunk(self.pace.samples(self.chunk), n_threads):
                     raise self.divergence()
+                self.pace.note(self._samples_done() - done)
                 self.note_chunk(shown)
         return self.last_lap()
 
@@ -250,16 +271,13 @@ class Course:
             self.working_record, n_samples, self.losses, *self.blocks, begins,
         )  # fmt: skip
 
-    def _run_chunk(self, n_samples: int) -> int:
+    def _run_chunk(self, n_samples: int, n_threads: int = 1) -> int:
         """0 if all is finite, or else the place in its epoch to which training had come."""
-        help, done = NO_HELP, 0
+        help = NO_HELP
         if self.team:
-            done = self._samples_done()
-            help = help_of(self.team, self.pace.most, self.pace.next(), self.room.places)
+            help = help_of(self.team, self.pace.most, n_threads, self.room.places)
         given = *self.next_chunk(n_samples), help
         place: int = kernels.train(*given)
-        if self.team:
-            self.pace.note(self._samples_done() - done)
         return place
 
     def _samples_done(self) -> int:

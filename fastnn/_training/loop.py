@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn._core.pace import n_threads_for
 from fastnn._core.teams import team_of
 from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
@@ -48,9 +47,8 @@ class Training:
 
     @property
     def n_threads(self) -> int:
-        """As many as may share a batch."""
-        data, settings = self.data, self.settings
-        return n_threads_for(data.model.layout, len(data.X), settings.batch_size, data.n_threads)
+        """As many as may share the work."""
+        return self.settings.n_threads_for(self.data)
 
     def laps(self, team: Team | None = None, keeps_room: bool = True, depth: int = 7) -> Laps:
         """Lap after lap of epochs; between them those who watch have their turn.

@@ -11,7 +11,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fastnn._core.model import copies
-from fastnn._core.pace import n_threads_for
 from fastnn._core.teams import team_of
 from fastnn._training.course import Course, Settings
 from fastnn._training.orders import InOrder, Order, Reshuffled
@@ -63,9 +62,7 @@ class Steps:
             order = Reshuffled(self.n, estimator._random_state)
         with (
             net._model.turn(trains=True),
-            team_of(n_threads_for(
-                net._layout, self.n, settings.batch_size, data.n_threads
-            )) as team,
+            team_of(settings.n_threads_for(data)) as team,
         ):  # fmt: skip
             self.course = course = Course(net, data, settings, order, team)
             course.progress["stale"] = estimator._no_improvement_count
