@@ -72,6 +72,7 @@ cdef struct Rows:
     Py_ssize_t start
     Py_ssize_t n
     Py_ssize_t at_once
+    bint are_doubles
     void* outputs           # a of the last layer, one row after the other; NULL: not wanted
     double* losses          # alike
     size_t workspaces       # one for each member
@@ -81,9 +82,9 @@ cdef struct Rows:
 
 
 def feedforward(
-    const Layer[::1] layers, const real[::1] parameters, const Samples[::1] samples,
-    Py_ssize_t start, real[:, ::1] out, real[::1] workspaces, const Help[::1] help,
-    bint holds_lock=False,
+    np.ndarray layers not None, np.ndarray parameters not None, np.ndarray samples not None,
+    Py_ssize_t start, np.ndarray out not None, np.ndarray workspaces not None,
+    np.ndarray help not None, bint holds_lock=False,
 ):
     """out[t] = a of the last layer for sample start + t; whether the samples are finite.
 
@@ -92,61 +93,76 @@ def feedforward(
     members, and so there is room. holds_lock, here and below: no other thread runs Python
     meanwhile, and so none changes the parameters.
     """
-    cdef Network net = network(&layers[0], layers.shape[0], 0, 0)
-    cdef Help now = help_now(&help[0])
-    cdef Rows rows = Rows(
-        &net, &parameters[0], &samples[0], start, out.shape[0], 0,
-        &out[0, 0], NULL, <size_t> &workspaces[0],
-        workspaces.shape[0] * sizeof(real) // help[0].most_members, 0, 0,
-    )
+    cdef Network net = network_of(layers, 0, 0)
+    cdef Help now = help_now(<const Help*> np.PyArray_DATA(help))
+    cdef Rows rows = rows_of(&net, parameters, samples, start, workspaces, &now)
+    rows.n, rows.outputs = np.PyArray_DIM(out, 0), np.PyArray_DATA(out)
     if holds_lock:
-        go_through(&rows, &now, parameters[0])
+        go_through(&rows, &now)
     else:
         with nogil:
-            go_through(&rows, &now, parameters[0])
+            go_through(&rows, &now)
     return not rows.are_unfit
 
 
 def loss(
-    const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
-    const Samples[::1] samples, Py_ssize_t start, double[::1] losses, real[:, ::1] out,
-    real[::1] workspaces, const Help[::1] help, double total, bint holds_lock=False,
+    np.ndarray layers not None, size_t loss, size_t n_targets, np.ndarray parameters not None,
+    np.ndarray samples not None, Py_ssize_t start, np.ndarray losses not None,
+    np.ndarray out not None, np.ndarray workspaces not None, np.ndarray help not None,
+    double total, bint holds_lock=False,
 ):
     """total + the losses of samples times their weights, and the outputs in out if that has rows.
 
     losses is room for as many as are wanted. They are added one by one, so that it does not matter
     where X is cut.
     """
-    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef Help now = help_now(&help[0])
-    cdef Rows rows = Rows(
-        &net, &parameters[0], &samples[0], start, losses.shape[0], 0, NULL, &losses[0],
-        <size_t> &workspaces[0], workspaces.shape[0] * sizeof(real) // help[0].most_members, 0, 0,
-    )
+    cdef Network net = network_of(layers, loss, n_targets)
+    cdef Help now = help_now(<const Help*> np.PyArray_DATA(help))
+    cdef Rows rows = rows_of(&net, parameters, samples, start, workspaces, &now)
     cdef Py_ssize_t t
-    if out.shape[0]:
-        rows.outputs = &out[0, 0]
+    rows.n, rows.losses = np.PyArray_DIM(losses, 0), <double*> np.PyArray_DATA(losses)
+    if np.PyArray_DIM(out, 0):
+        rows.outputs = np.PyArray_DATA(out)
     if holds_lock:
-        go_through(&rows, &now, parameters[0])
+        go_through(&rows, &now)
     else:
         with nogil:
-            go_through(&rows, &now, parameters[0])
-    for t in range(losses.shape[0]):
-        total += losses[t]
+            go_through(&rows, &now)
+    for t in range(rows.n):
+        total += rows.losses[t]
     return total
 
 
-cdef inline void go_through(Rows* rows, const Help* help, real like) noexcept nogil:
+cdef inline Network network_of(np.ndarray layers, size_t loss, size_t n_targets):
+    return network(
+        <const Layer*> np.PyArray_DATA(layers), np.PyArray_DIM(layers, 0), loss, n_targets
+    )
+
+
+cdef inline Rows rows_of(
+    const Network* net, np.ndarray parameters, np.ndarray samples, Py_ssize_t start,
+    np.ndarray workspaces, const Help* help,
+):
+    """No rows, of which nothing is wanted."""
+    return Rows(
+        net, np.PyArray_DATA(parameters), <const Samples*> np.PyArray_DATA(samples), start, 0, 0,
+        np.PyArray_TYPE(parameters) == np.NPY_DOUBLE, NULL, NULL,
+        <size_t> np.PyArray_DATA(workspaces), np.PyArray_NBYTES(workspaces) // help.most_members,
+        0, 0,
+    )
+
+
+cdef inline void go_through(Rows* rows, const Help* help) noexcept nogil:
     """Rows are cut where blocks end, if there are many, and elsewhere where there are few."""
     cdef Py_ssize_t whole = BLOCK if rows.n > <Py_ssize_t> (BLOCK * help.n_members) else 4
     rows.at_once = rows.n
     if help.n_members > 1:
         rows.at_once //= PIECES * help.n_members
         rows.at_once = (rows.at_once // whole + 1) * whole
-    if real is float:
-        team.share(<Team*> help.team, help.n_members, take_rows_of_float, rows)
-    else:
+    if rows.are_doubles:
         team.share(<Team*> help.team, help.n_members, take_rows_of_double, rows)
+    else:
+        team.share(<Team*> help.team, help.n_members, take_rows_of_float, rows)
 
 
 cdef void take_rows_of_float(void* rows, size_t member) noexcept nogil:
@@ -216,6 +232,7 @@ cdef struct Sum:
     const Samples* samples
     Py_ssize_t start
     Py_ssize_t end
+    bint are_doubles
     void* gradient
     const Help* help
     Room room
@@ -223,36 +240,39 @@ cdef struct Sum:
 
 
 def gradients(
-    const Layer[::1] layers, size_t loss, size_t n_targets, const real[::1] parameters,
-    const Samples[::1] samples, Py_ssize_t start, Py_ssize_t end, real[::1] gradient,
-    real[::1] workspace, const Help[::1] help, double total, bint holds_lock=False,
+    np.ndarray layers not None, size_t loss, size_t n_targets, np.ndarray parameters not None,
+    np.ndarray samples not None, Py_ssize_t start, Py_ssize_t end,
+    np.ndarray gradient not None, np.ndarray workspace not None, np.ndarray help not None,
+    double total, bint holds_lock=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
     total + their losses times their weights, added one by one.
     """
-    cdef Network net = network(&layers[0], layers.shape[0], loss, n_targets)
-    cdef Help now = help_now(&help[0])
+    cdef Network net = network_of(layers, loss, n_targets)
+    cdef Help now = help_now(<const Help*> np.PyArray_DATA(help))
     cdef Sum sum_ = Sum(
-        &net, &parameters[0], &samples[0], start, end, &gradient[0], &now, now.room, total
+        &net, np.PyArray_DATA(parameters), <const Samples*> np.PyArray_DATA(samples), start, end,
+        np.PyArray_TYPE(parameters) == np.NPY_DOUBLE, np.PyArray_DATA(gradient), &now, now.room,
+        total,
     )
+    cdef Part part
+    if now.n_members == 1:
+        sum_.room = Room(<size_t> &part, <size_t> np.PyArray_DATA(workspace), 0, 1)
     if holds_lock:
-        add_gradients(&sum_, &workspace[0])
+        add_gradients(&sum_)
     else:
         with nogil:
-            add_gradients(&sum_, &workspace[0])
+            add_gradients(&sum_)
     return sum_.total
 
 
-cdef void add_gradients(Sum* sum_, real* workspace) noexcept nogil:
+cdef void add_gradients(Sum* sum_) noexcept nogil:
     cdef const Help* help = sum_.help
-    cdef Part part
-    if help.n_members == 1:
-        sum_.room = Room(<size_t> &part, <size_t> workspace, 0, 1)
-    if real is float:
-        team.run(<Team*> help.team, help.n_members, add_share_of_float, sum_)
-    else:
+    if sum_.are_doubles:
         team.run(<Team*> help.team, help.n_members, add_share_of_double, sum_)
+    else:
+        team.run(<Team*> help.team, help.n_members, add_share_of_float, sum_)
 
 
 cdef void add_share_of_float(void* sum_, size_t member) noexcept nogil:

@@ -16,7 +16,7 @@ from sgd cimport Lap, Plan, Progress, Snapshot
 from stretch cimport Help, Part, help_now
 from team cimport Team
 from together cimport Group
-from vectors cimport real, vd, vf
+from vectors cimport vd, vf
 cimport chunk
 cimport decay
 cimport forms
@@ -70,11 +70,8 @@ STRONGEST_DECAY = 1 - decay.least_keep()
 
 
 def train(
-    const Layer[::1] layers, size_t loss, size_t n_targets, real[::1] parameters,
-    const Samples[::1] samples, const Py_ssize_t[:, ::1] order, const double[:, ::1] rates,
-    const Plan[::1] plan, Progress[::1] progress, Optimizer[::1] optimizer, Py_ssize_t n_samples,
-    double[::1] losses, real[::1] gradient, real[::1] state, real[::1] workspace,
-    const Snapshot[::1] snapshot, bint begins, const Help[::1] help,
+    layers, loss, n_targets, parameters, samples, order, rates, plan, progress, optimizer,
+    n_samples, losses, gradient, state, workspace, snapshot, begins, help,
 ):
     """SGD from where training stands, for about n_samples samples, or to the last of the losses.
 
@@ -91,21 +88,15 @@ def train(
     a begun one between chunks; state is what the optimizer keeps for each parameter; parameters
     stands in for it where that is nothing.
     """
-    cdef Help now = help_now(&help[0])
-    cdef const Snapshot* kept = &snapshot[0] if snapshot.shape[0] else NULL
-    cdef Chunk of_network = Chunk(
-        network(&layers[0], layers.shape[0], loss, n_targets),
-        Lap(
-            NULL, &samples[0], &order[0, 0], order.shape[0], order.shape[1], &rates[0, 0],
-            rates.shape[0], rates.shape[1], &losses[0], losses.shape[0], &plan[0], &progress[0],
-            &optimizer[0], &now,
-        ),
-        n_samples, &parameters[0], parameters.shape[0], &gradient[0], &state[0], state.shape[0],
-        &workspace[0], kept, snapshot.shape[0], real is double, begins, False,
-    )
+    cdef Help now = help_now(<const Help*> np.PyArray_DATA(help))
+    cdef Chunk one
+    fill_chunk(&one, (
+        layers, loss, n_targets, parameters, samples, order, rates, plan, progress, optimizer,
+        n_samples, losses, gradient, state, workspace, snapshot, begins,
+    ), &now)
     with nogil:
-        chunk.run(&of_network)
-    return ended(&of_network)
+        chunk.run(&one)
+    return ended(&one)
 
 
 def train_together(list tasks, const Help[::1] help):
@@ -129,7 +120,7 @@ def train_together(list tasks, const Help[::1] help):
             groups[i].n = len(of_networks)
             for j, given in enumerate(of_networks):
                 groups[i].chunks[<size_t> j] = &chunks[place]
-                fill_chunk(&chunks[place], given)
+                fill_chunk(&chunks[place], given, &alone)
                 place += 1
         with nogil:
             team.share(<Team*> now.team, now.n_members, take_tasks, &all_tasks)
@@ -161,7 +152,7 @@ cdef void take_tasks(void* tasks, size_t member) noexcept nogil:
             together.run(group)
 
 
-cdef int fill_chunk(Chunk* one, given) except -1:
+cdef int fill_chunk(Chunk* one, given, const Help* help) except -1:
     """From what train is given, but for help."""
     (
         layers, loss, n_targets, parameters, samples, order, rates, plan, progress, optimizer,
@@ -175,7 +166,7 @@ cdef int fill_chunk(Chunk* one, given) except -1:
         np.PyArray_DIM(order, 0), np.PyArray_DIM(order, 1), <double*> np.PyArray_DATA(rates),
         np.PyArray_DIM(rates, 0), np.PyArray_DIM(rates, 1), <double*> np.PyArray_DATA(losses),
         np.PyArray_DIM(losses, 0), <Plan*> np.PyArray_DATA(plan),
-        <Progress*> np.PyArray_DATA(progress), <Optimizer*> np.PyArray_DATA(optimizer), &alone,
+        <Progress*> np.PyArray_DATA(progress), <Optimizer*> np.PyArray_DATA(optimizer), help,
     )
     one.n_samples, one.begins = n_samples, begins
     one.parameters, one.n_parameters = np.PyArray_DATA(parameters), np.PyArray_DIM(parameters, 0)

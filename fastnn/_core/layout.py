@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn._core.kernels import LAYER, ROW_BYTES, SAMPLES_IN_BLOCK
+from fastnn._core.kernels import LAYER, ROW_BYTES, SAMPLES_IN_BLOCK, address
 
 CACHE_LINE = 64
 WIDE_ROW = 256
@@ -116,5 +116,5 @@ def aligned_zeros(n_bytes: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         raw = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     except (MemoryError, ValueError) as error:
         raise MemoryError(f"the network needs {n_bytes:,} bytes, which cannot be had") from error
-    start = -raw.ctypes.data % ALIGNMENT
+    start = -address(raw) % ALIGNMENT
     return raw[start : start + n_bytes].view(dtype)

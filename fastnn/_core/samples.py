@@ -83,23 +83,10 @@ class Samples:
         if compressed is not None:
             starts, columns, values = compressed.starts, compressed.columns, compressed.values
             room = columns.shape[1] if starts is None else 0
-        # All at once, as it takes as long to set one of the fields.
-        fields = (
-            *_place(X), *_place(Y), _address(starts), _address(columns), _address(values), room,
-            _address(weights),
-        )  # fmt: skip
-        self.record = np.array([fields], kernels.SAMPLES)
+        self.record = kernels.samples_of(X, Y, starts, columns, values, room, weights)
         self._arrays = (X, Y, compressed, weights)
-        self.has_room, self.bytes_of_inputs = room > 0, fields[1]
-
-
-def _address(array: Array | None) -> int:
-    return 0 if array is None else int(array.ctypes.data)
-
-
-def _place(rows: Array | None) -> tuple[int, int]:
-    """An address, and the bytes of a row, whose stride may be any."""
-    return (0, 0) if rows is None else (rows.ctypes.data, rows.shape[1] * rows.itemsize)
+        self.has_room = room > 0
+        self.bytes_of_inputs = 0 if X is None else X.shape[1] * X.itemsize
 
 
 def compress(X: Array, counts: Array) -> Compressed:

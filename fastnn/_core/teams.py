@@ -81,9 +81,9 @@ class Room:
         """For n parts of so many bytes, and n workspaces of so many samples."""
         self.parts = np.empty(n * bytes_of_part + LINES, np.uint8)
         self.workspaces = layout.workspace(n_samples, n)
-        first_part = self.parts.ctypes.data
+        first_part = kernels.address(self.parts)
         self.places = (
-            first_part + -first_part % LINES, self.workspaces.ctypes.data,
+            first_part + -first_part % LINES, kernels.address(self.workspaces),
             self.workspaces.nbytes // n, n,
         )  # fmt: skip
 
