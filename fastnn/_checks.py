@@ -189,12 +189,12 @@ def known_name(value: Any, name: str, known: Iterable[str], internal: Collection
 def dtype(value: Any, name: str) -> np.dtype[Any]:
     try:
         # None, which NumPy takes for float64, is more likely a slip here.
-        found = "" if value is None else np.dtype(value).name
+        found = None if value is None else np.dtype(value)
     except Exception:  # NumPy raises many kinds
-        found = ""
-    if found not in ("float32", "float64"):
+        found = None
+    if found is None or found.kind != "f" or found.itemsize not in (4, 8):
         raise ValueError(f'{name} must be "float32" or "float64", got {description(value)}')
-    return np.dtype(found)
+    return np.dtype(f"f{found.itemsize}")
 
 
 def generator(seed: Any, name: str) -> np.random.Generator:

@@ -45,6 +45,8 @@ def given(X: Any, name: str) -> Given:
     """Samples, such that to look at them twice gives the same numbers twice."""
     if isinstance(X, Table | CSR):
         return X
+    if type(X) is np.ndarray and (numbers := X.view()).dtype.kind in "biuf":
+        return numbers  # which most have, and nothing else need be looked for
     table = table_of(X, name, is_sample=True)
     if table is not None:
         return table
@@ -652,14 +654,16 @@ def converted(
 
     table is where they come from, and has words for places; axes are the words where there is none.
     """
-    try:
-        with np.errstate(all="ignore"):
-            converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
-    except MemoryError as error:
-        n_bytes = found.size * dtype.itemsize
-        raise MemoryError(
-            f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
-        ) from error
+    converted = found
+    if found.dtype != dtype or not (found.flags.c_contiguous and found.flags.aligned):
+        try:
+            with np.errstate(all="ignore"):
+                converted = np.require(found, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+        except MemoryError as error:
+            n_bytes = found.size * dtype.itemsize
+            raise MemoryError(
+                f"{name} must fit into memory, and needs {n_bytes:,} bytes in the network's {dtype}"
+            ) from error
     if finite and not all_finite(converted):
         place, where = _first(~np.isfinite(converted), axes)
         value = found[place]

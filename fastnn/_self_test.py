@@ -95,7 +95,7 @@ class Trainee:
 def check() -> None:
     """ImportError if the kernels in use compute something else."""
     for name, (sizes, activations) in NETWORKS.items():
-        numbers = [kernels.ACTIVATIONS[activation] for activation in activations]
+        numbers = tuple([kernels.ACTIVATIONS[activation] for activation in activations])
         for dtype, tolerance in TOLERANCE.items():
             layout = Layout(sizes, numbers, np.dtype(dtype))
             trainee = Trainee(layout, sizes[0], sizes[-1])

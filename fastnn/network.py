@@ -137,9 +137,9 @@ class Network(_words.Explaining):
         model = Model(sizes, activations, loss, _checks.dtype(dtype, "dtype"))
         rng = _checks.generator(seed, "seed")
         initialize = _initializers.get(initializer, "initializer")
-        for W, b, name in zip(*model.layout.views(model.parameters), activations, strict=True):
-            n_in, n_out = W.shape
-            with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):
+            for W, b, name in zip(*model.layout.views(model.parameters), activations, strict=True):
+                n_in, n_out = W.shape
                 W[:], b[:] = initialize(rng, n_in, n_out, name)
         if not _data_checks.all_finite(model.parameters):
             raise ValueError(

@@ -747,6 +747,7 @@ def test_networks_larger_than_memory(layer_sizes, dtype, n_bytes):
 
 def test_memory_for_training_is_counted(monkeypatch):
     parameters = 8 * (4 * 4 + 4)  # bytes of W and b
+    layout.layout_of.cache_clear()  # as the memory of a machine does not change
     monkeypatch.setattr(layout, "_physical_memory", lambda: 4 * parameters - 1)
     fragments = f"these need {4 * parameters} bytes", f"this machine has {4 * parameters - 1}"
     assert_refused(Network, {"layer_sizes": [4, 4]}, MemoryError, *fragments)

@@ -7,6 +7,7 @@ from the sizes of things and never from a clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ def samples_per_chunk(layout: Layout, density: float = 1.0, passes: float = 0.0)
     return max(1, int(CHUNK_NANOSECONDS / nanoseconds(layout, density, passes)))
 
 
+@lru_cache(maxsize=256)
 def nanoseconds(layout: Layout, density: float = 1.0, passes: float = 0.0) -> float:
     """What a sample costs: see samples_per_chunk."""
     skipped = (1 - density) * layout.first_bias
     return float(
-        50 * len(layout.layers)
+        50 * layout.n_layers
         + layout.units_bytes / 5
         + (layout.n_bytes - skipped) / 50
         + passes * layout.n_bytes / 10

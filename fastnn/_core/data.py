@@ -60,11 +60,10 @@ class Data:
     def room(self) -> Room | None:
         """For gradients, by several threads, where these help with them."""
         layout, n, wanted = self.model.layout, len(self.X), self.n_threads
-        help = (
-            n_threads_for(layout, n, n, wanted),
-            n_threads_for_rows(layout, n, wanted, WORTH_MEETINGS),
-        )
-        if min(self.most_threads, *help) == 1:
+        if (
+            self.most_threads == 1 or n_threads_for_rows(layout, n, wanted, WORTH_MEETINGS) == 1
+            or n_threads_for(layout, n, n, wanted) == 1
+        ):  # fmt: skip
             return None
         return Room.of_blocks(self.most_threads, layout, self.samples.bytes_of_inputs, n)
 

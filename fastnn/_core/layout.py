@@ -8,6 +8,7 @@ to as many rows as a vector has numbers: then no loop of the kernels over units 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Layout:
     """
 
     def __init__(
-        self, layer_sizes: tuple[int, ...], activations: list[int], dtype: np.dtype[Any]
+        self, layer_sizes: tuple[int, ...], activations: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
         self.dtype = dtype
         n_units = sum(_row_bytes(n, dtype) for n in layer_sizes[1:])
@@ -48,8 +49,18 @@ class Layout:
         self.units_bytes = 3 * n_units
         self._refuse_if_larger_than_memory()
         self.layers = np.array(rows, LAYER)
-        # Of the first layer, in numbers of Python, which are asked for often.
+        self.layers.flags.writeable = False
+        # In numbers of Python, as they are asked for often.
+        self.n_layers, self.last_row = len(rows), rows[-1][2]
         self.n_inputs, self.first_row, self.first_bias = layer_sizes[0], rows[0][2], rows[0][5]
+        size = dtype.itemsize
+        self._places = [
+            (
+                slice(W // size, (W + n_in * stride) // size), (n_in, stride // size),
+                (slice(None), slice(n_out)), slice(b // size, b // size + n_out),
+            )
+            for n_in, n_out, _, stride, W, b, *_ in rows
+        ]  # fmt: skip
         self.has_narrow_rows = all(row[2] == ROW_BYTES for row in rows)
 
     def _refuse_if_larger_than_memory(self) -> None:
@@ -72,7 +83,7 @@ class Layout:
         Before them lie the share of each output in the loss, a multiple of that, and the targets
         of a block. n workspaces follow each other.
         """
-        rows = (2 + SAMPLES_IN_BLOCK) * int(self.layers["row"][-1])
+        rows = (2 + SAMPLES_IN_BLOCK) * self.last_row
         n_bytes = rows + min(n_samples, SAMPLES_IN_BLOCK) * self.units_bytes
         return aligned_zeros(n * n_bytes, self.dtype)
 
@@ -80,13 +91,12 @@ class Layout:
         self, block: np.ndarray[Any, Any]
     ) -> tuple[tuple[np.ndarray[Any, Any], ...], tuple[np.ndarray[Any, Any], ...]]:
         """Weights (n_in, n_out) and biases (n_out,) of each layer, as views into a block."""
-        weights, biases = [], []
-        size = self.dtype.itemsize
-        for n_in, n_out, _, stride, W, b, *_ in self.layers.tolist():
-            rows = block[W // size : (W + n_in * stride) // size].reshape(n_in, stride // size)
-            weights.append(rows[:, :n_out])
-            biases.append(block[b // size :][:n_out])
-        return tuple(weights), tuple(biases)
+        weights = [block[W].reshape(shape)[columns] for W, shape, columns, _ in self._places]
+        return tuple(weights), tuple([block[b] for *_, b in self._places])
+
+
+# One for all networks of the same structure.
+layout_of = lru_cache(maxsize=64)(Layout)
 
 
 def _row_bytes(n: int, dtype: np.dtype[Any]) -> int:

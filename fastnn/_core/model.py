@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import _checks
 from fastnn._core import chunks, kernels
-from fastnn._core.layout import Layout
+from fastnn._core.layout import Layout, layout_of
 from fastnn._core.pace import Pace, n_threads_for_rows
 from fastnn._core.samples import Compressed, Samples, room_for
 from fastnn._core.teams import help_of, team_of
@@ -42,9 +42,8 @@ class Model:
         self.activations = activations
         self.loss = loss
         self.feature_names: tuple[str, ...] | None = None
-        self.layout = Layout(
-            layer_sizes, [kernels.ACTIVATIONS[name] for name in activations], dtype
-        )
+        numbers = tuple([kernels.ACTIVATIONS[name] for name in activations])
+        self.layout: Layout = layout_of(layer_sizes, numbers, dtype)
         self.parameters = self.layout.parameter_block()
         self._spare: list[tuple[Array, Array]] = []
         self._pace: tuple[Any, Pace] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -29,12 +29,13 @@ NO_ROOM = 0, 0, 0, 0
 NO_HELP: Array = np.array([(0, 1, 1, NO_ROOM)], kernels.HELP)
 
 
-@contextmanager
-def team_of(n_threads: int) -> Iterator[kernels.Team | None]:
+def team_of(n_threads: int) -> AbstractContextManager[kernels.Team | None]:
     """A team of so many threads, which nobody else has meanwhile; None for one thread."""
-    if n_threads == 1:
-        yield None
-        return
+    return nullcontext() if n_threads == 1 else _team_of(n_threads)
+
+
+@contextmanager
+def _team_of(n_threads: int) -> Iterator[kernels.Team]:
     if os.getpid() != _process:
         _forget_helpers()  # where C has forked, of which Python knows nothing
     cores = _cores()

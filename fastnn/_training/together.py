@@ -221,7 +221,7 @@ def _in_lanes(course: Course) -> Hashable:
         or settings.divides_by_weight or model.loss not in LOSSES_IN_LANES
         or "step" in model.activations or "softmax" in model.activations[:-1]
         or (outputs == "softmax") != (model.loss == "cross_entropy")
-        or len(layout.layers) > kernels.MOST_LAYERS_IN_LANES
+        or layout.n_layers > kernels.MOST_LAYERS_IN_LANES
         or model.layer_sizes[-1] > kernels.MOST_OUTPUTS_IN_LANES
         or course.net.n_parameters > MOST_PARAMETERS
     ):  # fmt: skip

@@ -96,7 +96,7 @@ def _may_be_written(array: Any) -> bool:
 
 def _lists_of_another_dtype(state: State, net: Network) -> list[list[Any]]:
     """What was kept for the same parameters in another dtype; empty if they were others."""
-    activations = net._layout.layers["activation"].tolist()
+    activations = tuple(net._layout.layers["activation"].tolist())
     layout = Layout(net.layer_sizes, activations, state.block.dtype)
     if not state.fits(layout):
         return []
