@@ -200,10 +200,11 @@ def bytes_of_panel(const Layer[::1] layers):
     return panels.bytes_of_room(&net)
 
 
-def note_snapshot(list working, list kept, Snapshot[::1] snapshot):
+def note_snapshot(list working, list kept, np.ndarray snapshot not None):
     """Say where working copies lie, and what is kept of them."""
+    cdef Snapshot* notes = <Snapshot*> np.PyArray_DATA(snapshot)
     cdef Py_ssize_t i
-    for i in range(snapshot.shape[0]):
-        snapshot[i].working = <size_t> np.PyArray_DATA(working[i])
-        snapshot[i].kept = <size_t> np.PyArray_DATA(kept[i])
-        snapshot[i].n_bytes = np.PyArray_NBYTES(kept[i])
+    for i in range(np.PyArray_DIM(snapshot, 0)):
+        notes[i].working = <size_t> np.PyArray_DATA(working[i])
+        notes[i].kept = <size_t> np.PyArray_DATA(kept[i])
+        notes[i].n_bytes = np.PyArray_NBYTES(kept[i])

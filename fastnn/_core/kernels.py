@@ -44,6 +44,7 @@ fingerprint = _data.fingerprint
 samples_of = _data.samples_of
 scan = _data.scan
 scan_compressed = _data.scan_compressed
+total = _data.total
 unpad = _data.unpad
 
 _prediction = _unit("prediction", LEVEL)

@@ -45,7 +45,7 @@ class Model:
         numbers = tuple([kernels.ACTIVATIONS[name] for name in activations])
         self.layout: Layout = layout_of(layer_sizes, numbers, dtype)
         self.parameters = self.layout.parameter_block()
-        self._spare: list[tuple[Array, Array]] = []
+        self._spare: list[Working] = []
         self._pace: tuple[Any, Pace] | None = None
         self.gate = kernels.Gate(
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, kernels.LOSSES[loss],
@@ -58,19 +58,17 @@ class Model:
         """To be held while the parameters are changed, by a training or by an update."""
         return kernels.Turn(self.gate, trains)
 
-    def take_spare(self, n: int) -> tuple[Array, Array] | None:
-        """n blocks to train on, and one for a begun batch, if there are such from before.
-
-        Memory that is new costs more to get than a step on a few samples takes.
-        """
-        if self._spare and self._spare[0][0].nbytes == n * self.parameters.nbytes:
+    def take_spare(self, n_parts: int, needs_gradient: bool, n_rows: int) -> Working:
+        """What a training works on, from before if there is such."""
+        wanted = n_parts, needs_gradient
+        if self._spare and self._spare[0].kind == wanted and self._spare[0].n_rows >= n_rows:
             return self._spare.pop()
-        return None
+        return Working(self.layout, n_parts, needs_gradient, n_rows)
 
-    def keep_spare(self, blocks: Array, begun_batch: Array) -> None:
+    def keep_spare(self, working: Working) -> None:
         """For the next training, unless it is much; the block of a begun batch is all zero."""
-        if blocks.nbytes <= MOST_SPARE:
-            self._spare = [(blocks, begun_batch)]
+        if working.n_bytes <= MOST_SPARE:
+            self._spare = [working]
 
     def pace(self, most: int, adapts: bool, batch_size: int) -> Pace:
         """That of the last training, if it was of this kind: it knows what pays."""
@@ -121,6 +119,32 @@ class Model:
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""
         kernels.copy([parameters], [self.parameters])
+
+
+class Working:
+    """What kernels work on in a training: copies of what it changes, and a workspace.
+
+    Memory that is new costs more to get than a step on a few samples takes.
+    """
+
+    def __init__(self, layout: Layout, n_parts: int, needs_gradient: bool, n_rows: int) -> None:
+        """n_parts are the numbers that the optimizer keeps for each parameter."""
+        self.kind, self.n_rows = (n_parts, needs_gradient), n_rows
+        blocks = layout.parameter_block(1 + n_parts + needs_gradient)
+        size = layout.n_bytes // layout.dtype.itemsize
+        self.parameters, state = blocks[:size], blocks[size : (1 + n_parts) * size]
+        self.record = np.empty(1, kernels.OPTIMIZER)
+        self.progress = np.empty(1, kernels.PROGRESS)
+        self.copies = [self.parameters, state, self.record, self.progress]
+        self.state = state if n_parts else self.parameters  # what is empty has no address
+        self.begun_batch = layout.parameter_block(needs_gradient)
+        self.gradient = self.parameters
+        if needs_gradient:  # which may hold a part of a batch
+            self.gradient = blocks[-size:]
+            self.copies.append(self.gradient)
+        self.workspace = layout.workspace(n_rows)
+        self.snapshot = np.empty(len(self.copies), kernels.SNAPSHOT)
+        self.n_bytes = blocks.nbytes + self.begun_batch.nbytes + self.workspace.nbytes
 
 
 def _few_rows(layout: Layout) -> tuple[int, Array]:

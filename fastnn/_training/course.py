@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 import numpy as np
 
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What `Network.train` is told beside data."""
 
     epochs: int
@@ -97,11 +96,11 @@ class Course:
         if batch_size == 1 and (divides or not optimizer.is_plain):
             form = "batches"
         self.form = form
-        passes = 0.0
+        passes, n_parts = 0.0, state.n_parts
         if optimizer.l2 or not optimizer.is_plain:
             # All of W changes, after each batch or block.
             in_blocks = batch_size == 1 and form != "batches" and not self._may_decay_strongly()
-            passes = (1 + state.n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
+            passes = (1 + n_parts) / (kernels.SAMPLES_IN_BLOCK if in_blocks else batch_size)
         self.chunk = chunks.samples_per_chunk(layout, density, passes)
         self.team: Team | None = None
         self.pace = Pace(1, adapts=False)
@@ -119,14 +118,10 @@ class Course:
         # In epochs: about a chunk, so that of many networks orders do not take much memory.
         self.longest_lap = max(1, self.chunk // self.n)
 
-        self.plan = np.zeros(1, kernels.PLAN)
-        self.plan["batch_size"] = batch_size
-        self.plan["form"] = kernels.FORMS[form]
-        self.plan["l2"] = optimizer.l2
-        self.plan["tol"] = math.nan if settings.tol is None else settings.tol
-        self.plan["patience"] = settings.patience
-        self.plan["divides_by_weight"] = settings.divides_by_weight
-        self.plan["is_lenient"] = settings.is_lenient
+        self.plan = _plan(
+            batch_size, form, optimizer.l2, settings.tol, settings.patience,
+            settings.divides_by_weight, settings.is_lenient,
+        )  # fmt: skip
         self.progress = np.zeros(1, kernels.PROGRESS)
         best, stale = trainer.of_stopping(settings.tol, settings.patience)
         self.progress["best"], self.progress["stale"] = best, stale
@@ -136,27 +131,11 @@ class Course:
 
         self.kept = [self.model.parameters, state.block, state.record, self.progress]
         needs_gradient = batch_size > kernels.SAMPLES_IN_BLOCK or not optimizer.is_plain
-        n_parts, size = state.n_parts, len(self.model.parameters)
-        n_blocks = 1 + n_parts + needs_gradient
-        blocks, begun_batch = self.model.take_spare(n_blocks) or (
-            layout.parameter_block(n_blocks), layout.parameter_block(needs_gradient)
-        )  # fmt: skip
-        self.spare = blocks, begun_batch
-        working = [
-            blocks[:size], blocks[size : (1 + n_parts) * size],
-            np.empty_like(state.record), np.empty_like(self.progress),
-        ]  # fmt: skip
-        self.working_parameters, block, self.working_record, self.working_progress = working
-        if needs_gradient:  # which may hold a part of a batch
-            self.kept.append(begun_batch)
-            working.append(blocks[-size:])
-        self.blocks = (
-            working[-1 if needs_gradient else 0],
-            block if n_parts else self.working_parameters,  # what is empty has no address
-            layout.workspace(self.n),
-            np.empty(len(working), kernels.SNAPSHOT),
-        )
-        kernels.note_snapshot(working, self.kept, self.blocks[-1])  # a tenth of the time of ctypes
+        n_rows = min(self.n, kernels.SAMPLES_IN_BLOCK)
+        self.working = self.model.take_spare(n_parts, needs_gradient, n_rows)
+        if needs_gradient:
+            self.kept.append(self.working.begun_batch)
+        kernels.note_snapshot(self.working.copies, self.kept, self.working.snapshot)
         uses_steps = "step" in self.model.activations
         self.loss = kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
         self.rates: Array | None = None  # if there is a schedule
@@ -168,7 +147,7 @@ class Course:
 
     def keep_room(self) -> None:
         """After the last lap, where no batch is begun: a further training may have the blocks."""
-        self.model.keep_spare(*self.spare)
+        self.model.keep_spare(self.working)
 
     def _refuse_another_model(self) -> NoReturn:
         raise RuntimeError(
@@ -198,34 +177,35 @@ class Course:
                 self.note_chunk(shown)
         return self.last_lap()
 
-    @contextlib.contextmanager
-    def lap(self, n_epochs: int, done: int) -> Iterator[None]:
-        """In which chunks are run, until it has ended."""
+    def lap(self, n_epochs: int, done: int) -> Self:
+        """To be entered, and then chunks are run until it has ended."""
         settings, trainer = self.settings, self.net._trainer
         n_epochs = min(n_epochs, self.longest_lap)
         n_updates = -(-self.n // settings.batch_size)
-        rates, time = self.rates, 0
+        rates, self.time = self.rates, 0
         if rates is None:
-            time = trainer.time_of(settings.learning_rate)
-            rates = table(settings.learning_rate, time, n_epochs, n_updates)
+            self.time = trainer.time_of(settings.learning_rate)
+            rates = table(settings.learning_rate, self.time, n_epochs, n_updates)
         self.epoch[0] = 0
         self.losses = np.empty(n_epochs)
         self.orders, self.rates_of_lap = self.order.draw(n_epochs), rates
         self.done, self.begins = done, True
-        before = trainer.optimizer
-        try:
-            if not settings.optimizer.is_plain:
-                trainer.optimizer = self.state  # which the first chunk makes true
-            yield
-        finally:  # what ends a training leaves it where it has come to
-            ran = self.epoch.item()
-            n_begun = ran + bool(self.position[0])
-            if n_begun:
-                self._keep_time(time + ran)
-            else:
-                trainer.optimizer = before
-            if n_begun < n_epochs:
-                self.order.keep(n_begun)
+        self.before = trainer.optimizer
+        return self
+
+    def __enter__(self) -> None:
+        """A generator's context would take as long as a few epochs."""
+
+    def __exit__(self, *_: object) -> None:
+        """What ends a training leaves it where it has come to."""
+        ran = self.epoch.item()
+        n_begun = ran + bool(self.position[0])
+        if n_begun:
+            self._keep_time(self.time + ran)
+        else:
+            self.net._trainer.optimizer = self.before
+        if n_begun < len(self.losses):
+            self.order.keep(n_begun)
 
     def last_lap(self) -> Lap:
         """What has come of it."""
@@ -265,10 +245,14 @@ class Course:
         if self.net._model is not self.model:
             self._refuse_another_model()
         begins, self.begins = self.begins, False
+        if begins and not self.settings.optimizer.is_plain:
+            self.net._trainer.optimizer = self.state  # which this chunk makes true
+        working = self.working
         return (
-            self.model.layout.layers, self.loss, self.samples.n_targets, self.working_parameters,
-            self.samples.record, self.orders, self.rates_of_lap, self.plan, self.working_progress,
-            self.working_record, n_samples, self.losses, *self.blocks, begins,
+            self.model.layout.layers, self.loss, self.samples.n_targets, working.parameters,
+            self.samples.record, self.orders, self.rates_of_lap, self.plan, working.progress,
+            working.record, n_samples, self.losses, working.gradient, working.state,
+            working.workspace, working.snapshot, begins,
         )  # fmt: skip
 
     def _run_chunk(self, n_samples: int, n_threads: int = 1) -> int:
@@ -325,6 +309,20 @@ class Course:
         )
 
 
+@lru_cache
+def _plan(
+    batch_size: int, form: str, l2: float, tol: float | None, patience: int,
+    divides_by_weight: bool, is_lenient: bool,
+) -> Array:  # fmt: skip
+    """For the kernels, which only read it."""
+    plan = np.zeros(1, kernels.PLAN)
+    plan["batch_size"], plan["form"], plan["l2"] = batch_size, kernels.FORMS[form], l2
+    plan["tol"], plan["patience"] = math.nan if tol is None else tol, patience
+    plan["divides_by_weight"], plan["is_lenient"] = divides_by_weight, is_lenient
+    plan.flags.writeable = False
+    return plan
+
+
 def _largest(data: Data) -> str:
     """A sentence about the largest numbers of the data, unless they are a file to be read anew."""
     if data.is_mapped:
@@ -352,7 +350,7 @@ def _in_form(layout: Layout, data: Data, settings: Settings) -> tuple[Samples, s
         return Samples(X, Y, weights=weights), "zero_skip", density
     if data.counts is None:
         return Samples(X, Y, weights=weights), form, 1.0
-    density = int(data.counts.sum()) / X.size
+    density = kernels.total(data.counts) / X.size
     if form == "auto":
         form = choose_form(layout, density, batch_size, optimizer)
     if form != "zero_skip":

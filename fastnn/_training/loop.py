@@ -7,8 +7,7 @@ import math
 import os
 import warnings
 import weakref
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,11 +30,10 @@ if TYPE_CHECKING:
     Request: TypeAlias = tuple[Course, int, int]
     Laps: TypeAlias = Generator[Request, Lap, History]
 
-in_training: weakref.WeakValueDictionary[int, Network] = weakref.WeakValueDictionary()  # by id
+in_training: dict[int, weakref.ref[Network]] = {}  # by id
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(NamedTuple):
     """One network, and what `train` has been given for it, checked."""
 
     net: Network
@@ -64,7 +62,7 @@ class Training:
         stops = False
         with data.model.turn(trains=True):
             if settings.shuffle:
-                in_training[id(net)] = net
+                in_training[id(net)] = weakref.ref(net)
             if isinstance(settings.learning_rate, Schedule):
                 time = net._trainer.time_of(settings.learning_rate)
                 warn_of_zero_rates(settings.learning_rate, time, settings.epochs, depth)
@@ -107,7 +105,8 @@ class Training:
                     ) = before  # fmt: skip
                 watch.break_off(error)
                 raise
-            in_training.pop(id(net), None)
+            finally:
+                in_training.pop(id(net), None)
         return history
 
 
@@ -182,7 +181,7 @@ def _refuse_other_names(data: Data) -> None:
 
 def _free_generators() -> None:
     """After a fork, a draw that another thread was in has left its generator locked for ever."""
-    for net in in_training.values():
+    for net in filter(None, [ref() for ref in in_training.values()]):
         lock = net._rng.bit_generator.lock
         if lock.acquire(blocking=False):
             lock.release()

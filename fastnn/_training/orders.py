@@ -47,7 +47,8 @@ class Shuffled:
     def draw(self, n_epochs: int) -> Orders:
         self.before = self.rng.bit_generator.state
         try:
-            orders = np.tile(self.order, (n_epochs, 1))
+            orders = np.empty((n_epochs, len(self.order)), np.intp)
+            orders[:] = self.order
             return self.rng.permuted(orders, axis=1, out=orders)
         except BaseException:
             self.rng.bit_generator.state = self.before

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,15 @@ class Watch:
             self.callbacks,  # those that save each time save what the others have seen
             key=lambda one: (one.saves, one.saves and getattr(one, "monitor", None) is None),
         )
+        self.early_stopping = [one for one in self.callbacks if isinstance(one, EarlyStopping)]
         self.columns: dict[str, list[float]] = {name: [] for name in self.names()}
         # What validation is measured by is that of the training data.
         self.threshold = threshold_of(self.data) if self.metrics else None
-        self.larger_is_better = frozenset(
+
+    @cached_property
+    def larger_is_better(self) -> frozenset[str]:
+        """Names of metrics."""
+        return frozenset(
             name
             for name, metric in self.metrics.items()
             if (metric if isinstance(metric, str) else name) in LARGER_IS_BETTER
@@ -61,7 +67,7 @@ class Watch:
         """trains: there is at least one epoch to come. anew: what was the best one is of no use."""
         trainer = self.net._trainer
         if trains:
-            for callback in self.early_stopping():
+            for callback in self.early_stopping:
                 callback.go_on(self.net)
             trainer.last = None
         monitors = [callback for callback in self.callbacks if isinstance(callback, Monitor)]
@@ -105,18 +111,15 @@ class Watch:
             stops |= isinstance(answer, bool | np.bool_) and bool(answer)
         return stops
 
-    def early_stopping(self) -> list[EarlyStopping]:
-        return [callback for callback in self.callbacks if isinstance(callback, EarlyStopping)]
-
     def break_off(self, error: BaseException) -> None:
         """After an error, which may be Ctrl-C: where training diverges, it would do so again."""
-        for callback in self.early_stopping():
+        for callback in self.early_stopping:
             callback.end(self.net, goes_on=not isinstance(error, TrainingDivergedError))
 
     def end(self, history: History) -> None:
         best = self.net._trainer.best
         has_stopped = any(
-            one in best and best[one].waited >= one.patience for one in self.early_stopping()
+            one in best and best[one].waited >= one.patience for one in self.early_stopping
         )
         for callback in self.callbacks:
             if history.epoch or not isinstance(callback, EarlyStopping):  # no epoch does nothing
