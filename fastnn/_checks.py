@@ -28,6 +28,7 @@ from fastnn._core import kernels
 Array = np.ndarray[Any, Any]
 
 REQUIRED_OUTPUT = {"bce": "sigmoid", "cross_entropy": "softmax"}
+BOOLS = bool, np.bool_  # a union, bool | np.bool_, would be made anew at each call
 INTEGERS = frozenset({int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
 NUMBERS = INTEGERS | {float, np.float16, np.float32, np.float64}
 ACTIVATIONS = [name for name in kernels.ACTIVATIONS if name not in kernels.INTERNAL]
@@ -47,7 +48,7 @@ def integer(
         number = operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool | np.bool_):
+    if number is None or isinstance(value, BOOLS):
         raise TypeError(f"{name} must be {expected}, got {description(value)}{hint}")
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {description(number)}")
@@ -58,6 +59,8 @@ def integer(
 
 def real_number(value: Any, name: str, expected: str = "a number", kinds: str = "iufO") -> float:
     """Whatever float takes, but for text; what is too large for float is infinite."""
+    if type(value) is float:
+        return value
     found = array(value, name)
     if found.ndim == 0 and found.dtype.kind in kinds:
         try:
@@ -169,7 +172,7 @@ def new_file(path: str, name: str) -> None:
 
 
 def flag(value: Any, name: str) -> bool:
-    if not isinstance(value, bool | np.bool_):
+    if not isinstance(value, BOOLS):
         raise TypeError(f"{name} must be True or False, got {description(value)}")
     return bool(value)
 

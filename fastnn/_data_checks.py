@@ -43,7 +43,7 @@ Given = Array | Table | CSR
 
 def given(X: Any, name: str) -> Given:
     """Samples, such that to look at them twice gives the same numbers twice."""
-    if isinstance(X, Table | CSR):
+    if isinstance(X, (Table, CSR)):
         return X
     if type(X) is np.ndarray and (numbers := X.view()).dtype.kind in "biuf":
         return numbers  # which most have, and nothing else need be looked for

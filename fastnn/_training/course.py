@@ -123,8 +123,9 @@ class Course:
             settings.divides_by_weight, settings.is_lenient,
         )  # fmt: skip
         self.progress = np.zeros(1, kernels.PROGRESS)
-        best, stale = trainer.of_stopping(settings.tol, settings.patience)
-        self.progress["best"], self.progress["stale"] = best, stale
+        if settings.tol is not None:
+            best, stale = trainer.of_stopping(settings.tol, settings.patience)
+            self.progress["best"], self.progress["stale"] = best, stale
         # Views, as it costs ten times as much to ask for a field.
         self.epoch, self.position = self.progress["epoch"], self.progress["position"]
         self.stopped, self.loss_sum = self.progress["stopped"], self.progress["loss_sum"]

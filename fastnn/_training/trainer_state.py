@@ -122,7 +122,7 @@ class TrainerState:
             same = self.schedule == name_of(learning_rate)
         return self.time if same else 0
 
-    def of_stopping(self, tol: float | None, patience: int) -> tuple[float, int]:
+    def of_stopping(self, tol: float, patience: int) -> tuple[float, int]:
         """The lowest loss of an epoch, and for how many epochs there was no better one."""
         return (self.lowest, self.stale) if self.stopping == (tol, patience) else (math.inf, 0)
 

@@ -83,7 +83,7 @@ class Watch:
         """How many epochs may run, after `done` of them, before somebody wants to look."""
         if self.columns:
             return 1
-        waits = (callback.every - done % callback.every for callback in self.callbacks)
+        waits = [callback.every - done % callback.every for callback in self.callbacks]
         return min(waits, default=sys.maxsize)
 
     def look(self, done: int, lap: Lap, more: Mapping[str, float] = EMPTY) -> bool:
