@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnn._core.layout import Layout
 
 # Ctrl-C is answered between chunks, within 100 ms: this is 3 to 20 ms of work with AVX2, and up to
-# four times that with the baseline kernels. What stands around a chunk costs some 100 µs, and a
+# four times that with the baseline kernels. What stands around a chunk costs some 20 µs, and a
 # look at each parameter.
 CHUNK_NANOSECONDS = 10_000_000
 MOST_AT_ONCE = 8  # times as much, where threads share it; one may be left alone with it
