@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnn import _checks, _data_checks, _words, threads
 from fastnn._training import together
+from fastnn._training.bar import bar
 from fastnn.callbacks import get as get_callbacks
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.network import Network, Rows, compares_losses, targets
@@ -138,7 +139,10 @@ class_weight, validation_data, metrics, callbacks, same_task, form
     for net in nets:
         with net._model.turn(trains=True):  # which is refused where it has one elsewhere
             pass
-    histories, errors = together.train(trainings, wanted, progress)
+    names = [f"networks[{i}]" for i in range(len(nets))]
+    with bar(sum(one.settings.epochs for one in trainings), progress) as shown:
+        found, errors = together.train(trainings, names, wanted, shown)
+    histories = [errors[i].history if i in errors else found[i] for i in range(len(nets))]
     if errors and on_divergence == "raise":
         raise _divergence(errors, histories)
     return histories

@@ -35,6 +35,7 @@ class Data:
     fingerprint: int | None = None  # of X, where somebody has wanted it
     feature_names: tuple[str, ...] | None = None  # of the columns of X, if they have any
     n_threads: int | None = 1  # that work on them; None: as many as help
+    own_bytes: int = 0  # of memory that nobody else shares, where many train at once
 
     @cached_property
     def most_threads(self) -> int:

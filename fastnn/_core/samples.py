@@ -61,6 +61,10 @@ class Compressed:
         assert self.starts is not None
         return int(self.starts[-1])
 
+    @property
+    def nbytes(self) -> int:
+        return self.columns.nbytes + self.values.nbytes
+
 
 class Samples:
     """Rows of X, dense or compressed or both, and where there are any of targets Y, and weights.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,21 +12,23 @@ import numpy as np
 from fastnn._core.teams import team_of
 from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
+from fastnn._warnings import warn
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History, Lap
 from fastnn.schedules import Schedule, zero_from
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from types import TracebackType
     from typing import TypeAlias
 
     from fastnn._core.data import Data
-    from fastnn._core.kernels import Team
+    from fastnn._training.bar import Bar
     from fastnn._training.watching import Watch
     from fastnn.network import Network
 
     Request: TypeAlias = tuple[Course, int, int]
-    Laps: TypeAlias = Generator[Request, Lap, History]
+    Laps: TypeAlias = Generator[Request, Lap, Any]
 
 in_training: dict[int, weakref.ref[Network]] = {}  # by id
 
@@ -48,24 +48,24 @@ class Training(NamedTuple):
         """As many as may share the work."""
         return self.settings.n_threads_for(self.data)
 
-    def laps(self, team: Team | None = None, keeps_room: bool = True, depth: int = 7) -> Laps:
+    def laps(self, alone: bool = True) -> Laps:
         """Lap after lap of epochs; between them those who watch have their turn.
 
         Whoever runs this is asked for a lap, of at most so many epochs after so many, and sends
         what has come of it, or throws the error. Laps end where somebody wants to look; where they
-        end changes no bit of the result. keeps_room: for the next training of this network.
-        depth: of a user's call, for warnings.
+        end changes no bit of the result. alone: with threads of its own, and room that is kept for
+        the next training of this network.
         """
         net, data, settings, watch = self.net, self.data, self.settings, self.watch
         laps: list[Lap] = []
         done = 0
         stops = False
-        with data.model.turn(trains=True):
+        with data.model.turn(trains=True), team_of(self.n_threads if alone else 1) as team:
             if settings.shuffle:
                 in_training[id(net)] = weakref.ref(net)
             if isinstance(settings.learning_rate, Schedule):
                 time = net._trainer.time_of(settings.learning_rate)
-                warn_of_zero_rates(settings.learning_rate, time, settings.epochs, depth)
+                warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
             _refuse_other_names(data)
             model, trainer = data.model, net._trainer
             before = trainer.task, trainer.stopping, trainer.best, trainer.last, model.feature_names
@@ -84,7 +84,7 @@ class Training(NamedTuple):
                     laps.append(lap)
                     done += len(lap.losses)
                     stops = watch.look(done, lap) or course.has_stopped
-                if keeps_room:
+                if alone:
                     course.keep_room()
                 history = History(laps, watch.columns)
                 watch.end(history)
@@ -112,50 +112,69 @@ class Training(NamedTuple):
 
 def train(training: Training, progress: bool) -> History:
     """Train on checked data."""
-    with (
-        bar(training.settings.epochs, progress) as shown,
-        team_of(training.n_threads) as team,
-        contextlib.closing(training.laps(team)) as laps,
-    ):
+    with bar(training.settings.epochs, progress) as shown:
+        history: History = run(training.laps(), shown)
+    return history
+
+
+def run(laps: Laps, shown: Bar | None = None) -> Any:
+    """Laps of one network, to their end; what comes of them."""
+    with Ending(laps):
         asked = advance(laps, None)
-        while not isinstance(asked, History):
-            course, n_epochs, done = asked
+        while isinstance(asked, tuple):
             try:
+                course, n_epochs, done = asked
                 lap = course.run_lap(n_epochs, done, shown)
             except BaseException as error:
-                advance(laps, error)
-                raise
-            asked = advance(laps, lap)
+                asked = advance(laps, error)
+            else:
+                asked = advance(laps, lap)
         return asked
 
 
-def advance(laps: Laps, found: Lap | BaseException | None) -> Request | History:
+class Ending:
+    """``with Ending(laps):`` however that ends, they do. Ctrl-C comes as if amid a lap."""
+
+    def __init__(self, laps: Laps) -> None:
+        self.laps = laps
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:  # fmt: skip
+        if isinstance(error, KeyboardInterrupt):
+            self.laps.throw(error)
+        self.laps.close()
+
+
+def advance(laps: Laps, found: Lap | BaseException | None) -> Request | Any:
     """To the next request, or the end, with what the last lap has found, or why there is none."""
     try:
         if isinstance(found, BaseException):
             return laps.throw(found)
         return next(laps) if found is None else laps.send(found)
     except StopIteration as end:
-        history: History = end.value
-        return history
+        return end.value
     except RuntimeError as error:
         if isinstance(error.__cause__, StopIteration):  # of the user's, as generators have it
             raise error.__cause__ from None
         raise
 
 
-def warn_of_zero_rates(schedule: Schedule, time: int, n: int, depth: int) -> None:
+def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
     """Where a schedule comes to its end before the last of n epochs, which begin at this time."""
     first_idle = zero_from(schedule)
     if n == 0 or time + n - 1 < first_idle:
         return
     n_idle = min(time + n - math.ceil(first_idle), n)
     which = "all" if n_idle == n else f"the last {n_idle:,}"
-    warnings.warn(
+    warn(
         f"learning_rate={schedule!r} is 0 after {first_idle:g} epochs, and {time:,} of them are "
         f"gone: {which} of {n:,} epochs change nothing. Give the schedule more epochs, or a final "
-        "rate above 0; or let it begin anew by reset_trainer()",
-        stacklevel=depth,
+        "rate above 0; or let it begin anew by reset_trainer()"
     )
 
 

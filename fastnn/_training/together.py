@@ -1,4 +1,4 @@
-"""The loop that ``fastnn.train_many`` runs: laps of several networks, which threads share.
+"""Laps of several networks, which threads share: for ``fastnn.train_many`` and the like.
 
 Networks of one structure that learn sample by sample go side by side, in the lanes of vectors,
 where that is faster; the others one by one. It changes no bit of what becomes of each.
@@ -17,25 +17,29 @@ from fastnn import threads
 from fastnn._core import chunks, kernels
 from fastnn._core.layout import aligned_zeros
 from fastnn._core.teams import help_of, team_of
-from fastnn._training.bar import bar
-from fastnn._training.loop import advance
+from fastnn._training.loop import Ending, advance
 from fastnn.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
+    from typing import Protocol
 
     from fastnn._core.kernels import Team
     from fastnn._training.bar import Bar
     from fastnn._training.course import Course
-    from fastnn._training.loop import Laps, Request, Training
-    from fastnn.history import History, Lap
+    from fastnn._training.loop import Laps, Request
+    from fastnn.history import Lap
+
+    class HasLaps(Protocol):
+        """A training of one network, as `loop.Training`."""
+
+        def laps(self, alone: bool) -> Laps: ...
 
     Array = np.ndarray[Any, Any]
 
 # At once, so that what training needs beside the networks stays little.
 BYTES_AT_ONCE = 2**26
 NETWORKS_AT_ONCE = 64  # for each thread
-DEPTH = 9  # of a user's call, for warnings
 TASKS_AT_ONCE = 4  # for each thread, so that Ctrl-C is answered
 # In lanes: measured with AVX2 against the lone network's pass. Beyond so many parameters a group no
 # longer fits into the L1 cache, and wider networks fill vectors by themselves.
@@ -45,39 +49,27 @@ LOSSES_IN_LANES = ("bce", "cross_entropy", "huber", "mae", "mse")
 
 
 def train(
-    trainings: Sequence[Training], wanted: int | None, progress: bool
-) -> tuple[list[History], dict[int, TrainingDivergedError]]:
-    """Train each network as by itself, and say which have diverged."""
-    epochs = sum(one.settings.epochs for one in trainings)
+    trainings: Sequence[HasLaps], names: Sequence[str], wanted: int | None,
+    shown: Bar | None = None,
+) -> tuple[dict[int, Any], dict[int, TrainingDivergedError]]:  # fmt: skip
+    """What comes of each as by itself, by its place; and for those that have diverged, the error.
+
+    Any other error, whose note has the training's name, ends them all, and so does Ctrl-C.
+    """
     most = min(threads.most(wanted), max(1, len(trainings)))
-    with bar(epochs, progress) as shown, team_of(most) as team:
-        together = _Together(trainings, team, most, shown)
-        for wave in _waves(trainings, most):
-            together.train(wave)
-    return [together.histories[i] for i in range(len(trainings))], together.errors
+    with team_of(most) as team:
+        together = _Together(trainings, names, team, most, shown)
+        while together.begun < len(trainings):
+            together.train_some()
+    return together.results, together.errors
 
 
-def _waves(trainings: Sequence[Training], n_threads: int) -> list[list[int]]:
-    """Networks that train at once."""
-    waves: list[list[int]] = [[]]
-    n_bytes = 0
-    for i, one in enumerate(trainings):
-        needed = _bytes_of(one)
-        is_full = len(waves[-1]) >= NETWORKS_AT_ONCE * n_threads
-        if is_full or (n_bytes + needed > BYTES_AT_ONCE and len(waves[-1]) >= n_threads):
-            waves.append([])
-            n_bytes = 0
-        waves[-1].append(i)
-        n_bytes += needed
-    return waves
-
-
-def _bytes_of(training: Training) -> int:
+def _bytes_of(course: Course) -> int:
     """What one needs while it trains, about: copies of its parameters, orders, X without zeros."""
-    data, layout = training.data, training.data.model.layout
-    needed = 4 * layout.n_bytes
-    if training.settings.shuffle:
-        needed += 8 * max(len(data.X), chunks.samples_per_chunk(layout))
+    data, layout = course.data, course.model.layout
+    needed = 4 * layout.n_bytes + data.own_bytes
+    if course.settings.shuffle:
+        needed += 8 * max(course.n, course.chunk)
     if data.counts is not None:  # then X is dense
         n_numbers = int(data.counts.sum())
         if 2 * n_numbers < len(data.X) * layout.n_inputs:
@@ -89,27 +81,39 @@ class _Together:
     """Trainings, by their place in the list, and what becomes of them."""
 
     def __init__(
-        self, trainings: Sequence[Training], team: Team | None, most: int, shown: Bar | None
-    ) -> None:
-        self.trainings, self.team, self.most, self.shown = trainings, team, most, shown
-        self.histories: dict[int, History] = {}
+        self, trainings: Sequence[HasLaps], names: Sequence[str], team: Team | None, most: int,
+        shown: Bar | None,
+    ) -> None:  # fmt: skip
+        self.trainings, self.names = trainings, names
+        self.team, self.most, self.shown = team, most, shown
+        self.begun = 0  # of them
+        self.results: dict[int, Any] = {}
         self.errors: dict[int, TrainingDivergedError] = {}
         self.epochs: dict[int, float] = {}  # done
         self.losses: dict[int, float] = {}
 
-    def train(self, wave: Sequence[int]) -> None:
-        """These, from beginning to end."""
+    def train_some(self) -> None:
+        """The next ones, from beginning to end: as many as may be at once."""
         with contextlib.ExitStack() as stack:
             laps: dict[int, Laps] = {}
             requests: dict[int, Request] = {}
-            for i in wave:
-                one = self.trainings[i].laps(keeps_room=False, depth=DEPTH)
-                laps[i] = stack.enter_context(contextlib.closing(one))
+            n_bytes = 0
+            while self.begun < len(self.trainings) and self._has_room(len(requests), n_bytes):
+                i = self.begun
+                self.begun += 1
+                laps[i] = self.trainings[i].laps(alone=False)
+                stack.enter_context(Ending(laps[i]))
                 self._go_on(i, laps[i], None, requests)
+                if i in requests:
+                    n_bytes += _bytes_of(requests[i][0])
             while requests:
                 asked, requests = requests, {}
                 for i, found in self._run_laps(asked).items():
                     self._go_on(i, laps[i], found, requests)
+
+    def _has_room(self, n: int, n_bytes: int) -> bool:
+        """Whether one more may begin beside n that have so many bytes."""
+        return n < self.most or (n_bytes < BYTES_AT_ONCE and n < NETWORKS_AT_ONCE * self.most)
 
     def _go_on(
         self, i: int, laps: Laps, found: Lap | TrainingDivergedError | None,
@@ -117,17 +121,26 @@ class _Together:
     ) -> None:  # fmt: skip
         """To the network's next request, or to its end, with what its last lap has found."""
         try:
-            with _saying(i):
+            with self._saying(i):
                 asked = advance(laps, found)
         except TrainingDivergedError as error:
             if error is not found:  # but a callback's own
                 raise
-            self.histories[i], self.errors[i] = error.history, error
+            self.errors[i] = error
             return
         if isinstance(asked, tuple):
             requests[i] = asked
         else:
-            self.histories[i] = asked
+            self.results[i] = asked
+
+    @contextlib.contextmanager
+    def _saying(self, i: int) -> Iterator[None]:
+        """Which network an error is about."""
+        try:
+            yield
+        except Exception as error:
+            error.add_note(f"This is for {self.names[i]}.")
+            raise
 
     def _run_laps(self, requests: dict[int, Request]) -> dict[int, Lap | TrainingDivergedError]:
         """The next lap of each network, or why it has none."""
@@ -135,7 +148,7 @@ class _Together:
         left = {i: course for i, (course, *_) in requests.items()}
         with contextlib.ExitStack() as stack:
             for i, (course, n_epochs, done) in requests.items():
-                with _saying(i):
+                with self._saying(i):
                     stack.enter_context(course.lap(n_epochs, done))
             while left:
                 tasks, size = _tasks(left, self.most), TASKS_AT_ONCE * self.most
@@ -167,16 +180,6 @@ class _Together:
         if self.shown:
             mean = math.fsum(self.losses.values()) / max(1, len(self.losses))
             self.shown.show(math.fsum(self.epochs.values()), mean)
-
-
-@contextlib.contextmanager
-def _saying(i: int) -> Iterator[None]:
-    """Which network an error is about."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"This is for networks[{i}].")
-        raise
 
 
 def _room(course: Course, n: int) -> tuple[int, Array | None]:

@@ -8,6 +8,7 @@ sklearn/neural_network/_multilayer_perceptron.py and _stochastic_optimizers.py.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from itertools import pairwise
@@ -20,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from fastnn import _data_checks, threads
 from fastnn._core.data import Data
+from fastnn._training.loop import run
 from fastnn.callbacks import get as get_callbacks
 from fastnn.network import Network
 from fastnn.sklearn._lbfgs import Objective
@@ -32,7 +34,7 @@ from fastnn.sklearn._scikit_learn import (
     replaces_any,
     validate_data,
 )
-from fastnn.sklearn._steps import Steps
+from fastnn.sklearn._steps import Interrupted, Steps, drawn
 
 if TYPE_CHECKING:
     from typing import Self, TypeAlias
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from fastnn._core.samples import Sparse
+    from fastnn._training.loop import Laps
     from fastnn.callbacks import Callback
 
     SamplesLike: TypeAlias = ArrayLike | Sparse
@@ -105,9 +108,13 @@ class OnKernels(WithParameters):
         -------
         self
         """
-        if getattr(self, "class_weight", None) is not None:
-            sample_weight = weighted(self.class_weight, y, sample_weight)
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, self._weights(y, sample_weight))
+
+    def _weights(self, y: Any, sample_weight: Any) -> Any:
+        """Those of the samples in a fit, also by their classes."""
+        if getattr(self, "class_weight", None) is None:
+            return sample_weight
+        return weighted(self.class_weight, y, sample_weight)
 
     def to_sklearn(self) -> Any:
         """scikit-learn's own estimator with the same parameters, fitted alike.
@@ -149,6 +156,21 @@ class OnKernels(WithParameters):
         if replaces_any(self, REPLACED, BaseMultilayerPerceptron):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return super()._fit(X, y, **weights, incremental=incremental)
+        with contextlib.suppress(Interrupted):
+            run(self._laps(X, y, sample_weight, incremental))
+        return self
+
+    def _laps(
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, *,
+        alone: bool = True, table: Any = None, random_state: np.random.RandomState | None = None,
+        bootstrap: np.random.RandomState | None = None,
+    ) -> Laps:  # fmt: skip
+        """A fit, as a generator of laps: see `fastnn._training.loop`, and Steps.
+
+        By L-BFGS there are none. table: what X has been made of, if its columns had names.
+        random_state: in place of NumPy's own, where the estimator has none. bootstrap: draws the
+        samples to train on, of which X and y have all, and all classes.
+        """
         running: Backing | None = self.__dict__.get("_backing")
         if running is not None and running.is_trained:
             raise RuntimeError(
@@ -163,7 +185,7 @@ class OnKernels(WithParameters):
         callbacks = self._checked_callbacks()
         attributes = self.__dict__
         first = "coefs_" not in attributes or (not self.warm_start and not incremental)
-        X, y = self._validate_input(X, y, incremental, reset=first)
+        X, y = self._named_input(X, y, incremental, first, table)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         if y.ndim == 1:
@@ -174,15 +196,19 @@ class OnKernels(WithParameters):
                 f"{np.shape(attributes['coefs_'][-1])[1]}."
             )
         self.n_outputs_ = y.shape[1]
-        self._random_state = check_random_state(self.random_state)
+        if random_state is None or self.random_state is not None:
+            random_state = check_random_state(self.random_state)
+        self._random_state = random_state
         if first:
             self._initialize(y, [X.shape[1], *hidden, self.n_outputs_], X.dtype)
             for copies in ("_best_coefs", "_best_intercepts"):  # which nobody would read
                 attributes.pop(copies, None)
         if self.solver == "lbfgs":
+            if bootstrap is not None:
+                X, y, sample_weight = drawn(bootstrap, X, y, sample_weight)
             self._fit_by_lbfgs(X, y, sample_weight, [X.shape[1], *hidden, y.shape[1]])
             self._network()
-            return self
+            return
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         if not incremental or "_optimizer" not in attributes:
@@ -193,12 +219,25 @@ class OnKernels(WithParameters):
         backing.is_trained = True
         try:
             steps = Steps(self, net, self._data, incremental)
-            steps.run(X, y, sample_weight, callbacks, first)
+            yield from steps.laps(X, y, sample_weight, callbacks, first, alone, bootstrap)
         finally:
             backing.is_ahead, backing.is_trained = True, False  # Ctrl-C may end into_lists
             backing.into_lists()
             attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
-        return self
+
+    def _named_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool, table: Any
+    ) -> tuple[Any, Array]:
+        """X and y, checked; the names of X's columns are those of the table, if there is one."""
+        if table is None:
+            return self._validate_input(X, y, incremental, reset)
+        validate_data(self, table, reset=reset, skip_check_array=True)
+        names = self.__dict__.pop("feature_names_in_", None)
+        try:
+            return self._validate_input(X, y, incremental, reset)
+        finally:
+            if names is not None:
+                self.feature_names_in_ = names
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         if incremental and not reset and not self.warm_start and self._is_plain(X):
@@ -266,8 +305,13 @@ class OnKernels(WithParameters):
         finally:
             self.activation = given
 
-    def _data(self, net: Network, X: Any, y: Array, sample_weight: Array | None) -> Data:
-        """What scikit-learn's checks have made of the data, as kernels take it."""
+    def _data(
+        self, net: Network, X: Any, y: Array, sample_weight: Array | None, shares_X: bool = True
+    ) -> Data:
+        """What scikit-learn's checks have made of the data, as kernels take it.
+
+        shares_X: others may train on the same.
+        """
         if getattr(X, "format", "csr") != "csr":
             X = X.tocsr()
         rows, counts, _ = _data_checks.counted_samples(X, "X", net.layer_sizes[0], net.dtype)
@@ -275,7 +319,10 @@ class OnKernels(WithParameters):
             y = y.argmax(axis=1)[:, np.newaxis]
         weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, np.float64)
         y = np.ascontiguousarray(y, net.dtype)
-        return Data(net._model, rows, y, counts, weights, n_threads=self._n_threads())
+        own_bytes = y.nbytes + (0 if shares_X else rows.nbytes)
+        return Data(
+            net._model, rows, y, counts, weights, n_threads=self._n_threads(), own_bytes=own_bytes
+        )
 
     def _n_threads(self) -> int | None:
         return threads.get(self.n_threads, "n_threads")

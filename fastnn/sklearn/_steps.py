@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,19 +14,26 @@ from fastnn._core.teams import team_of
 from fastnn._training.course import Course, Settings
 from fastnn._training.orders import InOrder, Order, Reshuffled
 from fastnn._training.watching import Watch
+from fastnn._warnings import warn
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.history import History, Lap
+from fastnn.history import History
 from fastnn.sklearn._held_out import HeldOut
 from fastnn.sklearn._optimizers import begun_state, core_optimizer, keep_state, rate_of_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from fastnn._core.data import Data
+    from fastnn._training.loop import Laps, Request
     from fastnn.callbacks import Callback
+    from fastnn.history import Lap
     from fastnn.network import Network
 
 Array = np.ndarray[Any, Any]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, by which a fit has ended as it should."""
 
 
 class Steps:
@@ -42,16 +48,25 @@ class Steps:
         self.held_out: HeldOut | None = None
         self.best: Array | None = None  # parameters, of the epoch with the best score
         self.steps_in_epoch = 0  # of one that was broken off
+        self.is_interrupted = False
 
-    def run(
-        self, X: Any, y: Array, sample_weight: Array | None, callbacks: list[Callback], first: bool
-    ) -> None:
-        """first: no epoch of a fit before this one can have been the best."""
+    def laps(
+        self, X: Any, y: Array, sample_weight: Array | None, callbacks: list[Callback],
+        first: bool, alone: bool, bootstrap: np.random.RandomState | None,
+    ) -> Laps:  # fmt: skip
+        """As those of `fastnn._training.loop`; after Ctrl-C they end, and say so by an error.
+
+        first: no epoch of a fit before this one can have been the best. bootstrap: draws those of
+        the samples to train on that are trained on.
+        """
         estimator, net = self.estimator, self.net
+        shares_X = not estimator.early_stopping and bootstrap is None
         if estimator.early_stopping:
             X, y, sample_weight = self._hold_out(X, y, sample_weight)
             self.best = copies(net._parameters)[0] if first else None
-        data = self.data_of(net, X, y, sample_weight)
+        if bootstrap is not None:
+            X, y, sample_weight = drawn(bootstrap, X, y, sample_weight)
+        data = self.data_of(net, X, y, sample_weight, shares_X)
         self.n = len(data.X)
         self.samples_before = estimator.t_
         settings = self._settings()
@@ -62,7 +77,7 @@ class Steps:
             order = Reshuffled(self.n, estimator._random_state)
         with (
             net._model.turn(trains=True),
-            team_of(settings.n_threads_for(data)) as team,
+            team_of(settings.n_threads_for(data) if alone else 1) as team,
         ):  # fmt: skip
             self.course = course = Course(net, data, settings, order, team)
             course.progress["stale"] = estimator._no_improvement_count
@@ -73,8 +88,9 @@ class Steps:
             watch = Watch(net, data, callbacks=callbacks)
             watch.larger_is_better |= {"validation_score"}
             try:
-                self._run_epochs(watch)
-                course.keep_room()
+                yield from self._laps(watch)
+                if alone:
+                    course.keep_room()
             except BaseException as error:
                 watch.break_off(error)
                 raise
@@ -84,6 +100,8 @@ class Steps:
                 keep_state(self.optimizer, course.state, n_steps + self.steps_in_epoch)
                 if self.best is not None:
                     net._model.write(self.best)
+        if self.is_interrupted:
+            raise Interrupted
 
     def _settings(self) -> Settings:
         estimator = self.estimator
@@ -91,10 +109,9 @@ class Steps:
             batch_size = min(200, self.n)
         else:
             if estimator.batch_size > self.n:
-                warnings.warn(
+                warn(
                     "Got `batch_size` less than 1 or larger than "
-                    "sample size. It is going to be clipped",
-                    stacklevel=2,
+                    "sample size. It is going to be clipped"
                 )
             batch_size = int(np.clip(estimator.batch_size, 1, self.n))
         patience = estimator.n_iter_no_change
@@ -139,7 +156,7 @@ class Steps:
         self.held_out = HeldOut(estimator, self.net, data, X_val, y_val, weight_val)
         return X, y, sample_weight
 
-    def _run_epochs(self, watch: Watch) -> None:
+    def _laps(self, watch: Watch) -> Generator[Request, Lap, None]:
         """Until there have been enough."""
         estimator, course = self.estimator, self.course
         laps: list[Lap] = []
@@ -153,8 +170,8 @@ class Steps:
                 )
                 noted = course.losses
                 try:
-                    lap = course.run_lap(n_epochs, estimator.n_iter_, None)
-                except KeyboardInterrupt:
+                    lap = yield course, n_epochs, estimator.n_iter_
+                except (KeyboardInterrupt, GeneratorExit):
                     if course.losses is not noted:
                         self._note(course.losses[: course.epoch.item()])
                         self.steps_in_epoch = course.position.item() // course.settings.batch_size
@@ -167,14 +184,14 @@ class Steps:
                 if self.incremental:
                     break
                 if estimator.n_iter_ == estimator.max_iter:
-                    warnings.warn(
+                    warn(
                         f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) "
                         "reached and the optimization hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=2,
                     )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            self.is_interrupted = True
+            warn("Training interrupted by user.")
         except TrainingDivergedError as error:
             self._end_divergence(error)
         watch.end(History(laps, watch.columns))
@@ -259,10 +276,17 @@ class Steps:
         self._note_validation(
             found | ({"val_loss": np.nan} if self.estimator.validation_loss else {})
         )
-        warnings.warn(
+        warn(
             f"Training diverged in epoch {self.estimator.n_iter_}: parameters would not be finite. "
             "Those of the best epoch are kept; use a smaller learning_rate_init, or scale the "
             "data, for example with sklearn.preprocessing.StandardScaler.",
             ConvergenceWarning,
-            stacklevel=2,
         )
+
+
+def drawn(
+    rng: np.random.RandomState, X: Any, y: Array, sample_weight: Array | None
+) -> tuple[Any, Array, Array | None]:
+    """As many samples, with replacement."""
+    rows = rng.randint(len(y), size=len(y))
+    return X[rows], y[rows], None if sample_weight is None else sample_weight[rows]
