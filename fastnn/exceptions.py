@@ -22,7 +22,8 @@ class TrainingDivergedError(ValueError):
     history : History
         Of the epochs before.
     networks : tuple of int
-        Of `fastnn.train_many`: the places of those that have diverged in its list. Else empty.
+        Of `fastnn.train_many` and `fastnn.sklearn.fit_many`: the places of those that have diverged
+        in its list. Else empty.
     histories : list of History
         Of `fastnn.train_many`: those of all networks.
     """

@@ -141,7 +141,7 @@ class_weight, validation_data, metrics, callbacks, same_task, form
             pass
     names = [f"networks[{i}]" for i in range(len(nets))]
     with bar(sum(one.settings.epochs for one in trainings), progress) as shown:
-        found, errors = together.train(trainings, names, wanted, shown)
+        found, errors = together.train([one.laps for one in trainings], names, wanted, shown)
     histories = [errors[i].history if i in errors else found[i] for i in range(len(nets))]
     if errors and on_divergence == "raise":
         raise _divergence(errors, histories)

@@ -27,6 +27,7 @@ FLOORS = [
     {"river._growing", "sklearn._lbfgs", "sklearn._held_out", "sklearn._optimizers"},
     {"river", "sklearn._parameters", "sklearn._steps"},
     {"sklearn._fits"},
+    {"sklearn._many"},
     {"sklearn"},
     {"", "sklearn.__main__"},
     {"__main__"},

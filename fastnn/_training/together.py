@@ -14,26 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import threads
-from fastnn._core import chunks, kernels
+from fastnn._core import kernels
 from fastnn._core.layout import aligned_zeros
 from fastnn._core.teams import help_of, team_of
 from fastnn._training.loop import Ending, advance
 from fastnn.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
-    from typing import Protocol
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from fastnn._core.kernels import Team
     from fastnn._training.bar import Bar
     from fastnn._training.course import Course
     from fastnn._training.loop import Laps, Request
     from fastnn.history import Lap
-
-    class HasLaps(Protocol):
-        """A training of one network, as `loop.Training`."""
-
-        def laps(self, alone: bool) -> Laps: ...
 
     Array = np.ndarray[Any, Any]
 
@@ -49,17 +43,18 @@ LOSSES_IN_LANES = ("bce", "cross_entropy", "huber", "mae", "mse")
 
 
 def train(
-    trainings: Sequence[HasLaps], names: Sequence[str], wanted: int | None,
+    begins: Sequence[Callable[[bool], Laps]], names: Sequence[str], wanted: int | None,
     shown: Bar | None = None,
 ) -> tuple[dict[int, Any], dict[int, TrainingDivergedError]]:  # fmt: skip
     """What comes of each as by itself, by its place; and for those that have diverged, the error.
 
-    Any other error, whose note has the training's name, ends them all, and so does Ctrl-C.
+    Each begins as `loop.Training.laps` does. Any other error, whose note has the name, ends them
+    all, and so does Ctrl-C.
     """
-    most = min(threads.most(wanted), max(1, len(trainings)))
+    most = min(threads.most(wanted), max(1, len(begins)))
     with team_of(most) as team:
-        together = _Together(trainings, names, team, most, shown)
-        while together.begun < len(trainings):
+        together = _Together(begins, names, team, most, shown)
+        while together.n_begun < len(begins):
             together.train_some()
     return together.results, together.errors
 
@@ -81,12 +76,12 @@ class _Together:
     """Trainings, by their place in the list, and what becomes of them."""
 
     def __init__(
-        self, trainings: Sequence[HasLaps], names: Sequence[str], team: Team | None, most: int,
-        shown: Bar | None,
+        self, begins: Sequence[Callable[[bool], Laps]], names: Sequence[str], team: Team | None,
+        most: int, shown: Bar | None,
     ) -> None:  # fmt: skip
-        self.trainings, self.names = trainings, names
+        self.begins, self.names = begins, names
         self.team, self.most, self.shown = team, most, shown
-        self.begun = 0  # of them
+        self.n_begun = 0
         self.results: dict[int, Any] = {}
         self.errors: dict[int, TrainingDivergedError] = {}
         self.epochs: dict[int, float] = {}  # done
@@ -98,10 +93,10 @@ class _Together:
             laps: dict[int, Laps] = {}
             requests: dict[int, Request] = {}
             n_bytes = 0
-            while self.begun < len(self.trainings) and self._has_room(len(requests), n_bytes):
-                i = self.begun
-                self.begun += 1
-                laps[i] = self.trainings[i].laps(alone=False)
+            while self.n_begun < len(self.begins) and self._has_room(len(requests), n_bytes):
+                i = self.n_begun
+                self.n_begun += 1
+                laps[i] = self.begins[i](False)
                 stack.enter_context(Ending(laps[i]))
                 self._go_on(i, laps[i], None, requests)
                 if i in requests:

@@ -15,6 +15,7 @@ from sklearn.preprocessing import LabelBinarizer
 
 from fastnn.callbacks import Callback
 from fastnn.sklearn._fits import OnKernels, weighted
+from fastnn.sklearn._many import fit_many
 from fastnn.sklearn._parameters import HIDDEN
 from fastnn.sklearn._patching import classes, patch, unpatch
 from fastnn.sklearn._scikit_learn import Interval, StrOptions, available_if
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from fastnn.network import CallbackLike, Floats
     from fastnn.sklearn._fits import SamplesLike
 
-__all__ = ["MLPClassifier", "MLPRegressor", "patch", "unpatch"]
+__all__ = ["MLPClassifier", "MLPRegressor", "fit_many", "patch", "unpatch"]
 
 Array = np.ndarray[Any, Any]
 

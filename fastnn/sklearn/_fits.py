@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,6 +63,19 @@ REPLACED = (
     "_fit_stochastic", "_fit_lbfgs", "_backprop", "_compute_loss_grad", "_forward_pass",
     "_update_no_improvement_count",
 )  # fmt: skip
+
+
+# What scikit-learn's checks of X and y leave in an estimator.
+OF_INPUTS = ("n_features_in_", "feature_names_in_", "classes_", "_label_binarizer")
+
+
+@dataclass
+class Shared:
+    """X and y that several fits have, made of the same data."""
+
+    table: Any  # what X has been made of, if its columns have names
+    # By the class of an estimator: X, y and attributes that its checks have made.
+    inputs: dict[type, tuple[Any, Array, dict[str, Any]]] = field(default_factory=dict)
 
 
 class OnKernels(WithParameters):
@@ -162,14 +176,15 @@ class OnKernels(WithParameters):
 
     def _laps(
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, *,
-        alone: bool = True, table: Any = None, random_state: np.random.RandomState | None = None,
+        alone: bool = True, shared: Shared | None = None,
+        random_state: np.random.RandomState | None = None,
         bootstrap: np.random.RandomState | None = None,
     ) -> Laps:  # fmt: skip
         """A fit, as a generator of laps: see `fastnn._training.loop`, and Steps.
 
-        By L-BFGS there are none. table: what X has been made of, if its columns had names.
-        random_state: in place of NumPy's own, where the estimator has none. bootstrap: draws the
-        samples to train on, of which X and y have all, and all classes.
+        By L-BFGS there are none. shared: with other fits, X and y are. random_state: in place of
+        NumPy's own, where the estimator has none. bootstrap: draws the samples to train on, of
+        which X and y have all, and all classes.
         """
         running: Backing | None = self.__dict__.get("_backing")
         if running is not None and running.is_trained:
@@ -185,7 +200,7 @@ class OnKernels(WithParameters):
         callbacks = self._checked_callbacks()
         attributes = self.__dict__
         first = "coefs_" not in attributes or (not self.warm_start and not incremental)
-        X, y = self._named_input(X, y, incremental, first, table)
+        X, y = self._checked_input(X, y, incremental, first, shared)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         if y.ndim == 1:
@@ -225,19 +240,33 @@ class OnKernels(WithParameters):
             backing.into_lists()
             attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
 
-    def _named_input(
-        self, X: Any, y: Any, incremental: bool, reset: bool, table: Any
+    def _checked_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool, shared: Shared | None
     ) -> tuple[Any, Array]:
-        """X and y, checked; the names of X's columns are those of the table, if there is one."""
-        if table is None:
+        """X and y after scikit-learn's checks, which are made once for fits that share them."""
+        if shared is None:
             return self._validate_input(X, y, incremental, reset)
-        validate_data(self, table, reset=reset, skip_check_array=True)
-        names = self.__dict__.pop("feature_names_in_", None)
+        attributes = self.__dict__
+        is_new = reset and not self.warm_start
+        if is_new and type(self) in shared.inputs:
+            X, y, found = shared.inputs[type(self)]
+            for name in OF_INPUTS:
+                attributes.pop(name, None)
+            attributes.update(copy.deepcopy(found))
+            return X, y
+        names = None
+        if shared.table is not None:
+            validate_data(self, shared.table, reset=reset, skip_check_array=True)
+            names = attributes.pop("feature_names_in_", None)
         try:
-            return self._validate_input(X, y, incremental, reset)
+            X, y = self._validate_input(X, y, incremental, reset)
         finally:
             if names is not None:
                 self.feature_names_in_ = names
+        if is_new:
+            found = {name: attributes[name] for name in OF_INPUTS if name in attributes}
+            shared.inputs[type(self)] = X, y, copy.deepcopy(found)
+        return X, y
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         if incremental and not reset and not self.warm_start and self._is_plain(X):

@@ -32,6 +32,7 @@ try:
     from sklearn.base import _fit_context
     from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+    from sklearn.utils import _safe_indexing as safe_indexing
     from sklearn.utils._param_validation import Interval, StrOptions
     from sklearn.utils.metaestimators import available_if as _available_if
     from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -41,7 +42,8 @@ except ImportError as error:
 
 __all__ = [
     "AdamOptimizer", "BaseMultilayerPerceptron", "Interval", "SGDOptimizer", "StrOptions",
-    "available_if", "check_sample_weight", "fit_context", "replaces_any", "validate_data",
+    "available_if", "check_sample_weight", "fit_context", "replaces_any", "safe_indexing",
+    "validate_data",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # scikit-learn's have no types; a method keeps its own
