@@ -28,6 +28,7 @@ FLOORS = [
     {"river", "sklearn._parameters", "sklearn._steps"},
     {"sklearn._fits"},
     {"sklearn._many"},
+    {"sklearn._ensembles"},
     {"sklearn"},
     {"", "sklearn.__main__"},
     {"__main__"},

@@ -108,7 +108,7 @@ def fit_many(
     TrainingDivergedError
         A ValueError, as of `fit`: after all have ended, if some have diverged; its `networks` are
         their places in the list. With folds the score of such a fit is NaN, with a FitFailedWarning
-        as by `sklearn.model_selection.cross_validate`, and this is raised only if all have diverged.
+        as by `sklearn.model_selection.cross_validate`; this is raised only if all have diverged.
     RuntimeError
         If an estimator is being fitted elsewhere.
 
