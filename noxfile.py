@@ -90,6 +90,7 @@ def debug(session: nox.Session) -> None:
                 # Not even imported.
                 "--ignore=tests/test_tables.py", "--ignore=tests/test_river.py",
                 "--ignore-glob=*test_sklearn*", "--ignore-glob=*model_file*",
+                "--ignore=tests/test_fit_many.py", "--ignore=tests/test_ensembles.py",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),
@@ -149,6 +150,7 @@ def sklearn(session: nox.Session, version: str) -> None:
     """
     session.install(".[test]")
     tests = [f"tests/test_sklearn{part}.py" for part in ("", "_attributes", "_patch", "_tools")]
+    tests += ["tests/test_fit_many.py", "tests/test_ensembles.py"]
     if version == "oldest":
         session.install("scikit-learn==1.6.*", "scipy==1.14.*", "numpy<2.3")
         newer = [

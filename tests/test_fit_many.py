@@ -253,7 +253,7 @@ class TheirArithmetic(MLPRegressor):
         return super()._backprop(*arguments)
 
 
-def test_subclasses_of_the_users():
+def test_subclasses_with_weights_or_without():
     X, y = blobs()
     weights = np.linspace(1, 2, len(y))
     settings = {"max_iter": 3, "random_state": 0}

@@ -10,7 +10,14 @@ import pandas
 from numpy.typing import NDArray
 
 from fastnn import Network, callbacks, datasets
-from fastnn.sklearn import MLPClassifier, MLPRegressor, patch
+from fastnn.sklearn import (
+    MLPClassifier,
+    MLPEnsembleClassifier,
+    MLPEnsembleRegressor,
+    MLPRegressor,
+    fit_many,
+    patch,
+)
 
 Floats = NDArray[np.floating[Any]]
 
@@ -53,6 +60,20 @@ assert_type(regressor.coefs_ + regressor.intercepts_, list[Floats])
 assert_type((regressor.loss_, regressor.out_activation_), tuple[float, str])
 assert_type(regressor.loss_curve_ + regressor.validation_loss_curve_, list[float])
 assert_type(MLPRegressor().partial_fit(X, y), MLPRegressor)
+
+several = [Mine(tol=0.1, random_state=seed) for seed in range(2)]
+assert_type(fit_many(several, X, y, n_threads=2), list[Mine])
+assert_type(fit_many(several, X, y, folds=3), list[list[tuple[Mine, float]]])
+ensemble = MLPEnsembleClassifier(tol=0.1, n_estimators=2, bootstrap=True, random_state=0)
+assert_type(ensemble.fit(X, y), MLPEnsembleClassifier)
+assert_type(ensemble.predict(X), NDArray[Any])
+assert_type((ensemble.predict_proba(X), ensemble.predict_log_proba(X)), tuple[Floats, Floats])
+assert_type(ensemble.estimators_, list[MLPClassifier])
+assert_type(ensemble.score(X, y), float)
+mean = MLPEnsembleRegressor(tol=1, n_estimators=2, random_state=0).fit(X / 16, y)
+assert_type(mean.predict(X), Floats)
+assert_type(mean.predict(X, return_std=True), tuple[Floats, Floats])
+assert_type(mean.estimators_[0].loss_curve_, list[float])
 with patch():
     print(assert_type(classifier.score(X, y), float) > 0.9)
 print(assert_type(regressor.score(X / 16, y), float) > 0.5)

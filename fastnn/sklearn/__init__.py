@@ -438,7 +438,9 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
     >>> from fastnn.sklearn import MLPEnsembleClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPEnsembleClassifier((20,), n_estimators=8, tol=0.01, random_state=0).fit(X, y)
+    >>> model = MLPEnsembleClassifier(
+    ...     (20,), n_estimators=8, learning_rate_init=0.02, tol=0.001, random_state=0
+    ... ).fit(X, y)
     >>> len(model.estimators_), model.predict_proba(X).shape, model.score(X, y) > 0.9
     (8, (150, 3), True)
     """

@@ -127,7 +127,8 @@ def fit_many(
     >>> from fastnn.sklearn import MLPClassifier, fit_many
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> models = [MLPClassifier((20,), tol=0.01, random_state=seed) for seed in range(4)]
+    >>> settings = {"hidden_layer_sizes": (20,), "learning_rate_init": 0.02, "tol": 0.001}
+    >>> models = [MLPClassifier(**settings, random_state=seed) for seed in range(4)]
     >>> fit_many(models, X, y)[0] is models[0]
     True
     >>> results = fit_many(models, X, y, folds=3)
