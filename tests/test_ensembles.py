@@ -26,6 +26,7 @@ from fastnn.sklearn import (
     MLPEnsembleClassifier,
     MLPEnsembleRegressor,
     MLPRegressor,
+    _many,
 )
 
 KINDS = ["Classifier", "Regressor"]
@@ -241,6 +242,9 @@ def test_warm_start(kind):
         one = one if i < 4 else clone(one)
         one.set_params(max_iter=3).fit(X, Y[kind])
         assert mine.coefs_[0].tobytes() == one.coefs_[0].tobytes()
+    kept = [one.random_state for one in found]
+    found.set_params(random_state=9).fit(X, Y[kind])
+    assert [one.random_state for one in found] == kept
     assert len(found.set_params(n_estimators=2).fit(X, Y[kind])) == 2
     found.set_params(warm_start=False).fit(X, Y[kind])
     assert found[0] is not members[0]
@@ -266,13 +270,16 @@ def test_in_tools(kind):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 @every_kind
-def test_n_jobs(kind):
+def test_n_jobs(kind, monkeypatch):
     expected = outputs(ensemble(kind, bootstrap=True).fit(X, Y[kind]), X).tobytes()
     found = ensemble(kind, bootstrap=True, n_jobs=2).fit(X, Y[kind])
     assert outputs(found, X).tobytes() == expected
     with joblib.parallel_config(backend="threading", n_jobs=2):
         found = ensemble(kind, bootstrap=True).fit(X, Y[kind])
     assert outputs(found, X).tobytes() == expected
+    monkeypatch.setattr(_many, "Parallel", None)
+    with pytest.raises(TypeError, match="not callable"):
+        ensemble(kind, n_jobs=2).fit(X, Y[kind])
 
 
 @every_kind

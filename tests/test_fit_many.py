@@ -201,6 +201,7 @@ def test_x_is_converted_once(monkeypatch):
     fit_many(several(), np.asfortranarray(X), y)
     assert len(seen) == 6
     assert all(one is seen[0] for one in seen)
+    assert seen[0].flags.c_contiguous
     seen.clear()
     fit_many(several(), X.tolist(), y, KFold(2))
     assert len(seen) == 12
@@ -238,8 +239,10 @@ def test_numpys_own_random_state():
         np.random.seed(3)  # noqa: NPY002
         models = [one.set_params(random_state=None) for one in several(4)]
         found.append([one.loss_curve_ for one in fit_many(models, X, y, n_threads=n_threads)])
-    assert found[0] == found[1]
-    assert len(set(map(tuple, found[0]))) == 4
+    np.random.seed(3)  # noqa: NPY002
+    of_each = [np.random.randint(2**31 - 1) for _ in range(4)]  # noqa: NPY002
+    lone = [one.set_params(random_state=i) for one, i in zip(several(4), of_each, strict=True)]
+    assert found[0] == found[1] == [one.fit(X, y).loss_curve_ for one in lone]
 
 
 class Mine(MLPClassifier):
@@ -345,6 +348,10 @@ def test_what_is_refused_before_anything_starts():
         fit_many(models, X, y, 2)
     assert raised.value.__notes__ == ["This is for estimators[2] in folds[0]."]
     assert not any(hasattr(one, "_backing") for one in models[2:])
+    warm = several(1, warm_start=True)[0].fit(X, y % 2)
+    with pytest.raises(ValueError, match="warm_start can only be used where") as raised:
+        fit_many([models[0], warm], X, y)
+    assert raised.value.__notes__ == ["This is for estimators[1]."]
     assert fit_many([], X, y) == fit_many([], X, y, 3) == []
     refused = []
 
@@ -483,6 +490,7 @@ def mixed():
 def check_shares(n_jobs):
     X, y = blobs()
     models, lone = mixed(), mixed()
+    shared = models[3].random_state
     for _ in range(2):
         given = [vars(one) for one in models]
         assert fit_many(models, X, y, n_jobs=n_jobs) == models
@@ -490,7 +498,7 @@ def check_shares(n_jobs):
         for one in lone:
             one.fit(X, y)
         assert [all_of(one) for one in models] == [all_of(one) for one in lone]
-    assert models[3].random_state is models[5].random_state
+    assert models[3].random_state is models[5].random_state is shared
     found = fit_many(models, X, y, 2, n_jobs=n_jobs)
     alone = fit_many(lone, X, y, 2)
     for of_one, expected in zip(found, alone, strict=True):
