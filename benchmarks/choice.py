@@ -25,7 +25,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.interleaving import seconds
+from benchmarks.interleaving import timed
 from benchmarks.one_core import pin
 from benchmarks.peers import FORMS
 from benchmarks.peers.with_fastnn import takes_a_form
@@ -98,12 +98,12 @@ def measure(cell: Cell, seconds_of_all: float = SECONDS_PER_CELL) -> Result:
 
     began = perf_counter()
     forms = [*FORMS.values(), "auto"]
-    pace = min(seconds(lambda form=form: train(form, 1)) for form in forms)
+    pace = min(timed(lambda form=form: train(form, 1))[1] for form in forms)
     epochs = max(1, round(SECONDS_PER_TURN / pace))
     measured: dict[str, list[float]] = {form: [] for form in forms}
     while perf_counter() - began < seconds_of_all or len(measured["auto"]) < MIN_ROUNDS:
         for form in forms:
-            measured[form].append(seconds(lambda form=form: train(form, epochs)))
+            measured[form].append(timed(lambda form=form: train(form, epochs))[1])
         forms.append(forms.pop(0))
 
     over = {

@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
+from benchmarks import peers
 from benchmarks.floors import Probe, new_probe
 from benchmarks.one_core import pin
 
@@ -36,3 +37,7 @@ def pytest_benchmark_update_machine_info(config, machine_info):
             machine_info["packages"][package] = version(package)
         except PackageNotFoundError:
             continue
+    older = peers.load("JAX 0.4")
+    if older:
+        machine_info["packages"]["JAX 0.4"] = older.version()
+    machine_info["left_out"] = [name for name in peers.IMPLEMENTATIONS if peers.load(name) is None]

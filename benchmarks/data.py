@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.datasets import load_digits, load_people
-
 Floats = NDArray[np.floating]
 Samples = tuple[Floats, Floats]
 
@@ -22,6 +20,8 @@ def one_hot(labels: NDArray[np.integer]) -> Floats:
 
 def people() -> Samples:
     """The four people that come with fastnn."""
+    from fastnn.datasets import load_people  # here, as a peer's own environment may be without it
+
     X, y = load_people()
     return X, y[:, np.newaxis]
 
@@ -29,6 +29,8 @@ def people() -> Samples:
 @cache
 def digits() -> Samples:
     """The 1,797 handwritten digits that come with fastnn; about half of the pixels are zero."""
+    from fastnn.datasets import load_digits
+
     X, labels = load_digits()
     return X, one_hot(labels)
 

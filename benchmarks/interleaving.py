@@ -55,7 +55,7 @@ def affordable(name: str, workload: Workload, turn: float) -> Workload | None:
         work = peers.prepare(name, part)
         if work is None:
             return None
-        spent = min(seconds(work), seconds(work))
+        spent = min(timed(work)[1], timed(work)[1])
         if part.n_samples == workload.n_samples or spent > turn / 2:
             return part
         growth = min(30, turn / spent)
@@ -69,10 +69,12 @@ def arrays_of(result: Parameters | list[Floats] | Floats) -> list[Floats]:
     return [np.array(result)]
 
 
-def seconds(work: Callable[[], object]) -> float:
+def timed(work: Work) -> tuple[object, float]:
+    """A call's result, and its seconds: by the clock of the process that did the work."""
     start = perf_counter()
-    work()
-    return perf_counter() - start
+    result = work()
+    spent = perf_counter() - start
+    return result, getattr(work, "seconds", spent)
 
 
 def seconds_per_sample(
@@ -90,9 +92,8 @@ def seconds_per_sample(
         for _ in range(rounds):
             for name in order:
                 contender = contenders[name]
-                start = perf_counter()
-                result = contender.work()
-                measured[name].append((perf_counter() - start) / contender.n_samples)
+                result, spent = timed(contender.work)
+                measured[name].append(spent / contender.n_samples)
                 for array, before in zip(arrays_of(result), contender.arrays, strict=True):
                     assert np.array_equal(array, before), f"{name} came to another result"
             between()

@@ -119,11 +119,13 @@ def details(chosen: list[Race]) -> str:
 
 
 def machine(results: dict[str, Any]) -> str:
-    """Processor, system and versions."""
+    """Processor, system and versions, and who is not there."""
     info = results["machine_info"]
     packages = {"Python": info["python_version"], **info["packages"]}
     versions = ", ".join(f"{name} {version}" for name, version in packages.items())
-    return f"{info['cpu']['brand_raw']}, one core; {info['system']} {info['machine']}; {versions}."
+    system = f"{info['cpu']['brand_raw']}, one core; {info['system']} {info['machine']}"
+    left_out = ", ".join(info.get("left_out", ()))
+    return f"{system}; {versions}." + f" Left out, as not installed: {left_out}." * bool(left_out)
 
 
 def draw(chosen: list[Race], path: Path) -> None:

@@ -24,7 +24,7 @@ from benchmarks.readme import HERE, fill, table, three_digits
 from benchmarks.workloads import Workload
 
 WIDTHS = [2**n for n in range(1, 12)]
-PEERS = ("Numba", "JAX", "PyTorch", "NumPy")
+PEERS = ("Numba", "JAX", "JAX 0.4", "PyTorch", "NumPy")
 SECONDS_PER_TURN = 0.25  # much, beside the making of 16 MB of weights
 VALUES = 2**20  # of X
 CHART = HERE / "width.png"

@@ -34,6 +34,7 @@ MODULES = {
     "Numba": "with_numba",
     "Numba, zeros skipped": "with_numba_zero_skip",
     "JAX": "with_jax",
+    "JAX 0.4": "with_jax_04",
     "PyTorch": "with_pytorch",
     "scikit-learn": "with_scikit_learn",
     "ONNX Runtime": "with_onnx_runtime",

@@ -1,10 +1,12 @@
 """JAX: one jitted function for the whole training, a scan over epochs of a scan over samples.
 
-Gradients are by hand and W is (n_out, n_in): of jax.grad, sums in place of products, W transposed
-and two or four samples unrolled, nothing was faster throughout, and most were up to four times
-slower on the smaller networks. For Adam, where samples are many, units are (n_units, n_samples),
-which takes half to nine tenths of the time of rows. Parameters are donated. XLA's flags, in
-benchmarks/__init__.py, ask for one thread; that the process is pinned to a core is what makes sure.
+Gradients are by hand and W is (n_out, n_in): of jax.grad, sums in place of products and W
+transposed, nothing was faster throughout, and most were up to four times slower on the smaller
+networks. Four samples of per-sample SGD are unrolled where that gains: a fifth at 64-30-10, a
+twentieth at 784 inputs; 2-2-1 takes nearly twice as long then, and JAX 0.4 gains nowhere. For
+Adam, where samples are many, units are (n_units, n_samples), which takes half to nine tenths of the
+time of rows. Parameters are donated. XLA's flags, in benchmarks/__init__.py, ask for one thread;
+that the process is pinned to a core is what makes sure.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,9 @@ from jax import lax
 from benchmarks.workloads import BETA_1, BETA_2, EPSILON, Floats, Parameters, Workload
 
 jax.config.update("jax_enable_x64", True)  # float32 arrays stay what they are
+
+# Of per-sample SGD, in networks of so many inputs; JAX 0.4 is slower with more than one.
+UNROLLED, FROM_INPUTS = (4 if jax.__version_info__ >= (0, 5) else 1), 64
 
 Layers = tuple[tuple[jax.Array, jax.Array], ...]
 Samples = tuple[jax.Array, jax.Array]
@@ -113,14 +118,20 @@ def adam_step(state: AdamState, x: jax.Array, y: jax.Array, workload: Workload) 
 
 def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
     X, y = jnp.array(workload.X), jnp.array(workload.y)
+    unroll = UNROLLED if workload.layer_sizes[0] >= FROM_INPUTS else 1
 
     @partial(jax.jit, donate_argnums=0)
     def scan(layers: Layers, X: jax.Array, y: jax.Array, orders: jax.Array) -> Layers:
-        def sample(layers: Layers, t: jax.Array) -> tuple[Layers, None]:
+        def in_order(layers: Layers, sample: Samples) -> tuple[Layers, None]:
+            return step(layers, *sample, workload), None
+
+        def shuffled(layers: Layers, t: jax.Array) -> tuple[Layers, None]:
             return step(layers, X[t], y[t], workload), None
 
         def epoch(layers: Layers, order: jax.Array) -> tuple[Layers, None]:
-            return lax.scan(sample, layers, order)[0], None
+            if workload.shuffle:
+                return lax.scan(shuffled, layers, order, unroll=unroll)[0], None
+            return lax.scan(in_order, layers, (X, y), unroll=unroll)[0], None
 
         return lax.scan(epoch, layers, orders)[0]
 
