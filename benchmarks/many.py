@@ -1,10 +1,12 @@
-"""`train_many` over a loop of `train`, the same networks, in turns.
+"""`train_many` over a loop of `train`, and beside what peers have for many networks, in turns.
 
     python -m benchmarks.many [--rounds 9] [--write]
 
 64 networks that differ in their seeds. On one core, and where it says so on two, for which the loop
 has one: what is measured is what a user gains who had a loop. Each round makes new networks, and
-in the end both have the same parameters. `--write` puts the table into the README.
+in the end both have the same parameters. The peers start from the same parameters, take the same
+samples in their order, and come to the same networks up to rounding; what they compile is compiled
+before. `--write` puts the tables into the README.
 """
 
 from __future__ import annotations
@@ -18,10 +20,17 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import peers
+from benchmarks.interleaving import Contender, arrays_of, enter, seconds_per_sample
+from benchmarks.one_core import pin
+from benchmarks.peers import with_fastnn
 from benchmarks.readme import fill, table, three_digits
+from benchmarks.workloads import MANY_NETWORKS, Workload
 from fastnn import Network, datasets, train_many
 
 N_NETWORKS = 64
+PEERS = ("JAX", "JAX 0.4", "PyTorch", "torch.func")
+SECONDS_PER_TURN = 0.3  # enough for most to do all epochs, as figures are for each sample
 
 
 @dataclass(frozen=True)
@@ -106,11 +115,41 @@ def measure(row: Row, rounds: int) -> tuple[float, float, float]:
     return loop, together, ratio
 
 
+def beside_peers(workload: Workload, rounds: int) -> dict[str, float]:
+    """Nanoseconds for each network and sample, of the loop, of train_many and of its peers."""
+    lone = with_fastnn.many_networks(workload, at_once=False)
+    names = ["fastnn", *filter(peers.load, PEERS)]
+    contenders = {
+        "one by one": Contender(lone, workload.n_samples, arrays_of(lone())),
+        **{name: enter(name, workload, SECONDS_PER_TURN) for name in names},
+    }
+    measured = seconds_per_sample(contenders, rounds, lambda: None)
+    return {name: 1e9 * statistics.median(seconds) for name, seconds in measured.items()}
+
+
+def table_of_peers(rounds: int) -> str:
+    missing = [name for name in PEERS if not peers.load(name)]
+    if missing:
+        print(f"left out, as not installed: {', '.join(missing)}", file=sys.stderr)
+    shown = [name for name in PEERS if name not in missing]
+    rows: list[list[object]] = [
+        ["64 networks, float32, ns", "one by one", "train_many", *shown, "best peer / train_many"]
+    ]
+    for workload in MANY_NETWORKS.values():
+        found = beside_peers(workload, rounds)
+        ratio = min(found[name] for name in shown) / found["fastnn"]
+        rows.append([workload.name, *map(three_digits, found.values()), f"{ratio:.2f}"])
+        print(*rows[-1], file=sys.stderr)
+    return table(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--write", action="store_true", help="put the tables into the README")
     arguments = parser.parse_args()
+    with pin():
+        beside = table_of_peers(arguments.rounds)
     rows: list[list[object]] = [["64 networks", "dtype", "a loop, ns", "train_many, ns", "times"]]
     for row in ROWS:
         loop, together, ratio = measure(row, arguments.rounds)
@@ -119,8 +158,9 @@ def main() -> None:
         print(*rows[-1], file=sys.stderr)
     if arguments.write:
         fill("many", table(rows))
+        fill("many beside peers", beside)
     else:
-        print(table(rows))
+        print(table(rows), beside, sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import peers
 from benchmarks.interleaving import enter, record, replay, seconds_per_sample
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import MANY_NETWORKS, WORKLOADS
 
 
 @pytest.fixture(scope="module", params=WORKLOADS)
@@ -40,3 +40,13 @@ def test_workload(benchmark, race, name):
     if floor:
         benchmark.extra_info["floor"] = dict(zip(("seconds", "bound"), floor, strict=True))
     record(benchmark, seconds[name])
+
+
+@pytest.mark.parametrize("name", peers.IMPLEMENTATIONS)
+@pytest.mark.parametrize("workload", MANY_NETWORKS.values(), ids=MANY_NETWORKS)
+def test_many_networks_are_those_of_fastnn(name, workload):
+    """`benchmarks.many` times them; `enter` holds them against fastnn's."""
+    if peers.load(name) is None:
+        pytest.skip(f"{name} is not installed")
+    if not enter(name, workload):
+        pytest.skip(f"{name} does not train many networks")

@@ -9,6 +9,7 @@ workload is of one kind of work:
     one_update          a call from Python per sample, which makes an update
     one_prediction      a call from Python per sample, which gives the outputs
     batch_prediction    one call from Python for all samples
+    many_networks       training of many networks on the same samples, as of the first two kinds
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +28,10 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Parameters:
-    """Weights, each of shape (n_in, n_out), and biases, one array per layer."""
+    """Weights, each of shape (n_in, n_out), and biases, one array per layer.
+
+    Of many networks, stacks of these.
+    """
 
     weights: list[Floats]
     biases: list[Floats]
@@ -62,6 +66,7 @@ class Workload:
     hidden: str = "sigmoid"
     output: str = "sigmoid"
     loss: str = "mse"
+    n_networks: int = 1
     versus: "Workload | None" = None
     peers: tuple[str, ...] = ()
 
@@ -77,8 +82,8 @@ class Workload:
 
     @property
     def n_samples(self) -> int:
-        """How many samples a round goes through."""
-        return self.epochs * len(self.X)
+        """How many samples a round goes through, with each of its networks."""
+        return self.epochs * len(self.X) * self.n_networks
 
     @property
     def activations(self) -> list[str]:
@@ -87,6 +92,7 @@ class Workload:
 
     def part(self, n_samples: int) -> "Workload":
         """The beginning of a round, for slow peers: whole epochs, or else whole batches of rows."""
+        n_samples //= self.n_networks
         if n_samples >= len(self.X):
             return replace(self, epochs=min(n_samples // len(self.X), self.epochs))
         n_rows = max(1, n_samples // self.batch_size) * self.batch_size
@@ -97,10 +103,12 @@ class Workload:
         """Where every implementation starts, on copies: small normal numbers."""
         rng = np.random.default_rng(SEED)
         parameters = Parameters([], [])
+        many = (self.n_networks,) if self.n_networks > 1 else ()
         for n_in, n_out in pairwise(self.layer_sizes):
             scale = 1 / np.sqrt(n_in)
-            parameters.weights.append(rng.normal(0, scale, (n_in, n_out)).astype(self.dtype))
-            parameters.biases.append(rng.normal(0, scale, n_out).astype(self.dtype))
+            W, b = (rng.normal(0, scale, (*many, *shape)) for shape in ((n_in, n_out), (n_out,)))
+            parameters.weights.append(W.astype(self.dtype))
+            parameters.biases.append(b.astype(self.dtype))
         return parameters
 
     def orders(self) -> NDArray[np.intp]:
@@ -229,6 +237,23 @@ def batch_prediction() -> Iterator[Workload]:
         )  # fmt: skip
 
 
+def many_networks() -> Iterator[Workload]:
+    """In the samples' order, which is the same for all networks then."""
+    tanh = {"hidden": "tanh", "output": "identity"}
+    boxes = partial(data.stream, 4, 4, n=1000)
+    rows = [
+        ("2-2-1", (2, 2, 1), data.people, 60_000, {}),
+        ("8-16-1 tanh", (8, 16, 1), partial(data.stream, 8, 1, n=200), 400, tanh),
+        ("4-32-16-4 tanh, batch 32", (4, 32, 16, 4), boxes, 40, tanh | {"batch_size": 32}),
+    ]
+    for name, sizes, samples, epochs, settings in rows:
+        yield Workload(
+            name, "many_networks", sizes, "float32", samples, epochs, learning_rate=0.01,
+            n_networks=64, **settings,
+        )  # fmt: skip
+
+
+MANY_NETWORKS = {workload.name: workload for workload in many_networks()}
 WORKLOADS = {
     workload.name: workload
     for kind in (

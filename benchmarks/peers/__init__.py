@@ -10,6 +10,7 @@ each time and is what gets timed::
     def one_update(workload: Workload) -> Callable[[], Parameters]
     def one_prediction(workload: Workload) -> Callable[[], list[Floats]]
     def batch_prediction(workload: Workload) -> Callable[[], Floats]
+    def many_networks(workload: Workload) -> Callable[[], Parameters]
 
 Training starts from ``workload.start`` and returns the parameters that it ends with. A
 prediction returns the outputs, for each sample by itself or as an array of all. The function
@@ -36,6 +37,7 @@ MODULES = {
     "JAX": "with_jax",
     "JAX 0.4": "with_jax_04",
     "PyTorch": "with_pytorch",
+    "torch.func": "with_torch_func",
     "scikit-learn": "with_scikit_learn",
     "ONNX Runtime": "with_onnx_runtime",
     "mlpfile": "with_mlpfile",

@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 from benchmarks.workloads import SEED, Floats, Parameters, Workload
-from fastnn import Network
+from fastnn import Network, train_many
 
 
 def network(workload: Workload) -> Network:
@@ -17,6 +19,18 @@ def network(workload: Workload) -> Network:
         loss=workload.loss,
         seed=SEED,
     )
+
+
+def networks(workload: Workload) -> list[Network]:
+    start = workload.start
+    return [
+        Network.from_parameters(
+            [W[i] for W in start.weights],
+            [b[i] for b in start.biases],
+            activation=workload.activations,
+        )
+        for i in range(workload.n_networks)
+    ]
 
 
 def takes_a_form() -> bool:
@@ -81,3 +95,28 @@ def batch_prediction(workload: Workload) -> Callable[[], Floats]:
         return outputs
 
     return predict
+
+
+def many_networks(workload: Workload, at_once: bool = True) -> Callable[[], Parameters]:
+    """By train_many, or by a loop."""
+    settings = {
+        "epochs": workload.epochs,
+        "learning_rate": workload.learning_rate,
+        "batch_size": workload.batch_size,
+        "shuffle": False,
+    }
+
+    def train() -> Parameters:
+        nets = networks(workload)
+        if at_once:
+            train_many(nets, workload.X, workload.y, **settings)
+        else:
+            for net in nets:
+                net.train(workload.X, workload.y, **settings)
+        layers = range(len(workload.layer_sizes) - 1)
+        return Parameters(
+            [np.array([net.weights[layer] for net in nets]) for layer in layers],
+            [np.array([net.biases[layer] for net in nets]) for layer in layers],
+        )
+
+    return train

@@ -31,4 +31,5 @@ def prepare(workload: Workload) -> Work | None:
     return interpreter().prepare(workload)
 
 
-per_sample_sgd = mini_batch_sgd = adam = one_update = one_prediction = batch_prediction = prepare
+per_sample_sgd = mini_batch_sgd = adam = prepare
+one_update = one_prediction = batch_prediction = many_networks = prepare

@@ -15,6 +15,7 @@ foreach=True 330.
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.ops import aten
@@ -138,6 +139,49 @@ class Net:
         return step
 
 
+class Nets:
+    """Many networks: W is (n, n_out, n_in), b (n, 1, n_out)."""
+
+    def __init__(self, workload: Workload) -> None:
+        start = workload.start
+        self.W = [torch.from_numpy(W.mT.copy()) for W in start.weights]
+        self.b = [torch.from_numpy(b[:, np.newaxis].copy()) for b in start.biases]
+        self.activate, self.times_derivative = zip(
+            *(UNITS[name] for name in workload.activations), strict=True
+        )
+        self.factor = -2 * workload.learning_rate / workload.layer_sizes[-1]
+
+    def parameters(self) -> Parameters:
+        return Parameters([W.mT.numpy() for W in self.W], [b[:, 0].numpy() for b in self.b])
+
+    def step(self, n_samples: int) -> Callable[[Tensor, Tensor], None]:
+        """A function that makes an update of each with that many samples."""
+        W, b, activate, times_derivative = self.W, self.b, self.activate, self.times_derivative
+        factor = self.factor / n_samples
+        delta, above = (
+            [torch.empty(len(b), n_samples, b.shape[2], dtype=b.dtype) for b in self.b]
+            for _ in range(2)
+        )
+        a = [delta[0], *above]  # a[0] becomes x
+        upwards, downwards = range(len(W)), range(len(W))[::-1]
+
+        def step(x: Tensor, y: Tensor) -> None:
+            a[0] = x.expand(len(W[0]), *x.shape)
+            for layer in upwards:
+                z = torch.baddbmm(b[layer], a[layer], W[layer].mT, out=a[layer + 1])
+                activate[layer](z)
+            torch.sub(a[-1], y, out=delta[-1])
+            delta[-1].mul_(factor)
+            for layer in downwards:
+                times_derivative[layer](delta[layer], a[layer + 1])
+                if layer:
+                    torch.bmm(delta[layer], W[layer], out=delta[layer - 1])
+                W[layer].baddbmm_(delta[layer].mT, a[layer])
+                b[layer].add_(delta[layer] if n_samples == 1 else delta[layer].sum(1, True))
+
+        return step
+
+
 def per_sample_sgd(workload: Workload) -> Callable[[], Parameters]:
     samples = list(zip(torch.from_numpy(workload.X), torch.from_numpy(workload.y), strict=True))
 
@@ -218,3 +262,21 @@ def batch_prediction(workload: Workload) -> Callable[[], Floats]:
         return predicted.numpy()
 
     return predict
+
+
+def many_networks(workload: Workload) -> Callable[[], Parameters]:
+    """Products of stacks, in place: a third to a seventh of the time of torch.func (see there)."""
+    rows = workload.batch_size
+    samples = torch.from_numpy(workload.X), torch.from_numpy(workload.y)
+    batches = list(zip(*(array.split(rows) for array in samples), strict=True))
+
+    @torch.inference_mode()
+    def train() -> Parameters:
+        nets = Nets(workload)
+        steps = {len(x): nets.step(len(x)) for x, _ in (batches[0], batches[-1])}
+        for _ in range(workload.epochs):
+            for x, y in batches:
+                steps[len(x)](x, y)
+        return nets.parameters()
+
+    return train
