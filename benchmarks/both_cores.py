@@ -125,6 +125,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     given = parser.parse_args()
     give_two_threads()
+    missing = [name for name in PEERS if not peers.load(name)]
+    if missing:
+        print(f"left out, as not installed: {', '.join(missing)}", file=sys.stderr)
     warnings.simplefilter("ignore", ConvergenceWarning)
     rows = [
         [

@@ -135,7 +135,7 @@ def draw(chosen: list[Race], path: Path) -> None:
     rows = [race for race in chosen if race.best_peer]
     figure, axes = plt.subplots(figsize=(10, 1.6 + 0.27 * len(rows)), layout="constrained")
     peers = [name for name in IMPLEMENTATIONS if name not in OWN]
-    markers = "os^Dv<>Ph*X"
+    markers = "os^Dv<>Ph*Xd"
     for name, marker in zip(peers, markers, strict=False):
         places = [y for y, race in enumerate(rows) if name in race.stats]
         ratios = [rows[y].ratio(name) for y in places]
