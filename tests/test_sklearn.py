@@ -565,10 +565,10 @@ def test_ctrl_c_keeps_the_epochs_that_are_done(name, monkeypatch):
     X, y = data_for(name)
     run_chunk, ends = Course._run_chunk, []
 
-    def interrupted(course, n_samples):
+    def interrupted(course, n_samples, n_threads):
         if len(ends) == 2:
             raise KeyboardInterrupt
-        found = run_chunk(course, n_samples // 3)  # so that the lap has not ended
+        found = run_chunk(course, n_samples // 3, n_threads)  # so that the lap has not ended
         ends.append(course.epoch.item())
         return found
 
