@@ -12,7 +12,7 @@ only where a batch is larger than a block, or to be clipped.
 """
 from libc.math cimport INFINITY, sqrt
 
-from compiler cimport kernel
+from compiler cimport kernel, prefetch_to_write
 from layers cimport Layer, Network, first_row
 from vectors cimport real, vec, at, constant, if_greater, multiply, square_root
 cimport decay
@@ -93,6 +93,22 @@ cdef inline void step(
                 optimizer, net, parameters, gradient, state, layer.b, layer.b + layer.row, eta, 0,
                 1, like,
             )
+
+
+cdef inline void fetch(
+    const Network* net, const vec* parameters, size_t part, size_t n_parts
+) noexcept nogil:
+    """What step will write: lines that others have read take long to get."""
+    cdef const Layer* layer
+    cdef Py_ssize_t l
+    cdef size_t place, end
+    for l in range(net.n_layers):
+        layer = &net.layer[l]
+        place = layer.W + layer.stride * first_row(layer, part, n_parts)
+        end = layer.W + layer.stride * first_row(layer, part + 1, n_parts)
+        while place < end:
+            prefetch_to_write(at(parameters, place))
+            place += 64
 
 
 cdef inline void clip_to(vec* gradient, size_t n_vec, double clip_norm, real like) noexcept nogil:

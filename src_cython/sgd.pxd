@@ -447,6 +447,8 @@ cdef inline void train_share(
                 progress.loss_sum += size * lambda_ / 2 * progress.norm
         if at_once and plan.l2 > 0:
             meet(team, n_members, member)
+        if n_members > 1 and is_last and not at_once:
+            optimizers.fetch(net, parameters, member, n_members)
         stretch.updates(
             net, &samples, parameters if at_once else gradient, member, n_members, like
         )
