@@ -15,8 +15,9 @@ c = 1, and at its end all parameters are multiplied by c. ‖W‖² goes along, 
 
     ‖W_stored + xᵀu‖² = ‖W_stored‖² + 2 (x W_stored)·u + ‖x‖² ‖u‖²     with u = step / c'
 
-Batches, of which each costs a pass through W anyway, do what the plain algorithm does. So do single
-samples where c would become too small in a block, or 0, or negative.
+Batches, of which each costs a pass through W anyway, do what the plain algorithm does; and so do
+narrow networks, whose W is a few vecs, and single samples where c would become too small in a
+block, or 0, or negative.
 """
 from compiler cimport kernel
 from layers cimport Layer, Network, vecs

@@ -10,7 +10,9 @@ A ROW is one vec, and its arrays are single registers, but where a vec is a sing
 from activations cimport activate, multiply_derivative
 from layers cimport Layer, Network
 from losses cimport output_deltas, sample_loss
-from vectors cimport MOST_IN_ROW, ROW, real, vec, at, constant, in_row, lanes, sums
+from vectors cimport (
+    MOST_IN_ROW, ROW, real, vec, at, constant, in_row, lanes, sum_of_lanes, sums,
+)
 cimport dense
 
 
@@ -40,17 +42,50 @@ cdef inline void delta_below_of(
 
 
 cdef inline void update(
-    const Layer* layer, vec* parameters, const real* x, const vec* step
+    bint decays, real keep, const Layer* layer, vec* parameters, const real* x, const vec* step
 ) noexcept nogil:
     cdef vec* W = at(parameters, layer.W)
     dense.update_biases(at(parameters, layer.b), step, in_row(W))
-    dense.update_columns(<int> in_row(W), W, ROW, x, step, layer.n_in)
+    if decays:
+        update_decaying(keep, W, x, step, layer.n_in)
+    else:
+        dense.update_columns(<int> in_row(W), W, ROW, x, step, layer.n_in)
+
+
+cdef inline void update_decaying(
+    real keep, vec* W, const real* x, const vec* step, size_t n_in
+) noexcept nogil:
+    """W <- keep W + xᵀstep"""
+    cdef vec x_j, factor = constant(W[0], keep)
+    cdef size_t j, k
+    for j in range(n_in):
+        x_j = constant(W[0], x[j])
+        for k in range(in_row(W)):
+            W[k] = factor * W[k] + x_j * step[k]
+        W = at(W, ROW)
+
+
+cdef inline double squares(const Network* net, const vec* parameters, real like) noexcept nogil:
+    """Σ W² of all layers"""
+    cdef const vec* W
+    cdef vec total = constant(parameters[0], 0)
+    cdef size_t k
+    cdef Py_ssize_t l
+    for l in range(net.n_layers):
+        W = at(parameters, net.layer[l].W)
+        for k in range(net.layer[l].n_in * in_row(W)):
+            total = total + W[k] * W[k]
+    return sum_of_lanes(total, like)
 
 
 cdef inline double sgd_step(
-    const Network* net, vec* parameters, const real* x, const vec* y, const vec* share, vec* units
+    bint decays, real keep, const Network* net, vec* parameters, const real* x, const vec* y,
+    const vec* share, vec* units,
 ) noexcept nogil:
-    """One step of SGD; the sample's loss before it. share is followed by its multiple by -eta."""
+    """One step of SGD; the sample's loss before it. share is followed by its multiple by -eta.
+
+    With L2, where it `decays`, a constant, W is multiplied by keep = 1 - eta lambda.
+    """
     cdef const Layer* layer = net.layer
     cdef const Layer* below
     cdef const real* inputs
@@ -81,8 +116,8 @@ cdef inline double sgd_step(
             below.activation, at(units, below.z), at(units, below.a), step_below, 0, 1, n_vec,
             x[0],
         )
-        update(layer, parameters, <const real*> at(units, below.a), step)
+        update(decays, keep, layer, parameters, <const real*> at(units, below.a), step)
         for k in range(n_vec):
             step[k] = step_below[k]
-    update(net.layer, parameters, x, step)
+    update(decays, keep, net.layer, parameters, x, step)
     return L

@@ -285,6 +285,27 @@ def test_updates_are_steps_of_training(name, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("name", ["momentum", "nesterov", "adam", "rmsprop"])
+def test_means_of_gradients_that_have_ended_become_zero(name, dtype):
+    """And not ever smaller numbers with fewer digits, which take CPUs a hundred times as long."""
+    rng = np.random.default_rng(0)
+    X, y = rng.random((40, 5)).astype(dtype), rng.random(40)
+    tiny = np.finfo(dtype).tiny
+    found = []
+    for kept in 0, 2 * tiny:
+        net = Network([5, 6, 1], activation="relu", dtype=dtype, seed=0)
+        net.weights[0][:, :3], net.biases[0][:3] = -1, -100  # these units are never active
+        net.train(X, y, epochs=1, learning_rate=0.001, batch_size=40, optimizer=name)
+        block = net._trainer.optimizer.block
+        for means in block.reshape(-1, net._parameters.size):
+            net._layout.views(means)[0][0][:, :3] = kept
+        net.train(X, y, epochs=2000, learning_rate=0.001, batch_size=40, optimizer=name)
+        found.append((net._parameters.tobytes(), block.tobytes()))
+        assert not (abs(block[block != 0]) < tiny).any()
+    assert found[0] == found[1]
+
+
+@every_dtype
 def test_updates_are_trainings_on_single_samples(dtype):
     """By changing rates and optimizers, from the beginning again, and after copies."""
     net, X, y = make(dtype)

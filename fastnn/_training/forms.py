@@ -45,12 +45,13 @@ def choose_form(layout: Layout, density: float, batch_size: int, optimizer: Opti
     """The form for a network and for data of which a part `density` is not zero.
 
     With batches, and where an optimizer needs the gradient, "zero_skip" means that zeros are
-    skipped, any other that they are not. The pass for narrow networks has plain SGD alone.
+    skipped, any other that they are not. The pass for narrow networks has SGD alone, with L2 or
+    without.
     """
     one_by_one = batch_size == 1 and optimizer.is_plain
     row, n_inputs = layout.first_row, layout.n_inputs
     is_narrow = layout.has_narrow_rows and n_inputs < MANY_INPUTS
-    if one_by_one and is_narrow and not optimizer.l2:
+    if one_by_one and is_narrow:
         return "narrow"
     sparse = SPARSE_DENSITY
     if row == ROW_BYTES:
