@@ -11,6 +11,7 @@ cache lines that a core fetches ahead, and both cores would wait for each other'
     begin       a member takes its columns, and the layers above
     next_block  members prepare blocks for each other, one each at a time
     exchange    each gets what the others have made of the present sample
+    agree       where an epoch ends, all go on, or none
     end         what members have learned becomes the network's
 """
 from libc.string cimport memcpy
@@ -19,7 +20,7 @@ from compiler cimport prefetch_to_write
 from layers cimport Layer, Network
 from quad cimport Quad
 from samples cimport Block
-from team cimport Number, Team, change, load, wait
+from team cimport Number, Team, change, load, meet, wait
 from vectors cimport real, vec, at
 
 
@@ -45,6 +46,7 @@ cdef struct Panel:
     size_t n_sent           # samples whose a has been exchanged
     size_t n_rounds         # of blocks, of which each member prepares one
     size_t turn             # whose block is next
+    const Py_ssize_t* stopped   # by tol and patience, as member 0 finds
     Team* team
 
 
@@ -155,6 +157,12 @@ cdef inline Prepared* next_block(Panel* panel, const Network* net) noexcept nogi
         round = load(&prepared.round.value)
     panel.turn = (panel.turn + 1) % panel.n_members
     return prepared
+
+
+cdef inline void agree(const Panel* panel, Py_ssize_t* stopped) noexcept nogil:
+    """On whether training has stopped: y may change meanwhile, and each has read its own."""
+    meet(panel.team, panel.n_members, panel.member)
+    stopped[0] = panel.stopped[0]
 
 
 cdef inline void exchange(Panel* panel, const Network* net, vec* units) noexcept nogil:

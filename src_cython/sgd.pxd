@@ -148,7 +148,7 @@ cdef inline void train_panel(
     cdef vec* workspace = <vec*> (room.workspaces + member * room.workspace_bytes)
     cdef Panel panel
     panel.team, panel.rooms = <Team*> lap.help.team, room.parts
-    panel.member = member
+    panel.member, panel.stopped = member, &samples.lap.progress.stopped
     panel.n_members = min(lap.help.n_members, panels.most_members(lap.net))
     if member > 0:
         lap.progress, lap.losses = &progress, NULL
@@ -181,10 +181,12 @@ cdef inline kernel train_epochs(
             prepare_share(lap.net, workspace, <real> -eta_at(lap, start))
         if plan.batch_size > 1 or plan.form == forms.BATCHES:
             train_batches(lap, parameters, order, left, gradient, state, workspace, like)
+        elif plan.form == forms.NARROW and plan.l2 > 0:
+            train_narrow_decaying(lap, parameters, order, left, workspace, like)
         elif plan.form == forms.NARROW and they_differ:
-            train_narrow(True, lap, parameters, order, left, workspace, like)
+            train_narrow_differing(lap, parameters, order, left, workspace, like)
         elif plan.form == forms.NARROW:
-            train_narrow(False, lap, parameters, order, left, workspace, like)
+            train_narrow_alike(lap, parameters, order, left, workspace, like)
         elif plan.l2 > 0:
             train_decaying_block(lap, parameters, order, gradient, state, workspace, like)
         else:
@@ -192,13 +194,20 @@ cdef inline kernel train_epochs(
         n_samples -= progress.position - start
         if progress.position == lap.n:
             finish_epoch(lap)
+            if panel != NULL and plan.tol == plan.tol:
+                panels.agree(panel, &progress.stopped)
 
 
 cdef inline void train_narrow(
-    bint they_differ, const Lap* lap, vec* parameters, const Py_ssize_t* order,
+    bint they_differ, bint decays, const Lap* lap, vec* parameters, const Py_ssize_t* order,
     Py_ssize_t n_samples, vec* workspace, real like,
 ) noexcept nogil:
-    """n_samples samples through the pass for narrow layers."""
+    """n_samples samples through the pass for narrow layers.
+
+    Both of the first are constants, and each case a kernel: as one, they run out of registers.
+    """
+    cdef double lambda_ = lap.plan.l2
+    cdef real keep = <real> (1 - eta_at(lap, lap.progress.position) * lambda_)
     cdef const Network* net = lap.net
     cdef const Samples* samples = lap.samples
     cdef Progress* progress = lap.progress
@@ -214,13 +223,38 @@ cdef inline void train_narrow(
             if samples.weights:
                 weight = (<const double*> samples.weights)[order[i]]
             share_of_sample(lap, i, weight, workspace, like)
+            if decays:
+                keep = <real> (1 - eta_at(lap, i) * lambda_)
+        if decays:
+            progress.loss_sum += lambda_ / 2 * narrow.squares(net, parameters, like)
         read_target(net, <const real*> (samples.Y + order[i] * samples.Y_row), y, workspace)
         progress.loss_sum += weight * narrow.sgd_step(
-            net, parameters, <const real*> (samples.X + order[i] * samples.X_row), y, workspace,
-            units,
+            decays, keep, net, parameters, <const real*> (samples.X + order[i] * samples.X_row), y,
+            workspace, units,
         )
     progress.position = end
     progress.samples[<int> forms.NARROW] += n_samples
+
+
+cdef inline kernel train_narrow_alike(
+    const Lap* lap, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
+    vec* workspace, real like,
+) noexcept nogil:
+    train_narrow(False, False, lap, parameters, order, n_samples, workspace, like)
+
+
+cdef inline kernel train_narrow_differing(
+    const Lap* lap, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
+    vec* workspace, real like,
+) noexcept nogil:
+    train_narrow(True, False, lap, parameters, order, n_samples, workspace, like)
+
+
+cdef inline kernel train_narrow_decaying(
+    const Lap* lap, vec* parameters, const Py_ssize_t* order, Py_ssize_t n_samples,
+    vec* workspace, real like,
+) noexcept nogil:
+    train_narrow(differ(lap), True, lap, parameters, order, n_samples, workspace, like)
 
 
 cdef inline void train_decaying_block(

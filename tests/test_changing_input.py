@@ -1,6 +1,8 @@
 """Arrays that somebody else writes into, or that are the network's own: numbers, or an error."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -38,6 +40,32 @@ def csr(rows):
 
 
 # Written by others
+
+
+TARGETS_CHANGE = """
+import threading
+import numpy as np
+from fastnn import Network
+rng = np.random.default_rng(0)
+X, y = rng.random((64, 20)), rng.random((64, 1))
+net, ends = Network([20, 128, 1], seed=0), []
+def write():
+    while not ends:
+        y[:] = 5
+        y[:] = -5
+writer = threading.Thread(target=write)
+writer.start()
+for _ in range(300):
+    net.train(X, y, epochs=50, learning_rate=1e-6, tol=0.0, patience=2, n_threads=2, shuffle=False)
+ends.append(1)
+writer.join()
+"""
+
+
+@pytest.mark.unwatched
+def test_targets_that_stop_one_thread_and_not_the_other():
+    """They read them at different moments, and must stop together; a hang ends nothing but this."""
+    subprocess.run([sys.executable, "-P", "-c", TARGETS_CHANGE], check=True, timeout=100)
 
 
 @every_dtype

@@ -319,3 +319,33 @@ def test_a_fit_is_where_its_steps_are(solver, chunks_have):
         assert within._optimizer.t == 4
         state = within._optimizer.state
         assert state.powers == pytest.approx((0.9**4, 0.999**4))
+
+
+@pytest.mark.parametrize(("where", "done"), [("__enter__", 2), ("__exit__", 3)])
+def test_ctrl_c_where_a_lap_begins_or_ends(where, done, monkeypatch):
+    """Python answers signals where a function begins, these among them."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(4, 3)), rng.random(4)
+    options = {
+        "learning_rate": CosineDecay(0.1, epochs=9),
+        "tol": 0.0,
+        "callbacks": lambda *_: None,
+    }
+    function, calls = getattr(Course, where), []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    net, twin = Network([3, 4, 1], seed=0), Network([3, 4, 1], seed=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Course, where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, y, epochs=9, **options)
+    twin.train(X, y, epochs=done, **options)
+    assert parameters(net) == parameters(twin)
+    assert net._rng.bit_generator.state == twin._rng.bit_generator.state
+    for name in "time", "stopping", "lowest", "stale":
+        assert getattr(net._trainer, name) == getattr(twin._trainer, name)

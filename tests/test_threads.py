@@ -257,9 +257,11 @@ def test_pace_is_kept_for_the_next_training(monkeypatch):
     X, y = rng.normal(size=(40, 300)), rng.random(40)
     net = Network([300, 300, 1], seed=0)
     net.train(X, y, epochs=1, learning_rate=0.01)
+    assert net._model._pace is None  # which is over before helpers have come
+    net.train(X, y, epochs=40, learning_rate=0.01)
     pace = net._model._pace[1]
     assert pace.times
-    net.train(X, y, epochs=1, learning_rate=0.01)
+    net.train(X, y, epochs=40, learning_rate=0.01)
     assert net._model._pace[1] is pace
     net.train(X, y, epochs=1, learning_rate=0.01, n_threads=2)
     assert net._model._pace[1] is not pace
@@ -305,6 +307,22 @@ def test_divergence_is_that_of_one_thread():
             net.train(X, y, epochs=9, **options, n_threads=n_threads)
         found.append((parameters(net), str(raised.value)))
     assert found[0] == found[1]
+
+
+def test_divergence_hangs_on_no_clock(monkeypatch):
+    """Which cuts chunks, to see what pays."""
+    monkeypatch.setattr(threads, "most", lambda wanted: wanted or 2)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(600, 400)), rng.random(600)
+    X[500] = 1e100
+    found = []
+    for n_threads in 1, 2, None:
+        net = Network([400, 400, 1], activation="identity", seed=0)
+        with pytest.raises(TrainingDivergedError) as raised:
+            net.train(X, y, epochs=2, learning_rate=1e-4, shuffle=False, n_threads=n_threads)
+        found.append((parameters(net), str(raised.value)))
+    assert net._model._pace[1].times
+    assert found[1:] == found[:1] * 2
 
 
 def test_eight_trainings_at_once():

@@ -15,7 +15,7 @@ from fastnn._core.kernels import BYTES_OF_PANEL, SAMPLES_IN_BLOCK
 from fastnn._core.layout import Layout
 
 SOONEST, LATEST = 4, 64  # chunks from one trial to the next
-PARTS_OF_CHUNK = 4
+PARTS_OF_CHUNK, PARTS_IN_A_CROWD = 4, 16
 WORTH_IT = 0.97  # of one thread's time; with more, several are not worth their cores
 # What several threads cost, measured on two cores: for each batch a thread reads what the others
 # have written, of the parameters and of the samples' units; and they meet.
@@ -79,6 +79,7 @@ class Pace:
 
     def __init__(self, most: int, adapts: bool) -> None:
         self.most, self.adapts = most, adapts and most > 1
+        self.is_crowded = most > 1 and most > threads.usable_cores()
         self.n = self.now = most
         self.times: dict[int, float] = {}  # of a sample, by the number of threads
         self.wait, self.left = SOONEST, 0  # chunks between trials, and to the next one
@@ -99,6 +100,8 @@ class Pace:
         is_short = self.adapts and (
             self.now != self.n or (self.n > 1 and self.in_a_row < PARTS_OF_CHUNK)
         )
+        if self.is_crowded:  # they wait for each other's turns, and somebody may for Ctrl-C
+            return max(1, chunk // PARTS_IN_A_CROWD)
         return max(1, chunk // PARTS_OF_CHUNK) if is_short else chunk
 
     def note(self, n_samples: int) -> None:

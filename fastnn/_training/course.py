@@ -16,9 +16,10 @@ import numpy as np
 
 from fastnn import _data_checks
 from fastnn._core import chunks, kernels
+from fastnn._core.chunks import nanoseconds
 from fastnn._core.layout import Layout
 from fastnn._core.model import copies
-from fastnn._core.pace import Pace, n_threads_for
+from fastnn._core.pace import WORTH_MEETINGS, Pace, n_threads_for
 from fastnn._core.samples import Compressed, Samples, compress, room_for
 from fastnn._core.teams import NO_HELP, Room, help_of
 from fastnn._training.forms import choose_form, takes_quads
@@ -64,7 +65,10 @@ class Settings(NamedTuple):
             or len(model.activations) == 1 or model.activations[0] == "softmax"
         ):  # fmt: skip
             return 1
-        return n_threads_for(model.layout, len(data.X), self.batch_size, data.n_threads)
+        n = len(data.X)
+        if data.n_threads is None and self.epochs * n * nanoseconds(model.layout) < WORTH_MEETINGS:
+            return 1
+        return n_threads_for(model.layout, n, self.batch_size, data.n_threads)
 
 
 class Course:
@@ -145,6 +149,7 @@ class Course:
         self.losses, self.rates_of_lap = np.empty(0), np.empty((0, 1))
         self.last_loss = math.nan
         self.done = 0  # epochs before this lap
+        self.is_settled = True  # what is kept beside the chunks is where they have come to
 
     def keep_room(self) -> None:
         """After the last lap, where no batch is begun: a further training may have the blocks."""
@@ -170,13 +175,26 @@ class Course:
         """At most n_epochs epochs, after `done` of them."""
         with self.lap(n_epochs, done):
             while not self.has_ended:
-                n_threads = self.pace.next()
-                done = self._samples_done()
-                if self._run_chunk(self.pace.samples(self.chunk), n_threads):
-                    raise self.divergence()
-                self.pace.note(self._samples_done() - done)
-                self.note_chunk(shown)
+                self._run_parts(shown)
         return self.last_lap()
+
+    def _run_parts(self, shown: Bar | None) -> None:
+        """A chunk, in parts where the clock wants to know more; it diverges as a whole."""
+        start, left = None, self.chunk
+        while left > 0 and not self.has_ended:
+            n_threads, done = self.pace.next(), self._samples_done()
+            n_samples = min(left, self.pace.samples(self.chunk))
+            if n_samples < left and start is None:
+                start = copies(*self.kept)
+            if self._run_chunk(n_samples, n_threads):
+                if start is not None:
+                    kernels.copy(start, self.kept)
+                    kernels.copy(start, self.working.copies)
+                raise self.divergence()
+            done = self._samples_done() - done
+            left -= done
+            self.pace.note(done)
+            self.note_chunk(shown)
 
     def lap(self, n_epochs: int, done: int) -> Self:
         """To be entered, and then chunks are run until it has ended."""
@@ -189,16 +207,26 @@ class Course:
             rates = table(settings.learning_rate, self.time, n_epochs, n_updates)
         self.epoch[0] = 0
         self.losses = np.empty(n_epochs)
-        self.orders, self.rates_of_lap = self.order.draw(n_epochs), rates
         self.done, self.begins = done, True
         self.before = trainer.optimizer
+        self.rates_of_lap = rates
+        self.orders = self.order.draw(n_epochs)
+        self.is_settled = False
         return self
 
     def __enter__(self) -> None:
         """A generator's context would take as long as a few epochs."""
 
     def __exit__(self, *_: object) -> None:
-        """What ends a training leaves it where it has come to."""
+        self.settle()
+
+    def settle(self) -> None:
+        """What ends a training leaves it where it has come to.
+
+        Ctrl-C may break this off, or come before this lap is entered: so it may be done once more.
+        """
+        if self.is_settled:
+            return
         ran = self.epoch.item()
         n_begun = ran + bool(self.position[0])
         if n_begun:
@@ -207,6 +235,7 @@ class Course:
             self.net._trainer.optimizer = self.before
         if n_begun < len(self.losses):
             self.order.keep(n_begun)
+        self.is_settled = True
 
     def last_lap(self) -> Lap:
         """What has come of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import weakref
@@ -19,7 +20,6 @@ from fastnn.schedules import Schedule, zero_from
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import TracebackType
     from typing import TypeAlias
 
     from fastnn._core.data import Data
@@ -89,6 +89,8 @@ class Training(NamedTuple):
                 history = History(laps, watch.columns)
                 watch.end(history)
             except BaseException as error:
+                if course is not None:
+                    course.settle()
                 diverges = isinstance(error, TrainingDivergedError)
                 if course is not None and isinstance(error, TrainingDivergedError):
                     lap = course.last_lap()
@@ -119,7 +121,7 @@ def train(training: Training, progress: bool) -> History:
 
 def run(laps: Laps, shown: Bar | None = None) -> Any:
     """Laps of one network, to their end; what comes of them."""
-    with Ending(laps):
+    try:
         asked = advance(laps, None)
         while isinstance(asked, tuple):
             try:
@@ -130,24 +132,18 @@ def run(laps: Laps, shown: Bar | None = None) -> Any:
             else:
                 asked = advance(laps, lap)
         return asked
+    except BaseException as error:
+        end(laps, error)
+        raise
 
 
-class Ending:
-    """``with Ending(laps):`` however that ends, they do. Ctrl-C comes as if amid a lap."""
-
-    def __init__(self, laps: Laps) -> None:
-        self.laps = laps
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:  # fmt: skip
-        if isinstance(error, KeyboardInterrupt):
-            self.laps.throw(error)
-        self.laps.close()
+def end(laps: Laps, error: BaseException) -> None:
+    """Where an error ends a training, its laps end. Ctrl-C comes to them as if amid a lap."""
+    # One that has ended would raise this very error again, in the middle of its own context.
+    has_ended = inspect.getgeneratorstate(laps) == inspect.GEN_CLOSED
+    if isinstance(error, KeyboardInterrupt) and not has_ended:
+        laps.throw(error)
+    laps.close()
 
 
 def advance(laps: Laps, found: Lap | BaseException | None) -> Request | Any:

@@ -17,7 +17,7 @@ from fastnn import threads
 from fastnn._core import kernels
 from fastnn._core.layout import aligned_zeros
 from fastnn._core.teams import help_of, team_of
-from fastnn._training.loop import Ending, advance
+from fastnn._training.loop import advance, end
 from fastnn.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
@@ -72,6 +72,16 @@ def _bytes_of(course: Course) -> int:
     return needed
 
 
+def _end_all(laps: list[Laps], error: BaseException) -> None:
+    """By this error; or the next by the one with which the last has ended."""
+    while laps:
+        try:
+            end(laps.pop(), error)
+        except BaseException as raised:
+            _end_all(laps, raised)
+            raise
+
+
 class _Together:
     """Trainings, by their place in the list, and what becomes of them."""
 
@@ -89,15 +99,14 @@ class _Together:
 
     def train_some(self) -> None:
         """The next ones, from beginning to end: as many as may be at once."""
-        with contextlib.ExitStack() as stack:
-            laps: dict[int, Laps] = {}
+        laps: dict[int, Laps] = {}
+        try:
             requests: dict[int, Request] = {}
             n_bytes = 0
             while self.n_begun < len(self.begins) and self._has_room(len(requests), n_bytes):
                 i = self.n_begun
                 self.n_begun += 1
                 laps[i] = self.begins[i](False)
-                stack.enter_context(Ending(laps[i]))
                 self._go_on(i, laps[i], None, requests)
                 if i in requests:
                     n_bytes += _bytes_of(requests[i][0])
@@ -105,6 +114,9 @@ class _Together:
                 asked, requests = requests, {}
                 for i, found in self._run_laps(asked).items():
                     self._go_on(i, laps[i], found, requests)
+        except BaseException as error:
+            _end_all(list(laps.values()), error)
+            raise
 
     def _has_room(self, n: int, n_bytes: int) -> bool:
         """Whether one more may begin beside n that have so many bytes."""

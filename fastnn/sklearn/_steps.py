@@ -95,6 +95,7 @@ class Steps:
                 watch.break_off(error)
                 raise
             finally:
+                course.settle()
                 del self.course  # which has this object's _rate, and data that may be large
                 n_steps = estimator.n_iter_ * -(-self.n // settings.batch_size)
                 keep_state(self.optimizer, course.state, n_steps + self.steps_in_epoch)
