@@ -10,6 +10,7 @@ import numpy as np
 from fastnn import _checks, _data_checks, _words, threads
 from fastnn._training import together
 from fastnn._training.bar import bar
+from fastnn.callbacks import CSVLogger, ModelCheckpoint
 from fastnn.callbacks import get as get_callbacks
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.network import Network, Rows, compares_losses, targets
@@ -34,6 +35,9 @@ LISTS = {
     "metrics": (list, tuple, Mapping),
     "validation_data": (list, tuple),
 }
+
+
+WRITERS = (CSVLogger, ModelCheckpoint)
 
 
 @_words.explained
@@ -134,8 +138,10 @@ class_weight, validation_data, metrics, callbacks, same_task, form
         try:
             trainings.append(_training(net, data, {name: of[i] for name, of in each.items()}))
         except (TypeError, ValueError) as error:
-            error.add_note(f"This is for networks[{i}]; a list has one value for each network.")
+            if i or any(one is not of[0] for of in each.values() for one in of):
+                error.add_note(f"This is for networks[{i}]; a list has one value for each network.")
             raise
+    _refuse_same_files(trainings)
     for net in nets:
         with net._model.turn(trains=True):  # which is refused where it has one elsewhere
             pass
@@ -244,6 +250,20 @@ def _training(net: Network, data: _Data, settings: dict[str, Any]) -> Training:
             settings["sample_weight"] = _data_checks.picked(weight, "sample_weight", places, n)
     Y = data.targets_of(model, settings.pop("y"), n, places)
     return net._training(rows, Y, **settings, callbacks=callbacks, n_threads=1)
+
+
+def _refuse_same_files(trainings: list[Training]) -> None:
+    """Which callbacks of two networks would write."""
+    writers: dict[Any, int] = {}
+    for i, training in enumerate(trainings):
+        for path in {one.path for one in training.watch.callbacks if isinstance(one, WRITERS)}:
+            first = writers.setdefault(path, i)
+            if first != i:
+                raise ValueError(
+                    "callbacks must write a file of its own for each network, but those of "
+                    f"networks[{first}] and networks[{i}] have the same path, {path!r}: give a "
+                    'list of lists, such as [[ModelCheckpoint(f"{i}.npz")] for i in range(8)]'
+                )
 
 
 def _divergence(

@@ -408,9 +408,11 @@ class Network(_words.Explaining):
             "zero_skip" or "blocked". All give the same result to rounding; "auto" takes the one
             that is fastest for the network and the data.
         n_threads : int or None, default None
-            How many threads share the rows of each batch, and those of validation and metrics; the
-            result is the same for any number. None: what `fastnn.threads` says, and else as many as
-            make it faster, which is found out while it trains. With batch size 1 it is always one.
+            How many threads share the rows of each batch, and those of validation and metrics; at
+            batch size 1, by "sgd" without L2, the units of a first layer of more than 64 in float32
+            or 32 in float64, and else it is one. The result is the same for any number. None: what
+            `fastnn.threads` says, and else as many as make it faster, which is found out while it
+            trains. More than there are cores make it slower.
 
         Returns
         -------

@@ -245,7 +245,12 @@ def test_warm_start(kind):
     kept = [one.random_state for one in found]
     found.set_params(random_state=9).fit(X, Y[kind])
     assert [one.random_state for one in found] == kept
-    assert len(found.set_params(n_estimators=2).fit(X, Y[kind])) == 2
+    before = outputs(found, X).tobytes()
+    for settings, data in ({"n_estimators": 2}, X), ({"activation": "tanh"}, X * np.nan):
+        with pytest.raises(ValueError, match=r"n_estimators must be at least 6|NaN"):
+            found.set_params(**settings).fit(data, Y[kind])
+        assert outputs(found, X).tobytes() == before
+        found.set_params(n_estimators=6, activation="relu")
     found.set_params(warm_start=False).fit(X, Y[kind])
     assert found[0] is not members[0]
 

@@ -293,6 +293,81 @@ def test_folds():
     assert of_generator(models[3].random_state) == before
 
 
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        ([np.arange(30)], r"folds\[0\] must be a pair \(train, test\) of rows, got"),
+        ([(np.arange(30), [])], r"test of folds\[0\] must be whole numbers of rows of X"),
+        ([(np.arange(30.0), [1])], r"train of folds\[0\] must be .* use astype\(int\)"),
+        ([(np.arange(30), [60])], r"test of folds\[0\] must be in 0 to 59"),
+        ([(np.arange(30), [-1])], r"test of folds\[0\] must be in 0 to 59"),
+        ([], "folds must be a number, a splitter .*, got none"),
+        (2.5, "folds must be a number, a splitter of scikit-learn, or an iterable"),
+    ],
+)
+def test_folds_that_are_none(folds, message):
+    X, y = np.zeros((60, 2)), np.arange(60) % 2
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit_many([MLPClassifier()], X, y, folds)
+
+
+def test_lengths_with_folds():
+    X, y = np.zeros((60, 2)), np.arange(60) % 2
+    splits = [(np.arange(40), np.arange(40, 60))]
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fit_many([MLPClassifier()], X, np.r_[y, y], splits)
+    with pytest.raises(ValueError, match=r"sample_weight.shape == \(100,\), expected \(60,\)"):
+        fit_many([MLPClassifier()], X, y, splits, sample_weight=np.ones(100))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden_layer_sizes": (0,)}, {"activation": ["relu", "relu"]},
+        {"callbacks": EarlyStopping(monitor="val_loss")}, {"solver": "lbfgs", "callbacks": print},
+    ],
+)  # fmt: skip
+def test_bad_settings_lose_no_fit(settings):
+    X, y = np.zeros((60, 2)), np.arange(60) % 2
+    models = [MLPClassifier((3,), max_iter=2, random_state=i).fit(X, y) for i in range(3)]
+    before = [all_of(one) for one in models]
+    models[2].set_params(**settings)
+    with pytest.raises(ValueError, match=r"must|needs|callbacks") as raised:
+        fit_many(models, X, y)
+    assert raised.value.__notes__ == ["This is for estimators[2]."]
+    assert [all_of(one) for one in models] == before
+
+
+def test_a_fit_of_a_subclass_gets_what_was_given():
+    class Imputing(MLPClassifier):
+        def fit(self, X, y, sample_weight=None):
+            return super().fit(np.nan_to_num(X), y, sample_weight)
+
+    X, y = np.zeros((60, 2)), np.arange(60) % 2
+    X[3, 1] = np.nan
+    models = [Imputing((3,), max_iter=2, random_state=0)]
+    assert fit_many(models, X, y)[0].n_iter_ == 2
+
+
+@pytest.mark.usefixtures("_alarm")
+def test_ctrl_c_where_some_have_ended():
+    """Errors that end one after the other make no ring."""
+    X, y = np.zeros((60, 2)), np.arange(60) % 2
+    models = [
+        MLPClassifier((3,), max_iter=n, tol=0, n_iter_no_change=10**6, callbacks=lambda *_: None)
+        for n in (1, 1000, 1, 1000, 1000)
+    ]
+
+    def interrupt(net, epoch, logs):
+        if epoch == 20:
+            raise KeyboardInterrupt
+
+    models[4].set_params(callbacks=interrupt)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        fit_many(models, X, y, n_threads=1)
+    assert [one.n_iter_ for one in models] == [1, 21, 1, 21, 21]
+
+
 def test_a_number_of_folds_is_stratified_for_classifiers():
     X, y = blobs(30)
     y = np.sort(y)

@@ -9,7 +9,7 @@ from common import chunks_of, every_dtype
 
 from fastnn import Network, TrainingDivergedError, optimizers, schedules, train_many
 from fastnn._training import together
-from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
 
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"]
 SIZES = [(2, 2, 1), (8, 16, 1), (4, 5, 3), (3, 7, 9, 2), (1, 1), (5, 8, 8), (30, 4, 2), (6, 40, 3)]
@@ -387,3 +387,21 @@ def test_an_error_of_the_users_own_before_the_first_lap():
         nets[0].train(X, y, epochs=2, learning_rate=0.1, callbacks=Diverges())
     with pytest.raises(TrainingDivergedError, match="own"):
         train_many(nets, X, y, epochs=2, learning_rate=0.1, callbacks=Diverges())
+
+
+def test_a_file_for_each_network(tmp_path):
+    X, y = np.zeros((4, 2)), np.zeros(4)
+    nets = [Network([2, 2, 1], seed=seed) for seed in range(3)]
+    before = [net._parameters.tobytes() for net in nets]
+    for callback in ModelCheckpoint(tmp_path / "a.npz", monitor="loss"), CSVLogger(tmp_path / "a"):
+        with pytest.raises(ValueError, match=r"networks\[0\] and networks\[1\] have the same path"):
+            train_many(nets, X, y, epochs=2, learning_rate=0.1, callbacks=callback)
+    assert [net._parameters.tobytes() for net in nets] == before
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_for_all_is_about_no_network():
+    nets = [Network([2, 2, 1], seed=seed) for seed in range(3)]
+    with pytest.raises(ValueError, match=r"X must be finite") as raised:
+        train_many(nets, np.full((4, 2), np.nan), np.zeros(4), epochs=2, learning_rate=0.1)
+    assert not getattr(raised.value, "__notes__", None)

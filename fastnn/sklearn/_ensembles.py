@@ -84,12 +84,19 @@ class Ensemble(BaseEnsemble):
         ValueError
             Also if a member diverges: see `fit_many`.
         """
+        before = [(one, one.get_params(), one.coefs_) for one in getattr(self, "estimators_", [])]
         members = self._members()
         fits = [Fit(f"estimators_[{i}]", one) for i, one in enumerate(members)]
         if self.bootstrap:
             for fit in fits:  # by the same seed, so that they can be drawn again
                 fit.bootstrap = check_random_state(fit.estimator.random_state)
-        fit_all(fits, X, y, sample_weight, n_threads=self.n_threads, n_jobs=self.n_jobs)
+        try:
+            fit_all(fits, X, y, sample_weight, n_threads=self.n_threads, n_jobs=self.n_jobs)
+        except BaseException:
+            for one, parameters, coefs in before:
+                if one.coefs_ is coefs:  # it is as it was, and so are its parameters
+                    one.set_params(**parameters)
+            raise
         self.estimators_ = members
         for name in OF_ALL:
             self.__dict__.pop(name, None)
@@ -107,9 +114,14 @@ class Ensemble(BaseEnsemble):
             for _ in range(self.n_estimators)
         ]
         before = getattr(self, "estimators_", []) if self.warm_start else []
+        if len(made) < len(before):
+            raise ValueError(
+                f"n_estimators must be at least {len(before)} with warm_start=True, as so many "
+                f"members are there, got {len(made)}; fit with warm_start=False for fewer"
+            )
         for one, new in zip(before, made, strict=False):
             one.set_params(**new.get_params() | {"random_state": one.random_state})
-        return [*before[: len(made)], *made[len(before) :]]
+        return [*before, *made[len(before) :]]
 
     def _each_output(self, X: Any) -> Iterator[Array]:
         """What each member's network makes of X, which is checked once."""

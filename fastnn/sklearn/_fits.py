@@ -174,6 +174,21 @@ class OnKernels(WithParameters):
             run(self._laps(X, y, sample_weight, incremental))
         return self
 
+    def _checked_settings(self) -> tuple[list[int], list[Callback]]:
+        """Sizes of the hidden layers, and callbacks; what scikit-learn's constraints do not see."""
+        running: Backing | None = self.__dict__.get("_backing")
+        if running is not None and running.is_trained:
+            raise RuntimeError(
+                "the estimator is being fitted, and this is a part of that, such as a callback, or "
+                "another thread: work on a copy.deepcopy of it, or wait until the fit has ended"
+            )
+        sizes = self.hidden_layer_sizes
+        hidden = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if np.any(np.array(hidden) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        self._hidden_activations(len(hidden))
+        return hidden, self._checked_callbacks()
+
     def _laps(
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, *,
         alone: bool = True, shared: Shared | None = None,
@@ -186,18 +201,7 @@ class OnKernels(WithParameters):
         NumPy's own, where the estimator has none. bootstrap: draws the samples to train on, of
         which X and y have all, and all classes.
         """
-        running: Backing | None = self.__dict__.get("_backing")
-        if running is not None and running.is_trained:
-            raise RuntimeError(
-                "the estimator is being fitted, and this is a part of that, such as a callback, or "
-                "another thread: work on a copy.deepcopy of it, or wait until the fit has ended"
-            )
-        sizes = self.hidden_layer_sizes
-        hidden = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if np.any(np.array(hidden) <= 0):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        self._hidden_activations(len(hidden))
-        callbacks = self._checked_callbacks()
+        hidden, callbacks = self._checked_settings()
         attributes = self.__dict__
         first = "coefs_" not in attributes or (not self.warm_start and not incremental)
         X, y = self._checked_input(X, y, incremental, first, shared)

@@ -13,16 +13,21 @@ from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from fastnn import _checks, threads
+from fastnn import _checks, _data_checks, threads
 from fastnn._training import together
 from fastnn._training.loop import run
 from fastnn._warnings import warn
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.sklearn._fits import REPLACED, OnKernels, Shared
-from fastnn.sklearn._scikit_learn import BaseMultilayerPerceptron, replaces_any, safe_indexing
+from fastnn.sklearn._scikit_learn import (
+    BaseMultilayerPerceptron,
+    check_sample_weight,
+    replaces_any,
+    safe_indexing,
+)
 from fastnn.sklearn._steps import Interrupted
 
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ Array = np.ndarray[Any, Any]
 
 # Methods of ours. Where a subclass has its own, it is its `fit` that runs.
 OURS = ("fit", "_fit", "_validate_input")
+FOLDS = "a number, a splitter of scikit-learn, or an iterable of pairs (train, test) of rows"
 
 
 @overload
@@ -87,8 +93,8 @@ def fit_many(
     sample_weight : array_like, (n_samples,), or None, default None
         For all estimators; scores are without.
     n_threads : int or None, default None
-        How many threads share the fits, in place of the estimators' own n_threads. None: what
-        `fastnn.threads` says, and else all cores that this process may use.
+        How many threads share the fits by "adam" and "sgd", in place of the estimators' own
+        n_threads. None: what `fastnn.threads` says, and else all cores that this process may use.
     n_jobs : int or None, default None
         How many shares of the list joblib gives to its workers: processes, or a cluster of Dask or
         Ray; n_threads is then for each of them. None: what ``joblib.parallel_config`` says, and
@@ -141,8 +147,11 @@ def fit_many(
         fits = [Fit(f"estimators[{i}]", one) for i, one in enumerate(given)]
         fit_all(fits, *data, n_threads=n_threads, n_jobs=n_jobs)
         return given
-    splitter = check_cv(folds, y, classifier=all(is_classifier(one) for one in given))
-    splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y)]
+    check_consistent_length(X, y)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X)
+    data = X, y, sample_weight
+    splits = _splits(folds, X, y, all(is_classifier(one) for one in given))
     fits = [
         Fit(f"estimators[{i}] in folds[{k}]", clone(one), k)
         for k in range(len(splits))
@@ -154,6 +163,31 @@ def fit_many(
     ]
 
 
+def _splits(folds: Any, X: Any, y: Any, stratified: bool) -> list[tuple[Array, Array]]:
+    """Rows to train on and to test on, of each fold."""
+    is_number = isinstance(folds, int | np.integer) and not isinstance(folds, bool)
+    if not is_number and not hasattr(folds, "split") and not hasattr(folds, "__iter__"):
+        raise TypeError(f"folds must be {FOLDS}, got {_checks.description(folds)}")
+    n, found = X.shape[0] if hasattr(X, "shape") else len(X), []
+    if is_number or hasattr(folds, "split"):
+        folds = check_cv(folds, y, classifier=stratified).split(X, y)
+    for k, fold in enumerate(folds):
+        try:
+            train, test = fold
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"folds[{k}] must be a pair (train, test) of rows, got "
+                f"{_checks.description(fold)}; folds are {FOLDS}"
+            ) from None
+        found.append((
+            _data_checks.row_numbers(train, f"train of folds[{k}]", n),
+            _data_checks.row_numbers(test, f"test of folds[{k}]", n),
+        ))  # fmt: skip
+    if not found:
+        raise ValueError(f"folds must be {FOLDS}, got none")
+    return found
+
+
 def _estimators(estimators: Any) -> list[Any]:
     given = _checks.sequence(estimators, "estimators", "a list of estimators")
     places: dict[int, int] = {}
@@ -161,7 +195,7 @@ def _estimators(estimators: Any) -> list[Any]:
         if not isinstance(one, OnKernels):
             raise TypeError(
                 f"estimators[{i}] must be an MLPClassifier or MLPRegressor of fastnn.sklearn, got "
-                f"{_checks.description(one)}"
+                f"{_checks.description(one)}{_way_out(one)}"
             )
         if id(one) in places:
             raise ValueError(
@@ -170,6 +204,20 @@ def _estimators(estimators: Any) -> list[Any]:
             )
         places[id(one)] = i
     return given
+
+
+def _way_out(one: Any) -> str:
+    """What to do with another estimator."""
+    if isinstance(one, type):
+        return "; give an instance"
+    if isinstance(one, BaseMultilayerPerceptron):
+        return " of scikit-learn; import it from fastnn.sklearn"
+    if hasattr(one, "fit"):
+        return (
+            "; for others, such as pipelines and ensembles, there are GridSearchCV and "
+            'cross_val_score: joblib.parallel_config("threading", n_jobs=...) shares the cores'
+        )
+    return ""
 
 
 @dataclass
@@ -189,12 +237,13 @@ class Fit:
     def laps(self, data: Source, alone: bool) -> Laps:
         """As OnKernels has them; none, where it all happens at once."""
         estimator = self.estimator
-        X, y, weight, shared = data.of_fold(self.fold)
         try:
-            if self._is_own():
+            if self.is_own():
+                X, y, weight = data.given(self.fold)
                 weights = {} if weight is None else {"sample_weight": weight}
-                estimator.fit(data.given(self.fold), y, **weights)
+                estimator.fit(X, y, **weights)
             else:
+                X, y, weight, shared = data.of_fold(self.fold)
                 alone |= self.goes_alone
                 laps = estimator._laps(
                     X, y, estimator._weights(y, weight), alone=alone, shared=shared,
@@ -214,7 +263,7 @@ class Fit:
             error.__cause__.with_traceback(None)
         self.has_ended = True
 
-    def _is_own(self) -> bool:
+    def is_own(self) -> bool:
         """A fit by a subclass, or by scikit-learn for it."""
         return replaces_any(self.estimator, OURS, OnKernels) or replaces_any(
             self.estimator, REPLACED, BaseMultilayerPerceptron
@@ -261,16 +310,19 @@ class Source:
     def of_fold(self, fold: int | None) -> tuple[Any, Any, Any, Shared]:
         """Rows, y and weights to train on; the last fold's are kept for the next estimator."""
         if self.last is None or self.last[0] != fold:
-            X, y, weight = (
-                one if one is None or fold is None else safe_indexing(one, self.splits[fold][0])
-                for one in (self.rows, self.y, self.sample_weight)
-            )
-            self.last = fold, (X, y, weight, Shared(self.table))
+            self.last = fold, (*self._rows_of(fold, self.rows), Shared(self.table))
         return self.last[1]
 
-    def given(self, fold: int | None) -> Any:
-        """X to train on, of the kind in which it came."""
-        return self.X if fold is None else safe_indexing(self.X, self.splits[fold][0])
+    def given(self, fold: int | None) -> tuple[Any, Any, Any]:
+        """The same, X of the kind in which it came."""
+        return self._rows_of(fold, self.X)
+
+    def _rows_of(self, fold: int | None, X: Any) -> tuple[Any, Any, Any]:
+        X, y, weight = (
+            one if one is None or fold is None else safe_indexing(one, self.splits[fold][0])
+            for one in (X, self.y, self.sample_weight)
+        )
+        return X, y, weight
 
 
 def fit_all(
@@ -305,7 +357,9 @@ def _check_parameters(fits: Sequence[Fit]) -> None:
     for fit in fits:
         try:
             fit.estimator._validate_params()
-        except (TypeError, ValueError) as error:
+            if not fit.is_own():
+                fit.estimator._checked_settings()
+        except (TypeError, ValueError, RuntimeError) as error:
             error.add_note(f"This is for {fit.name}.")
             raise
 
