@@ -445,6 +445,12 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
     (8, (150, 3), True)
     """
 
+    if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
+
+        def score(
+            self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        ) -> float: ...
+
     classes_: NDArray[Any]
     estimators_: list[MLPClassifier]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -579,6 +585,12 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
     >>> mean.shape, std.shape, len(model.estimators_)
     ((100,), (100,), 8)
     """
+
+    if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
+
+        def score(
+            self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        ) -> float: ...
 
     estimators_: list[MLPRegressor]
     _parameter_constraints: ClassVar[dict[str, Any]] = {

@@ -41,10 +41,6 @@ class Ensemble(BaseEnsemble):
 
     if TYPE_CHECKING:  # of scikit-learn's, whose methods have no types
 
-        def score(
-            self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-        ) -> float: ...
-
         def get_params(self, deep: bool = True) -> dict[str, Any]: ...
 
         def set_params(self, **params: Any) -> Self: ...
