@@ -222,7 +222,9 @@ def test_pace_takes_what_is_faster(monkeypatch):
             pace.note(100)
         return taken
 
-    pace = Pace(4, adapts=True)
+    pace = Pace(4, adapts=True)  # as for rows, of which there may be one chunk
+    assert numbers(2 + SOONEST) == [4, 1, *[4] * SOONEST]
+    pace = Pace(4, adapts=True, one_first=True)
     first = [1, *[4] * SOONEST, 1, *[4] * 2 * SOONEST, 1]
     assert numbers(len(first)) == first
     assert numbers(40 * LATEST).count(1) <= 45
@@ -240,7 +242,7 @@ def test_pace_tries_in_short_chunks(monkeypatch):
     """Several threads until they have shared their cores with others for a while, if they do."""
     now = [0]
     monkeypatch.setattr("fastnn._core.pace.perf_counter_ns", lambda: now[0])
-    pace, given = Pace(2, adapts=True), []
+    pace, given = Pace(2, adapts=True, one_first=True), []
     for cost in [10, 6, 6, 30, *[10] * 2 * SOONEST, 6, 6, 6, 6, 6, 6]:
         given.append((pace.next(), pace.samples(100)))
         now[0] += cost * given[-1][1]

@@ -74,7 +74,7 @@ class Model:
         """That of the last training, if it was of this kind: it knows what pays."""
         kind = most, adapts, batch_size
         if self._pace is None or self._pace[0] != kind:
-            self._pace = kind, Pace(most, adapts)
+            self._pace = kind, Pace(most, adapts, one_first=True)
         return self._pace[1]
 
     def to_read(self, n: int, again: bool = False) -> tuple[Array, bool]:

@@ -77,12 +77,14 @@ class Pace:
     their cores at once, and only then share them with whoever else computes there.
     """
 
-    def __init__(self, most: int, adapts: bool) -> None:
+    def __init__(self, most: int, adapts: bool, one_first: bool = False) -> None:
+        """one_first: where it goes on for long, the first chunk is a trial of one thread."""
         self.most, self.adapts = most, adapts and most > 1
         self.is_crowded = most > 1 and most > threads.usable_cores()
         self.n = self.now = most
         self.times: dict[int, float] = {}  # of a sample, by the number of threads
-        self.wait, self.left = SOONEST, 0  # chunks between trials, and to the next one
+        # Chunks between trials, and to the next one.
+        self.wait, self.left = SOONEST, 0 if one_first else 1
         self.in_a_row = 0  # chunks with n threads
         self.begun = 0
 
@@ -113,8 +115,8 @@ class Pace:
         if not is_trial:
             self.left -= 1
             self.in_a_row += 1
-        if len(self.times) == 1:  # of one thread, which is tried first
-            self.left = self.wait
+        if len(self.times) == 1:
+            self.left = self.wait if is_trial else 0
             return
         better = self.most if self.times[self.most] < WORTH_IT * self.times[1] else 1
         if better == self.n:
