@@ -329,6 +329,18 @@ def sequence(value: Any, name: str, expected: str) -> list[Any]:
     raise TypeError(f"{name} must be {expected}, got {description(value)}")
 
 
+def each_once(given: Sequence[object], name: str, remedy: str) -> None:
+    """ValueError if an object is there twice."""
+    places: dict[int, int] = {}
+    for i, one in enumerate(given):
+        first = places.setdefault(id(one), i)
+        if first != i:
+            raise ValueError(
+                f"{name} must each be there once, but {name}[{i}] is {name}[{first}]; use {remedy} "
+                "for another one"
+            )
+
+
 def array(value: Any, name: str) -> Array:
     """Whatever NumPy makes of it, as an object of our own: others may set the shape of theirs."""
     try:

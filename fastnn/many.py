@@ -35,9 +35,7 @@ LISTS = {
     "metrics": (list, tuple, Mapping),
     "validation_data": (list, tuple),
 }
-
-
-WRITERS = (CSVLogger, ModelCheckpoint)
+WRITERS = (CSVLogger, ModelCheckpoint)  # of files
 
 
 @_words.explained
@@ -156,19 +154,13 @@ class_weight, validation_data, metrics, callbacks, same_task, form
 
 def _networks(networks: Any) -> list[Network]:
     nets = _checks.sequence(networks, "networks", "a list of networks")
-    places: dict[int, int] = {}
     for i, net in enumerate(nets):
         if not isinstance(net, Network):
             raise TypeError(
                 f"networks[{i}] must be a fastnn.Network, got {_checks.description(net)}"
             )
-        if id(net) in places:
-            raise ValueError(
-                f"networks must each be there once, but networks[{i}] is networks"
-                f"[{places[id(net)]}]; use copy() for another one"
-            )
-        places[id(net)] = i
-    return list(nets)
+    _checks.each_once(nets, "networks", "copy()")
+    return nets
 
 
 def _of_each(value: Any, name: str, n: int) -> list[Any]:

@@ -559,7 +559,8 @@ class Network(_words.Explaining):
             eta, positive.
         optimizer : str or optimizer, default "sgd"
             As for `train`, and what it keeps from step to step is that of `train`, too. All but
-            "sgd" go the way of `train`, which takes about a twentieth of a millisecond.
+            "sgd" go the way of `train`, which takes a small network about a twentieth of a
+            millisecond.
 
         Returns
         -------

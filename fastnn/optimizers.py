@@ -1,8 +1,10 @@
 """Optimizers: what a training step makes of a gradient. ``Network.train(..., optimizer=...)``.
 
 eta is the learning rate, g the gradient of the loss over a batch, theta a parameter, t the number
-of the step, from 1. What an optimizer keeps from step to step begins at zero. It stays with the
-network, and the next ``train`` with an equal optimizer goes on with it.
+of the step, from 1. What an optimizer keeps from step to step begins at zero; and where it falls
+below the smallest normal number, as where gradients have ended, it is zero again, for CPUs take a
+hundred times as long for such numbers. It stays with the network, and the next ``train`` with an
+equal optimizer goes on with it.
 
 All have two settings more:
 

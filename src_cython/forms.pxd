@@ -1,4 +1,4 @@
-"""The first layer in per-sample SGD: the forms that it takes, behind their four operations.
+"""The first layer in per-sample SGD: the forms that it takes, behind their five operations.
 
     prepare    a block of samples is known; whatever parameters are
     begin      the block begins

@@ -204,7 +204,8 @@ cdef inline void train_narrow(
 ) noexcept nogil:
     """n_samples samples through the pass for narrow layers.
 
-    Both of the first are constants, and each case a kernel: as one, they run out of registers.
+    decays is a constant, and so is they_differ where it is False; each case is a kernel of its own,
+    as one function for all would run out of registers.
     """
     cdef double lambda_ = lap.plan.l2
     cdef real keep = <real> (1 - eta_at(lap, lap.progress.position) * lambda_)

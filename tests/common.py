@@ -1,4 +1,4 @@
-"""What many tests have in common: both dtypes, and shorter chunks."""
+"""What many tests have in common: both dtypes, shorter chunks, and a cluster."""
 
 import contextlib
 
@@ -15,4 +15,21 @@ def chunks_of(n_samples):
     with pytest.MonkeyPatch.context() as patch:
         if n_samples:
             patch.setattr(chunks, "samples_per_chunk", lambda *_: n_samples)
+        yield
+
+
+@contextlib.contextmanager
+def on_dask(folder):
+    """joblib gives its work to two worker processes of a cluster, as of many machines."""
+    import joblib
+    from dask.distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+            local_directory=folder,
+        ) as cluster,
+        Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):  # fmt: skip
         yield

@@ -9,8 +9,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from common import chunks_of
-from dask.distributed import Client, LocalCluster
+from common import chunks_of, on_dask
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
@@ -615,14 +614,7 @@ def test_in_threads_of_joblib():
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 def test_on_dask(tmp_path):
     """Over worker processes of a cluster, as it would be on many machines."""
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-            local_directory=tmp_path,
-        ) as cluster,
-        Client(cluster),
-        joblib.parallel_config(backend="dask"),
-    ):  # fmt: skip
+    with on_dask(tmp_path):
         check_shares(None)
 
 

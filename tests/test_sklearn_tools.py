@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from dask.distributed import Client, LocalCluster
+from common import on_dask
 from sklearn import config_context
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, make_regression
@@ -60,14 +60,7 @@ def test_a_grid_search_on_dask(tmp_path):
     """Over worker processes of a cluster, as it would be on many machines."""
     X, y = load_iris(return_X_y=True)
     alone = GridSearchCV(small(), GRID, cv=3).fit(X, y)
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-            local_directory=tmp_path,
-        ) as cluster,
-        Client(cluster),
-        joblib.parallel_config(backend="dask"),
-    ):  # fmt: skip
+    with on_dask(tmp_path):
         found = GridSearchCV(small(), GRID, cv=3).fit(X, y)
     assert found.best_params_ == alone.best_params_
     expected = alone.cv_results_["mean_test_score"]

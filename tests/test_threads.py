@@ -242,6 +242,7 @@ def test_pace_tries_in_short_chunks(monkeypatch):
     """Several threads until they have shared their cores with others for a while, if they do."""
     now = [0]
     monkeypatch.setattr("fastnn._core.pace.perf_counter_ns", lambda: now[0])
+    monkeypatch.setattr(threads, "usable_cores", lambda: 2)
     pace, given = Pace(2, adapts=True, one_first=True), []
     for cost in [10, 6, 6, 30, *[10] * 2 * SOONEST, 6, 6, 6, 6, 6, 6]:
         given.append((pace.next(), pace.samples(100)))
@@ -251,6 +252,8 @@ def test_pace_tries_in_short_chunks(monkeypatch):
     assert given == [*slow, *[(2, 25)] * 5, (2, 100)]
     pace = Pace(2, adapts=False)
     assert (pace.next(), pace.samples(100)) == (2, 100)
+    pace = Pace(3, adapts=False)  # who wait for each other's turns
+    assert (pace.next(), pace.samples(100)) == (3, 6)
 
 
 def test_pace_is_kept_for_the_next_training(monkeypatch):

@@ -1,7 +1,8 @@
 """Chunks: stretches of the sequence of samples, each run in one call of a kernel.
 
 A chunk is part of an epoch where data is large, many epochs where it is small. Its length comes
-from the sizes of things and never from a clock.
+from the sizes of things and never from a clock; by the clock a chunk may be run in parts (see
+pace.py), but what goes back where training diverges is the chunk.
 """
 
 from __future__ import annotations

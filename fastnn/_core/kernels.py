@@ -59,6 +59,7 @@ gradients = _prediction.gradients
 loss = _prediction.loss
 
 _training = _unit("training", LEVEL)
+BYTES_OF_PANEL = _training.BYTES_OF_PANEL
 BYTES_OF_PART = _training.BYTES_OF_PART
 FORMS = _training.FORMS
 HELP = _training.HELP
@@ -73,7 +74,6 @@ PLAN = _training.PLAN
 PROGRESS = _training.PROGRESS
 SNAPSHOT = _training.SNAPSHOT
 STRONGEST_DECAY = _training.STRONGEST_DECAY
-BYTES_OF_PANEL = _training.BYTES_OF_PANEL
 bytes_of_panel = _training.bytes_of_panel
 bytes_together = _training.bytes_together
 note_snapshot = _training.note_snapshot

@@ -60,9 +60,12 @@ class Model:
 
     def take_spare(self, n_parts: int, needs_gradient: bool, n_rows: int) -> Working:
         """What a training works on, from before if there is such."""
-        wanted = n_parts, needs_gradient
-        if self._spare and self._spare[0].kind == wanted and self._spare[0].n_rows >= n_rows:
-            return self._spare.pop()
+        try:  # not to ask first whether it is there: another thread may take it then
+            spare = self._spare.pop()
+        except IndexError:
+            spare = None
+        if spare and spare.kind == (n_parts, needs_gradient) and spare.n_rows >= n_rows:
+            return spare
         return Working(self.layout, n_parts, needs_gradient, n_rows)
 
     def keep_spare(self, working: Working) -> None:

@@ -99,12 +99,12 @@ class Pace:
 
     def samples(self, chunk: int) -> int:
         """How many the next chunk has, after `next`."""
-        is_short = self.adapts and (
-            self.now != self.n or (self.n > 1 and self.in_a_row < PARTS_OF_CHUNK)
-        )
         if self.is_crowded:  # they wait for each other's turns, and somebody may for Ctrl-C
             return max(1, chunk // PARTS_IN_A_CROWD)
-        return max(1, chunk // PARTS_OF_CHUNK) if is_short else chunk
+        is_trial = self.now != self.n
+        if self.adapts and (is_trial or (self.n > 1 and self.in_a_row < PARTS_OF_CHUNK)):
+            return max(1, chunk // PARTS_OF_CHUNK)
+        return chunk
 
     def note(self, n_samples: int) -> None:
         """The chunk is done."""

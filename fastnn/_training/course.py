@@ -16,7 +16,6 @@ import numpy as np
 
 from fastnn import _data_checks
 from fastnn._core import chunks, kernels
-from fastnn._core.chunks import nanoseconds
 from fastnn._core.layout import Layout
 from fastnn._core.model import copies
 from fastnn._core.pace import WORTH_MEETINGS, Pace, n_threads_for
@@ -66,7 +65,8 @@ class Settings(NamedTuple):
         ):  # fmt: skip
             return 1
         n = len(data.X)
-        if data.n_threads is None and self.epochs * n * nanoseconds(model.layout) < WORTH_MEETINGS:
+        nanoseconds = self.epochs * n * chunks.nanoseconds(model.layout)
+        if data.n_threads is None and nanoseconds < WORTH_MEETINGS:
             return 1
         return n_threads_for(model.layout, n, self.batch_size, data.n_threads)
 

@@ -66,7 +66,7 @@ def _bytes_of(course: Course) -> int:
     if course.settings.shuffle:
         needed += 8 * max(course.n, course.chunk)
     if data.counts is not None:  # then X is dense
-        n_numbers = int(data.counts.sum())
+        n_numbers = kernels.total(data.counts)
         if 2 * n_numbers < len(data.X) * layout.n_inputs:
             needed += n_numbers * (4 + layout.dtype.itemsize)
     return needed

@@ -414,7 +414,7 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
         16 members are those of an ensemble of 8.
     warm_start : bool, default False
         Whether a further fit goes on with the members that are there, each as by its own
-        warm_start, and makes new ones only if n_estimators has grown.
+        warm_start, and makes new ones only if n_estimators has grown; fewer are refused.
     others
         As for `MLPClassifier`, for all members. One callback serves all members, as
         `fastnn.callbacks.EarlyStopping` can, which keeps what it sees with each network.
@@ -431,7 +431,6 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
         The most epochs, or iterations of L-BFGS, that a member has had.
     feature_names_in_ : ndarray, (n_features_in_,)
         If X had names of columns.
-
 
     Examples
     --------
@@ -557,7 +556,7 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
         16 members are those of an ensemble of 8.
     warm_start : bool, default False
         Whether a further fit goes on with the members that are there, each as by its own
-        warm_start, and makes new ones only if n_estimators has grown.
+        warm_start, and makes new ones only if n_estimators has grown; fewer are refused.
     others
         As for `MLPRegressor`, for all members. One callback serves all members, as
         `fastnn.callbacks.EarlyStopping` can, which keeps what it sees with each network.
@@ -573,7 +572,6 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
         The most epochs, or iterations of L-BFGS, that a member has had.
     feature_names_in_ : ndarray, (n_features_in_,)
         If X had names of columns.
-
 
     Examples
     --------

@@ -190,19 +190,13 @@ def _splits(folds: Any, X: Any, y: Any, stratified: bool) -> list[tuple[Array, A
 
 def _estimators(estimators: Any) -> list[Any]:
     given = _checks.sequence(estimators, "estimators", "a list of estimators")
-    places: dict[int, int] = {}
     for i, one in enumerate(given):
         if not isinstance(one, OnKernels):
             raise TypeError(
                 f"estimators[{i}] must be an MLPClassifier or MLPRegressor of fastnn.sklearn, got "
                 f"{_checks.description(one)}{_way_out(one)}"
             )
-        if id(one) in places:
-            raise ValueError(
-                f"estimators must each be there once, but estimators[{i}] is estimators"
-                f"[{places[id(one)]}]; use sklearn.base.clone for another one"
-            )
-        places[id(one)] = i
+    _checks.each_once(given, "estimators", "sklearn.base.clone")
     return given
 
 
