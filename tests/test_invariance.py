@@ -422,9 +422,9 @@ def test_blocks_that_a_training_has_left_change_nothing(optimizer, ends, monkeyp
     elif ends == "by divergence":
         with pytest.raises(TrainingDivergedError):
             net.train(1e200 * X, y, **options)
-    copied = net.copy()  # which has no such blocks
-    assert not copied._model._spare
-    assert bool(net._model._spare) == (ends == "in time")
+    copied = net.copy()  # which works on the blocks that this one has left
+    assert copied._model._spares is net._model._spares
+    assert bool(net._model._spares) == (ends == "in time")
     for one in (net, copied):
         one.train(X, y, **options)
         one.train(X, y, **options | {"batch_size": 16})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -18,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 # To copy the parameters takes as long as a few rows do; so this costs them a twentieth at most.
 FEW_ROWS = 100
-MOST_SPARE = 2**26  # bytes that a network keeps for its next training
+MOST_SPARE = 2**26  # bytes that networks of one structure keep for their next trainings
 FEW_PARTS = 10  # of a chunk: about a millisecond, in which no other thread runs
 
 
@@ -45,7 +46,7 @@ class Model:
         numbers = tuple([kernels.ACTIVATIONS[name] for name in activations])
         self.layout: Layout = layout_of(layer_sizes, numbers, dtype)
         self.parameters = self.layout.parameter_block()
-        self._spare: list[Working] = []
+        self._spares = _spares_of(self.layout)
         self._pace: tuple[Any, Pace] | None = None
         self.gate = kernels.Gate(
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, kernels.LOSSES[loss],
@@ -61,7 +62,7 @@ class Model:
     def take_spare(self, n_parts: int, needs_gradient: bool, n_rows: int) -> Working:
         """What a training works on, from before if there is such."""
         try:  # not to ask first whether it is there: another thread may take it then
-            spare = self._spare.pop()
+            spare = self._spares.pop()
         except IndexError:
             spare = None
         if spare and spare.kind == (n_parts, needs_gradient) and spare.n_rows >= n_rows:
@@ -69,9 +70,9 @@ class Model:
         return Working(self.layout, n_parts, needs_gradient, n_rows)
 
     def keep_spare(self, working: Working) -> None:
-        """For the next training, unless it is much; the block of a begun batch is all zero."""
-        if working.n_bytes <= MOST_SPARE:
-            self._spare = [working]
+        """For a training to come, unless it is much; the block of a begun batch is all zero."""
+        if working.n_bytes * (len(self._spares) + 1) <= MOST_SPARE:
+            self._spares.append(working)
 
     def pace(self, most: int, adapts: bool, batch_size: int) -> Pace:
         """That of the last training, if it was of this kind: it knows what pays."""
@@ -148,6 +149,17 @@ class Working:
         self.workspace = layout.workspace(n_rows)
         self.snapshot = np.empty(len(self.copies), kernels.SNAPSHOT)
         self.n_bytes = blocks.nbytes + self.begun_batch.nbytes + self.workspace.nbytes
+
+
+class Spares(list[Working]):
+    """What trainings have worked on, for those to come, while there are networks for them."""
+
+
+_spares: WeakValueDictionary[Layout, Spares] = WeakValueDictionary()
+
+
+def _spares_of(layout: Layout) -> Spares:
+    return _spares.get(layout) or _spares.setdefault(layout, Spares())
 
 
 def _few_rows(layout: Layout) -> tuple[int, Array]:

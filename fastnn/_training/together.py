@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # At once, so that what training needs beside the networks stays little.
 BYTES_AT_ONCE = 2**26
-NETWORKS_AT_ONCE = 64  # for each thread
+NETWORKS_AT_ONCE = 32  # for each thread: the lanes of four vectors
 TASKS_AT_ONCE = 4  # for each thread, so that Ctrl-C is answered
 # In lanes: measured with AVX2 against the lone network's pass. Beyond so many parameters a group no
 # longer fits into the L1 cache, and wider networks fill vectors by themselves.
