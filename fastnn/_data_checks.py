@@ -547,6 +547,40 @@ def parameters(weights: Any, biases: Any) -> tuple[list[Array], list[Array], np.
     return W, b, wanted
 
 
+def output_gradients(
+    value: Any, name: str, n_samples: int, n_outputs: int, single: bool, dtype: np.dtype[Any]
+) -> Array:
+    """∂L/∂a of each output, as rows of shape (n_samples, n_outputs)."""
+    found = _real_array(value, name)
+    shape = (n_outputs,) if single else (n_samples, n_outputs)
+    if found.shape != shape and not (n_outputs == 1 and found.shape == shape[:-1]):
+        raise ValueError(
+            f"{name} must have the shape of the outputs, {shape}, one number for each output of "
+            f"each sample; got {found.shape}"
+        )
+    return converted(found.reshape(n_samples, n_outputs), name, dtype)
+
+
+def fill_gradient(block: Array, weights: Any, biases: Any, layout: Layout) -> None:
+    """Put gradients of each layer, as `Network.gradients` gives them, into a block of zeros."""
+    for name, given, places in zip(
+        ("weight_gradients", "bias_gradients"), (weights, biases), layout.views(block), strict=True
+    ):
+        arrays = _real_arrays(given, name)
+        if len(arrays) != len(places):
+            raise ValueError(
+                f"{name} must hold one array per layer, {len(places)}; got {len(arrays)}"
+            )
+        for i, (one, place) in enumerate(zip(arrays, places, strict=True)):
+            if one.shape != place.shape:
+                raise ValueError(
+                    f"{name}[{i}] must have the shape of what it is the gradient of, "
+                    f"{place.shape}; got {one.shape}"
+                )
+            axes = ROWS if one.ndim == 2 else ONE[1:]
+            place[...] = converted(one, f"{name}[{i}]", layout.dtype, axes=axes)
+
+
 def dtype_of_block(value: Any, name: str) -> np.dtype[Any]:
     """Of a block of parameters; in the machine's order of bytes, whatever its own."""
     if isinstance(value, np.ndarray):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _checks, _data_checks, _words, threads
+from fastnn._rows import Rows, targets
 from fastnn._training import together
 from fastnn._training.bar import bar
 from fastnn.callbacks import CSVLogger, ModelCheckpoint
 from fastnn.callbacks import get as get_callbacks
 from fastnn.exceptions import TrainingDivergedError
-from fastnn.network import Network, Rows, compares_losses, targets
+from fastnn.network import Network, compares_losses
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -6,7 +6,7 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, overload
+from typing import IO, TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from fastnn import (
     schedules,
     threads,
 )
+from fastnn._backward import Backpropagating, Backward
 from fastnn._core import kernels
 from fastnn._core.data import Data
 from fastnn._core.model import Model, copies
-from fastnn._core.samples import Compressed, Sparse
+from fastnn._core.samples import Sparse
+from fastnn._rows import Rows, data_of, targets
 from fastnn._training import loop
 from fastnn._training.course import Settings
 from fastnn._training.forms import FORMS
@@ -59,14 +61,14 @@ if TYPE_CHECKING:
         | list[Any]
     )
 
-__all__ = ["Network"]
+__all__ = ["Backward", "Network"]
 
 # Central differences of step h err by h² and by rounding / h; this is near the best of both.
 DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
-class Network(_words.Explaining):
+class Network(Backpropagating, _words.Explaining):
     """A multilayer perceptron, trained by exact stochastic gradient descent.
 
     Each layer computes z = x @ W + b and a = activation(z). One sample's loss is the mean over
@@ -512,7 +514,7 @@ class Network(_words.Explaining):
         if validation_data is not None:
             X, y, weights = _data_checks.pair(validation_data, "validation_data")
             known = data.feature_names or data.model.feature_names
-            validation = _data(
+            validation = data_of(
                 data.model, X, y, weights, known, data.n_threads, "validation_data: "
             )
         watch = Watch(self, data, validation, get_metrics(metrics), listed)
@@ -665,7 +667,7 @@ class Network(_words.Explaining):
         {'loss': 0.0023, 'accuracy': 1.0, 'roc_auc': 1.0}
         """
         model, wanted = self._model, threads.get(n_threads, "n_threads")
-        data = _data(model, X, y, sample_weight, model.feature_names, wanted)
+        data = data_of(model, X, y, sample_weight, model.feature_names, wanted)
         l2 = _checks.number(l2, "l2", _checks.NOT_NEGATIVE)
         if metrics is None:
             return data.loss(l2)
@@ -703,7 +705,7 @@ class Network(_words.Explaining):
         model = self._model
         _checks.differentiable(model.activations)
         wanted = threads.get(n_threads, "n_threads")
-        data = _data(model, X, y, sample_weight, model.feature_names, wanted)
+        data = data_of(model, X, y, sample_weight, model.feature_names, wanted)
         return _gradients(data, _checks.number(l2, "l2", _checks.NOT_NEGATIVE))
 
     @_words.explained
@@ -733,7 +735,7 @@ class Network(_words.Explaining):
             difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
         """
         net = self._in_float64()
-        data = _data(net._model, X, y, sample_weight, net.feature_names)
+        data = data_of(net._model, X, y, sample_weight, net.feature_names)
         _checks.differentiable(net.activations)
         l2 = _checks.number(l2, "l2", _checks.NOT_NEGATIVE)
         weight_gradients, bias_gradients = _gradients(data, l2)
@@ -896,63 +898,9 @@ class Network(_words.Explaining):
         return net
 
 
-class Rows(NamedTuple):
-    """X of one call or several, checked for networks with as many inputs, of one dtype."""
-
-    given: Any
-    rows: Array | Compressed
-    counts: Array | None
-    fingerprint: int | None
-
-    @classmethod
-    def checked(cls, X: Any, model: Model, compares: bool) -> Rows:
-        """compares: it will be asked whether the data are those of another call."""
-        given, n_inputs = _data_checks.given(X, "X"), model.layer_sizes[0]
-        _data_checks.feature_names(given, model.feature_names)
-        dtype = model.layout.dtype
-        return cls(given, *_data_checks.counted_samples(given, "X", n_inputs, dtype, compares))
-
-    def take(self, places: Array, model: Model, compares: bool) -> Rows:
-        """These rows, as if they had been given alone."""
-        rows = self.rows
-        if isinstance(rows, Compressed):
-            rows = rows.take(places)
-            fingerprint = None
-            if compares:
-                assert rows.starts is not None
-                *_, fingerprint = kernels.scan_compressed(
-                    rows.starts, rows.columns, rows.values, model.layer_sizes[0], True
-                )
-            return Rows(self.given, rows, None, fingerprint)
-        X = np.ascontiguousarray(rows[places])
-        n_inputs, dtype = model.layer_sizes[0], model.layout.dtype
-        return Rows(self.given, *_data_checks.counted_samples(X, "X", n_inputs, dtype, compares))
-
-
 def compares_losses(tol: object, callbacks: list[Callback]) -> bool:
     """Whether a training compares losses, and so asks whether its data are those of another."""
     return tol is not None or any(isinstance(one, Monitor) for one in callbacks)
-
-
-def _data(
-    model: Model,
-    X: ArrayLike | Sparse,
-    y: ArrayLike,
-    sample_weight: ArrayLike | None,
-    known: tuple[str, ...] | None,
-    n_threads: int | None = 1,
-    prefix: str = "",
-) -> Data:
-    """Checked samples to be evaluated; of a table with these names, if they are known."""
-    dtype = model.layout.dtype
-    given = _data_checks.given(X, f"{prefix}X")
-    if known is not None:
-        _data_checks.feature_names(given, known)
-    rows = _data_checks.samples(given, f"{prefix}X", model.layer_sizes[0], dtype)
-    Y = _data_checks.apart(targets(model, y, len(rows), f"{prefix}y"), model.parameters)
-    weights = _data_checks.sample_weight(sample_weight, f"{prefix}sample_weight", len(rows))
-    rows = _data_checks.apart(rows, model.parameters)
-    return Data(model, rows, Y, weights=weights, n_threads=n_threads)
 
 
 def _gradients(data: Data, l2: float) -> tuple[list[Array], list[Array]]:
@@ -968,10 +916,3 @@ def _gradients(data: Data, l2: float) -> tuple[list[Array], list[Array]]:
         for dL_dW, W in zip(weight_gradients, layout.views(parameters)[0], strict=True):
             dL_dW += l2 * W
     return list(weight_gradients), list(bias_gradients)
-
-
-def targets(model: Model, y: ArrayLike, n_samples: int, name: str) -> Array:
-    """Checked targets for networks with such outputs."""
-    return _data_checks.targets(
-        y, name, n_samples, model.loss, model.layer_sizes[-1], model.layout.dtype
-    )

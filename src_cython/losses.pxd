@@ -8,6 +8,8 @@ SQUARED_ERROR, LOG_LOSS, BINARY_LOG_LOSS and POISSON are scikit-learn's (_base.p
 neural_network), for an output layer of identity, softmax, sigmoid and exp: delta of each is a - y,
 whatever the loss is divided by, and log losses are cut as if no a were 0 or 1.
 
+PRODUCT is Σ a y, whose ∂L/∂a is y: of any loss whose gradients somebody else has.
+
 Outputs and targets lie in rows padded to whole vecs. The row `share` holds the part of each
 output in delta: 1/K for the mean over K outputs, 1 for cross_entropy, PERCEPTRON and scikit-learn's
 losses, 0 in the padding, which so counts for nothing.
@@ -32,6 +34,7 @@ cdef enum Loss:
     LOG_LOSS
     BINARY_LOG_LOSS
     POISSON
+    PRODUCT
 
 
 cdef inline bint is_summed(size_t loss) noexcept nogil:
@@ -174,6 +177,14 @@ cdef inline bint fits(size_t loss, double y) noexcept nogil:
     return y - y == 0 and (loss != BCE or 0 <= y <= 1)
 
 
+cdef inline vec product(vec a, vec y) noexcept nogil:
+    return a * y
+
+
+cdef inline vec product_derivative(vec y) noexcept nogil:
+    return y
+
+
 cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
     """L of each output; those that are no function of one vec are not asked for."""
     if loss == MSE or loss == PERCEPTRON or loss == SQUARED_ERROR:
@@ -184,17 +195,21 @@ cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
         return huber(a, y)
     elif loss == BCE:
         return bce(z, y)
+    elif loss == PRODUCT:
+        return product(a, y)
     return constant(a, NAN)
 
 
 cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
-    """∂L/∂a for mse, mae and huber, else ∂L/∂z."""
+    """∂L/∂a for mse, mae, huber and PRODUCT, else ∂L/∂z."""
     if loss == MSE:
         return mse_derivative(a, y)
     elif loss == MAE:
         return mae_derivative(a, y)
     elif loss == HUBER:
         return huber_derivative(a, y)
+    elif loss == PRODUCT:
+        return product_derivative(y)
     elif loss == BCE or is_summed(loss):
         return a - y
     return constant(a, NAN)
@@ -239,5 +254,5 @@ cdef inline void output_deltas(
             at(delta, s * units)[k] = share[k] * derivative_of(
                 net.loss, at(a, s * units)[k], at(y, s * net.last.row)[k]
             )
-    if net.loss == MSE or net.loss == MAE or net.loss == HUBER:
+    if net.loss == MSE or net.loss == MAE or net.loss == HUBER or net.loss == PRODUCT:
         multiply_derivative(net.last.activation, z, a, delta, units, n, n_vec, like)

@@ -71,6 +71,23 @@ cdef inline void count_step(Optimizer* optimizer) noexcept nogil:
     optimizer.power_2 *= optimizer.memory
 
 
+cdef inline void step_by(
+    Optimizer* optimizer, const Network* net, vec* parameters, vec* gradient, vec* state,
+    double eta, double l2, real like,
+) noexcept nogil:
+    """The next step by a whole gradient ∂L/∂theta, which is zero afterwards."""
+    cdef double norm
+    multiply(
+        gradient, (net.last.b + net.last.row) // sizeof(vec), scale_of_gradient(optimizer, eta)
+    )
+    count_step(optimizer)
+    if l2 > 0 and optimizer.kind == SGD:
+        decay.norm_and_decay(net, parameters, eta * l2, &norm, like)
+    if clips(optimizer):
+        clip(optimizer, net, gradient, eta, like)
+    step(optimizer, net, parameters, gradient, state, eta, l2, 0, 1, like)
+
+
 cdef inline void step(
     const Optimizer* optimizer, const Network* net, vec* parameters, vec* gradient, vec* state,
     double eta, double l2, size_t part, size_t n_parts, real like,

@@ -22,9 +22,11 @@ from vectors cimport real, vec, vd, vf, at
 cimport activations
 cimport batch
 cimport losses as loss_functions
+cimport passes
 cimport single
 cimport stretch
 cimport team
+cimport tile
 
 np.import_array()
 
@@ -53,9 +55,13 @@ LOSSES = {
     "log_loss": loss_functions.LOG_LOSS,
     "binary_log_loss": loss_functions.BINARY_LOG_LOSS,
     "poisson": loss_functions.POISSON,
+    "product": loss_functions.PRODUCT,
 }
-# What users of Network do not name: the loss of step units, and what scikit-learn's classes have.
-INTERNAL = {"exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson"}
+# What users of Network do not name: the loss of step units, what scikit-learn's classes have, and
+# that of gradients that are given.
+INTERNAL = {
+    "exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson", "product"
+}
 cdef object plain = "sgd"
 PLAIN = plain
 cdef np.npy_int64 LARGEST_EXACT = 2 ** 53
@@ -226,7 +232,7 @@ cdef inline void copy_outputs(const Network* net, const vec* units, real* out) n
 
 
 cdef struct Sum:
-    # What members are told of rows whose gradients are added.
+    # What members are told of rows whose gradients are added; what is NULL is not wanted.
     const Network* net
     const void* parameters
     const Samples* samples
@@ -234,27 +240,33 @@ cdef struct Sum:
     Py_ssize_t end
     bint are_doubles
     void* gradient
+    void* outputs           # a of the last layer, one row after the other
+    void* input_gradients   # ∂L/∂x in rows of whole vecs
+    size_t input_row        # their bytes
     const Help* help
     Room room
-    double total    # of the losses
+    double total            # of the losses
 
 
 def gradients(
     np.ndarray layers not None, size_t loss, size_t n_targets, np.ndarray parameters not None,
     np.ndarray samples not None, Py_ssize_t start, Py_ssize_t end,
-    np.ndarray gradient not None, np.ndarray workspace not None, np.ndarray help not None,
-    double total, bint holds_lock=False,
+    np.ndarray gradient not None, np.ndarray outputs not None,
+    np.ndarray input_gradients not None, np.ndarray workspace not None,
+    np.ndarray help not None, double total, bint holds_lock=False,
 ):
     """gradient += the samples' gradients times their weights; laid out as the parameters are.
 
-    total + their losses times their weights, added one by one.
+    total + their losses times their weights, added one by one. outputs and input_gradients, in
+    rows of whole vecs, have a row for each of these samples. Of the three, those that are empty are
+    not wanted.
     """
     cdef Network net = network_of(layers, loss, n_targets)
     cdef Help now = help_now(<const Help*> np.PyArray_DATA(help))
     cdef Sum sum_ = Sum(
         &net, np.PyArray_DATA(parameters), <const Samples*> np.PyArray_DATA(samples), start, end,
-        np.PyArray_TYPE(parameters) == np.NPY_DOUBLE, np.PyArray_DATA(gradient), &now, now.room,
-        total,
+        np.PyArray_TYPE(parameters) == np.NPY_DOUBLE, wanted(gradient), wanted(outputs),
+        wanted(input_gradients), np.PyArray_STRIDES(input_gradients)[0], &now, now.room, total,
     )
     cdef Part part
     if now.n_members == 1:
@@ -265,6 +277,10 @@ def gradients(
         with nogil:
             add_gradients(&sum_)
     return sum_.total
+
+
+cdef inline void* wanted(np.ndarray array):
+    return np.PyArray_DATA(array) if np.PyArray_SIZE(array) else NULL
 
 
 cdef void add_gradients(Sum* sum_) noexcept nogil:
@@ -299,12 +315,46 @@ cdef inline void add_share(Sum* sum_, size_t member, vec* gradient, real like) n
         stretch.gradients(
             sum_.net, <const vec*> sum_.parameters, &rows, 1, 1, False, member, n_members, like
         )
+        keep_rows(
+            sum_, &rows, <const vec*> sum_.parameters, start - sum_.start, member, n_members, like
+        )
         team.meet(team_, n_members, member)
         if member == 0:
             sum_.total = stretch.add_losses(&rows, sum_.total)
-        stretch.updates(sum_.net, &rows, gradient, member, n_members, like)
+        if gradient != NULL:
+            stretch.updates(sum_.net, &rows, gradient, member, n_members, like)
         team.meet(team_, n_members, member)
         start += rows.n
+
+
+cdef inline void keep_rows(
+    Sum* sum_, const Stretch* rows, const vec* parameters, Py_ssize_t first, size_t member,
+    size_t n_members, real like,
+) noexcept nogil:
+    """What is wanted of each row of a member's blocks, once their deltas are there."""
+    cdef const Network* net = sum_.net
+    cdef const Layer* layer = net.layer
+    cdef real* out = <real*> sum_.outputs
+    cdef vec* dL_dx = <vec*> sum_.input_gradients
+    cdef const void* delta[BLOCK]
+    cdef const vec* units
+    cdef Py_ssize_t of_member = rows.n_blocks // <Py_ssize_t> n_members
+    cdef Py_ssize_t i, s, row, n
+    for i in range(<Py_ssize_t> member * of_member, <Py_ssize_t> (member + 1) * of_member):
+        row = first + stretch.start_of(rows, i)
+        n = stretch.part_of(rows, i).block.n
+        units = batch.units_in(net, stretch.workspace_of(rows, i, parameters))
+        for s in range(n if out != NULL else 0):
+            copy_outputs(
+                net, at(units, s * net.units), out + (row + s) * <Py_ssize_t> net.last.n_out
+            )
+        if dL_dx != NULL and n > 0:
+            passes.rows_of(net, units, layer.delta, n, delta)
+            tile.backward(
+                at(parameters, layer.W), layer.stride, delta, n,
+                at(dL_dx, row * <Py_ssize_t> sum_.input_row), sum_.input_row, layer.n_in,
+                layer.n_out, like,
+            )
 
 
 cdef class Gate:

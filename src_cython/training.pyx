@@ -9,6 +9,7 @@ from numpy import asarray
 cimport numpy as np
 
 from chunk cimport Chunk
+from compression cimport are_finite
 from layers cimport Layer, Network, network
 from optimizers cimport Optimizer
 from samples cimport Samples
@@ -16,7 +17,7 @@ from sgd cimport Lap, Plan, Progress, Snapshot
 from stretch cimport Help, Part, help_now
 from team cimport Team
 from together cimport Group
-from vectors cimport vd, vf
+from vectors cimport real, vd, vf
 cimport chunk
 cimport decay
 cimport forms
@@ -186,6 +187,43 @@ cdef object ended(Chunk* one):
         return 0
     chunk.return_to(one, one.n_snapshots)
     return place
+
+
+def step(
+    np.ndarray layers not None, np.ndarray parameters not None, np.ndarray gradient not None,
+    np.ndarray state not None, np.ndarray optimizer not None, double eta, double l2,
+):
+    """A step by a gradient that is given, and zero afterwards; whether all is finite then.
+
+    All arrays are copies that nobody else knows of; parameters stand in for state as in train.
+    """
+    cdef Network net = network(
+        <const Layer*> np.PyArray_DATA(layers), np.PyArray_DIM(layers, 0), 0, 0
+    )
+    cdef Optimizer* kept = <Optimizer*> np.PyArray_DATA(optimizer)
+    cdef void* theta = np.PyArray_DATA(parameters)
+    cdef void* g = np.PyArray_DATA(gradient)
+    cdef void* kept_of_each = np.PyArray_DATA(state)
+    cdef size_t n = np.PyArray_SIZE(parameters), n_state = np.PyArray_SIZE(state)
+    cdef bint is_finite
+    with nogil:
+        if np.PyArray_TYPE(parameters) == np.NPY_DOUBLE:
+            optimizers.step_by(
+                kept, &net, <vd*> theta, <vd*> g, <vd*> kept_of_each, eta, l2, <double> 0
+            )
+            is_finite = both_are_finite(<double*> theta, n, <double*> kept_of_each, n_state)
+        else:
+            optimizers.step_by(
+                kept, &net, <vf*> theta, <vf*> g, <vf*> kept_of_each, eta, l2, <float> 0
+            )
+            is_finite = both_are_finite(<float*> theta, n, <float*> kept_of_each, n_state)
+    return is_finite
+
+
+cdef inline bint both_are_finite(
+    const real* theta, size_t n, const real* state, size_t n_state
+) noexcept nogil:
+    return are_finite(theta, n) and are_finite(state, n_state)
 
 
 def bytes_together(const Layer[::1] layers, size_t n_vecs):

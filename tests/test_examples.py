@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -14,9 +15,10 @@ NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
 
 def run(name, tmp_path):
-    """Run an example outside the checkout; return what it printed."""
+    """Run an example, with arguments, outside the checkout; return what it printed."""
+    script, *arguments = name.split()
     process = subprocess.run(
-        [sys.executable, EXAMPLES / name],
+        [sys.executable, EXAMPLES / script, *arguments],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
@@ -43,7 +45,8 @@ def columns(pattern, output):
 
 
 def test_every_example_has_a_test():
-    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_s")}
+    own = ("test_s", "test_loss")
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith(own)}
     tested |= {path.stem for path in EXAMPLES.glob("sklearn_*.py")}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -154,3 +157,33 @@ def test_either_import_line(tmp_path):
     times = rf"^--- scikit-learn {NUMBER} ms, fastnn {NUMBER} ms, ratio {NUMBER}$"
     assert len(re.findall(times, output, re.M)) == 3
     assert len(output) > 2000
+
+
+def test_loss_policy_gradient(tmp_path):
+    output = run("loss_policy_gradient.py --seeds 20", tmp_path)
+    steps = re.findall(rf"^seed \d+: ({NUMBER}) steps of 200", output, re.M)
+    assert len(steps) == 20
+    assert min(map(float, steps)) >= 195
+
+
+def test_loss_quantiles(tmp_path):
+    output = run("loss_quantiles.py", tmp_path)
+    before, after = map(float, re.findall(rf"^loss \w+ +({NUMBER})$", output, re.M))
+    assert after < before / 4
+    quantiles, below = columns(rf"^quantile ({NUMBER}): ({NUMBER})", output)
+    assert quantiles == ("0.1", "0.5", "0.9")
+    np.testing.assert_allclose(np.float64(below), np.float64(quantiles), rtol=0, atol=0.03)
+    *_, last = output.splitlines()
+    # y is normal around sin(2.4) with a standard deviation of 0.46 at 0.8.
+    known = np.sin(2.4) + 0.46 * np.array([-1.2816, 0, 1.2816])
+    np.testing.assert_allclose(np.float64(last.split()[1:]), known, rtol=0, atol=0.15)
+
+
+def test_loss_saliency(tmp_path):
+    output = run("loss_saliency.py", tmp_path)
+    plain, noisy, worse = map(float, re.findall(rf": +({NUMBER})$", output, re.M))
+    assert plain > 0.9
+    assert noisy > plain - 0.03
+    assert worse < plain - 0.2
+    digit, saliency = columns(r"^(.{16}) (.{16})$", output.partition("saliency")[2])
+    assert len(digit) == len(saliency) == 8

@@ -94,18 +94,29 @@ class Data:
         squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
         return total / n + l2 / 2 * squares
 
-    def add_gradients(self, parameters: Array, gradient: Array, holds_lock: bool = False) -> float:
+    def add_gradients(
+        self, parameters: Array, gradient: Array | None, holds_lock: bool = False,
+        loss: str | None = None, outputs: Array | None = None,
+        input_gradients: Array | None = None,
+    ) -> float:  # fmt: skip
         """gradient += those of all samples, by their weights; the sum of their losses likewise.
 
-        At any parameters, which lie in a block as the model's do, and so does the gradient.
+        At any parameters, which lie in a block as the model's do, and so does the gradient. Where
+        they are wanted, outputs and input_gradients get a row for each sample: a of the last layer,
+        and ∂L/∂x without the weights, in rows of whole vecs.
         """
         layout = self.model.layout
+        number = kernels.LOSSES[loss or self.model.loss]
+        nothing = np.empty((0, 1), layout.dtype)
         total = 0.0
         room = self.room
         shared = (1,) if room is None else (self.most_threads, room.places)
         for start, end, help in self._chunks(*shared):
             total = kernels.gradients(
-                layout.layers, kernels.LOSSES[self.model.loss], self.samples.n_targets, parameters,
-                self.samples.record, start, end, gradient, self.workspaces, help, total, holds_lock,
+                layout.layers, number, self.samples.n_targets, parameters, self.samples.record,
+                start, end, nothing if gradient is None else gradient,
+                nothing if outputs is None else outputs[start:end],
+                nothing if input_gradients is None else input_gradients[start:end],
+                self.workspaces, help, total, holds_lock,
             )  # fmt: skip
         return total

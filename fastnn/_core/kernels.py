@@ -77,6 +77,7 @@ STRONGEST_DECAY = _training.STRONGEST_DECAY
 bytes_of_panel = _training.bytes_of_panel
 bytes_together = _training.bytes_together
 note_snapshot = _training.note_snapshot
+step = _training.step
 train = _training.train
 train_together = _training.train_together
 

@@ -142,11 +142,22 @@ def gradients(
     start: int,
     end: int,
     gradient: _Floats,
+    outputs: _Floats,
+    input_gradients: _Floats,
     workspace: _Floats,
     help: _Records,
     total: float,
     holds_lock: bool = False,
 ) -> float: ...
+def step(
+    layers: _Records,
+    parameters: _Floats,
+    gradient: _Floats,
+    state: _Floats,
+    optimizer: _Records,
+    eta: float,
+    l2: float,
+) -> bool: ...
 def train(
     layers: _Records,
     loss: int,

@@ -34,13 +34,13 @@ class Layout:
         self, layer_sizes: tuple[int, ...], activations: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
         self.dtype = dtype
-        n_units = sum(_row_bytes(n, dtype) for n in layer_sizes[1:])
+        n_units = sum(row_bytes(n, dtype) for n in layer_sizes[1:])
         rows = []
         place = units = 0
         for n_in, n_out, activation in zip(layer_sizes, layer_sizes[1:], activations, strict=False):
-            row = _row_bytes(n_out, dtype)
+            row = row_bytes(n_out, dtype)
             stride = _stride(row)
-            bias = place + _row_bytes(n_in, dtype) // dtype.itemsize * stride
+            bias = place + row_bytes(n_in, dtype) // dtype.itemsize * stride
             z, a, delta = units, n_units + units, 2 * n_units + units
             rows.append((n_in, n_out, row, stride, place, bias, z, a, delta, activation))
             place = bias + row
@@ -99,7 +99,7 @@ class Layout:
 layout_of = lru_cache(maxsize=64)(Layout)
 
 
-def _row_bytes(n: int, dtype: np.dtype[Any]) -> int:
+def row_bytes(n: int, dtype: np.dtype[Any]) -> int:
     """Of n numbers, rounded up to whole vectors."""
     return -(-n * dtype.itemsize // ROW_BYTES) * ROW_BYTES
 

@@ -95,13 +95,15 @@ class Model:
         return block, False
 
     def feedforward(
-        self, rows: Array | Compressed, out: Array, n_threads: int | None = None
-    ) -> bool:
+        self, rows: Array | Compressed, out: Array, n_threads: int | None = None,
+        layer: int | None = None,
+    ) -> bool:  # fmt: skip
         """The outputs for checked samples into out, (n, n_outputs), if all samples are finite.
 
-        Whether they are; dense rows need not have been looked at for that.
+        Whether they are; dense rows need not have been looked at for that. With a layer, the
+        outputs of that one.
         """
-        layout, n = self.layout, len(out)
+        layout, n = self.layout if layer is None else self._layout_up_to(layer), len(out)
         parameters, holds_lock = self.to_read(n)
         most = n_threads_for_rows(layout, n, n_threads)
         samples = Samples(
@@ -119,6 +121,11 @@ class Model:
                     return False
                 pace.note(end - start)
         return True
+
+    def _layout_up_to(self, layer: int) -> Layout:
+        """Of the network that ends there, whose parameters are the first of this one's block."""
+        numbers = tuple(self.layout.layers["activation"][: layer + 1].tolist())
+        return layout_of(self.layer_sizes[: layer + 2], numbers, self.layout.dtype)
 
     def write(self, parameters: Array) -> None:
         """Take over all parameters from a block like this one, at one moment."""
