@@ -8,7 +8,7 @@ solved.
 
 For a policy π(action | state), a softmax network's outputs a, and an advantage A of each step,
 
-    L = -Σ A log π(action | state),    ∂L/∂a_k = -A / a_k for the action that was taken, else 0.
+    L = -Σ A log π(action | state),    ∂L/∂z = A (a - y), with 1 in y for the action that was taken.
 """
 
 import argparse
@@ -67,12 +67,8 @@ def learn(seed, most_updates=300):
         if count.sum(axis=0).mean() >= ENOUGH and evaluate(net, rng) >= ENOUGH:
             return net, update
         X, taken, A = states[count], actions[count], advantages(count)[count]
-        a = net.feedforward(X)
-        G = np.zeros_like(a)
-        rows = np.arange(len(X))
-        G[rows, taken] = -A / a[rows, taken] / len(X)
-        found = net.backward(X, G, input_gradients=False)
-        net.step(found.weight_gradients, found.bias_gradients, optimizer="adam", learning_rate=0.02)
+        G = A[:, np.newaxis] * (net.feedforward(X) - np.eye(2)[taken]) / len(X)
+        net.step(net.backward(X, G, of="z"), optimizer="adam", learning_rate=0.02)
     return net, most_updates
 
 

@@ -39,10 +39,8 @@ def main():
         eta = 0.01 * 0.98**epoch
         for rows in np.split(rng.permutation(len(x)), 20):
             a = net.feedforward(x[rows])
-            found = net.backward(x[rows], gradient(a, y[rows]), input_gradients=False)
-            net.step(
-                found.weight_gradients, found.bias_gradients, optimizer="adam", learning_rate=eta
-            )
+            found = net.backward(x[rows], gradient(a, y[rows]))
+            net.step(found, optimizer="adam", learning_rate=eta)
     print(f"loss after  {loss(net.feedforward(x), y):.3f}")
 
     x, y = draw(rng, 20_000)

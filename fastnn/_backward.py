@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
     Floats = NDArray[np.floating[Any]]
+    Gradients = tuple[list[Floats], list[Floats]]
+
+
+# The kernels' losses whose gradients are given ones.
+LOSSES = {"a": "product", "z": "product_of_z"}
 
 
 class Backward(NamedTuple):
@@ -57,6 +62,7 @@ class Backpropagating:
         X: ArrayLike | Sparse,
         output_gradients: ArrayLike,
         *,
+        of: str = "a",
         input_gradients: bool = True,
         n_threads: int | None = None,
     ) -> Backward:
@@ -73,6 +79,11 @@ class Backpropagating:
         output_gradients : array_like, (n_outputs,) or (n, n_outputs)
             ∂L/∂a of each output of each sample, for the outputs that `feedforward` gives for X; for
             a network of one output also (n,), or for one sample a number.
+        of : {"a", "z"}, default "a"
+            "z": output_gradients are ∂L/∂z, z being what goes into the outputs' activation. For log
+            likelihoods of softmax and sigmoid outputs, a - y, this is exact where probabilities
+            are 0 or 1; and with 1 for one class and 0 for the others, input_gradients are those of
+            that class's score.
         input_gradients : bool, default True
             Whether ∂L/∂x is wanted, too; without it, a wide first layer takes less time.
         n_threads : int or None, default None
@@ -81,7 +92,9 @@ class Backpropagating:
         Returns
         -------
         Backward
-            (outputs, weight_gradients, bias_gradients, input_gradients), in the network's dtype.
+            (outputs, weight_gradients, bias_gradients, input_gradients), in the network's dtype;
+            arrays that nobody else has. What overflows there is infinite or NaN, which `step`
+            refuses.
 
         Raises
         ------
@@ -98,7 +111,7 @@ class Backpropagating:
         >>> for step in range(1000):
         ...     a = net.feedforward(X)
         ...     found = net.backward(X, 4 * (a - y.reshape(-1, 1)) ** 3)
-        ...     net.step(found.weight_gradients, found.bias_gradients, learning_rate=0.1)
+        ...     net.step(found, learning_rate=0.1)
         >>> net.feedforward([-7, -3]).round(1)
         array([0.9])
         """
@@ -106,6 +119,7 @@ class Backpropagating:
         _checks.differentiable(model.activations)
         wanted = threads.get(n_threads, "n_threads")
         with_inputs = _checks.flag(input_gradients, "input_gradients")
+        loss = LOSSES[_checks.known_name(of, "of", LOSSES)]
         rows, single = _rows_of(model, X)
         n, n_outputs = len(rows), model.layer_sizes[-1]
         G = _data_checks.output_gradients(
@@ -115,7 +129,7 @@ class Backpropagating:
         parameters, holds_lock = model.to_read(n)
         gradient, outputs = layout.parameter_block(), np.empty((n, n_outputs), layout.dtype)
         dL_dx = _room_for_inputs(model, n) if with_inputs else None
-        data.add_gradients(parameters, gradient, holds_lock, "product", outputs, dL_dx)
+        data.add_gradients(parameters, gradient, holds_lock, loss, outputs, dL_dx)
         weight_gradients, bias_gradients = layout.views(gradient)
         return Backward(
             outputs[0] if single else outputs,
@@ -206,14 +220,15 @@ class Backpropagating:
         rows, single = _rows_of(model, X)
         layer %= n_layers
         out = np.empty((len(rows), model.layer_sizes[layer + 1]), model.layout.dtype)
-        model.feedforward(rows, out, wanted, layer)
+        if not model.feedforward(rows, out, wanted, layer):
+            raise ValueError("X must not change while it is read, and it did; give a copy")
         return out[0] if single else out
 
     @_words.explained
     def step(
         self,
-        weight_gradients: Sequence[ArrayLike],
-        bias_gradients: Sequence[ArrayLike],
+        weight_gradients: Backward | Sequence[ArrayLike] | Gradients,
+        bias_gradients: Sequence[ArrayLike] | None = None,
         *,
         learning_rate: float,
         optimizer: str | Optimizer = "sgd",
@@ -223,12 +238,15 @@ class Backpropagating:
         Parameters
         ----------
         weight_gradients : sequence of array_like, ∂L/∂W of each layer, (n_in, n_out)
+            Or what `backward` or `gradients` has given, which has those of the biases, too.
         bias_gradients : sequence of array_like, ∂L/∂b of each layer, (n_out,)
         learning_rate : float
-            eta > 0.
+            eta, at least 0; of a schedule its value, ``schedule(epoch)``.
         optimizer : str or optimizer, default "sgd"
             As for `train`. What it keeps from step to step stays with the network, and goes on with
-            steps of an equal optimizer, here and in `train` and `update`.
+            steps of an equal optimizer, here and in `train` and `update`. One with other settings,
+            such as another `clip_norm`, begins anew; plain "sgd" keeps nothing, and so leaves what
+            is there.
 
         Raises
         ------
@@ -243,13 +261,22 @@ class Backpropagating:
         layout = model.layout
         chosen = optimizers.get(optimizer)
         optimizers.check_fit(chosen, "optimizer", layout.dtype, model.activations)
-        eta = _checks.number(learning_rate, "learning_rate", _checks.positive_in(layout.dtype))
+        if callable(learning_rate):
+            raise TypeError(
+                "learning_rate must be a number, got "
+                f"{_checks.description(learning_rate)}; give its value: schedule(epoch)"
+            )
+        eta = _checks.number(learning_rate, "learning_rate", _checks.NOT_NEGATIVE)
+        if isinstance(weight_gradients, Backward):
+            weight_gradients, bias_gradients = weight_gradients[1:3]
+        elif bias_gradients is None:
+            weight_gradients, bias_gradients = _both(weight_gradients)
         gradient = layout.parameter_block()
         _data_checks.fill_gradient(gradient, weight_gradients, bias_gradients, layout)
         with model.turn(trains=False):
             if self._model is not model:
                 raise RuntimeError(
-                    "the network was set up anew by another thread, for example by its __setstate__"
+                    "the network was set up anew meanwhile, for example by its __setstate__"
                 )
             state = self._trainer.of_optimizer(chosen, layout)
             kept = [model.parameters, state.block, state.record]
@@ -278,11 +305,27 @@ def _rows_of(model: Model, X: Any) -> tuple[Array | Compressed, bool]:
     return _data_checks.apart(rows, model.parameters), single
 
 
+def _both(given: Any) -> tuple[Any, Any]:
+    """The gradients of weights and of biases, as `Network.gradients` gives them."""
+    if type(given) is tuple and len(given) == 2 and all(type(one) is list for one in given):
+        return given
+    raise TypeError(
+        "weight_gradients must be followed by bias_gradients, or be what backward or gradients "
+        f"has given, which has both; got {_checks.description(given)}"
+    )
+
+
 def _room_for_inputs(model: Model, n: int) -> Array:
     """For ∂L/∂x of n samples, in rows of whole vecs."""
     dtype = model.layout.dtype
     row = row_bytes(model.layer_sizes[0], dtype)
-    return aligned_zeros(n * row, dtype).reshape(n, row // dtype.itemsize)
+    try:
+        return aligned_zeros(n * row, dtype).reshape(n, row // dtype.itemsize)
+    except MemoryError as error:
+        raise MemoryError(
+            f"the gradients of {n:,} samples' inputs need {n * row:,} bytes, which cannot be had; "
+            "take fewer samples at a time, or backward(..., input_gradients=False)"
+        ) from error
 
 
 def _of_inputs(model: Model, dL_dx: Array, single: bool) -> Array:

@@ -8,7 +8,7 @@ So what kernels use as an address or a count, of an array of the user's, is a co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, MappingView, Set
+from collections.abc import Iterator, Mapping, MappingView, Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
@@ -551,20 +551,46 @@ def output_gradients(
     value: Any, name: str, n_samples: int, n_outputs: int, single: bool, dtype: np.dtype[Any]
 ) -> Array:
     """∂L/∂a of each output, as rows of shape (n_samples, n_outputs)."""
-    found = _real_array(value, name)
+    found, table = _column_numbers(value, name, is_target=True)
     shape = (n_outputs,) if single else (n_samples, n_outputs)
     if found.shape != shape and not (n_outputs == 1 and found.shape == shape[:-1]):
         raise ValueError(
             f"{name} must have the shape of the outputs, {shape}, one number for each output of "
             f"each sample; got {found.shape}"
         )
-    return converted(found.reshape(n_samples, n_outputs), name, dtype)
+    try:
+        return converted(found.reshape(n_samples, n_outputs), name, dtype, table=table)
+    except ValueError as error:
+        error.add_note(
+            "If training has come to this: look at the sign of the gradient, and whether it is "
+            "divided by the number of samples, and use a smaller learning_rate."
+        )
+        raise
+
+
+def _fit_exactly(given: Any, places: Sequence[Array]) -> bool:
+    """Whether they are arrays of these shapes and this dtype: what networks give, and most have."""
+    return (
+        type(given) in (list, tuple)
+        and len(given) == len(places)
+        and all(
+            type(one) is np.ndarray and one.dtype == place.dtype and one.shape == place.shape
+            for one, place in zip(given, places, strict=False)
+        )
+    )
 
 
 def fill_gradient(block: Array, weights: Any, biases: Any, layout: Layout) -> None:
     """Put gradients of each layer, as `Network.gradients` gives them, into a block of zeros."""
-    for name, given, places in zip(
-        ("weight_gradients", "bias_gradients"), (weights, biases), layout.views(block), strict=True
+    places_of_W, places_of_b = layout.views(block)
+    if _fit_exactly(weights, places_of_W) and _fit_exactly(biases, places_of_b):
+        for one, place in zip((*weights, *biases), places_of_W + places_of_b, strict=True):
+            place[...] = one
+        if all_finite(block):
+            return
+    for name, given, places in (
+        ("weight_gradients", weights, places_of_W),
+        ("bias_gradients", biases, places_of_b),
     ):
         arrays = _real_arrays(given, name)
         if len(arrays) != len(places):

@@ -417,9 +417,12 @@ def _refusal(
     bound = list(parameters)[:1] if list(parameters)[:1] in (["self"], ["cls"]) else []
     for name in bound:
         del parameters[name]
+    called = function.__qualname__.removesuffix(".__init__")
+    if bound and args and function.__name__ != "__init__":  # and not of what it is inherited from
+        owner = args[0] if isinstance(args[0], type) else type(args[0])
+        called = f"{owner.__name__}.{function.__name__}"
     args = args[len(bound) :]
     by_place = [name for name, one in parameters.items() if one.kind is not one.KEYWORD_ONLY]
-    called = function.__qualname__.removesuffix(".__init__")
     reasons = [
         f"has no argument {name!r}{_argument(name, kwargs, parameters)}"
         for name in kwargs

@@ -20,7 +20,7 @@ class TrainingDivergedError(ValueError):
     Attributes
     ----------
     history : History
-        Of the epochs before.
+        Of the epochs before, in a `train`; `update` and `step` have none.
     networks : tuple of int
         Of `fastnn.train_many` and `fastnn.sklearn.fit_many`: the places of those that have diverged
         in its list. Else empty.

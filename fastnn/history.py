@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from fastnn._once import once
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ class History:
         self._laps, self._columns = laps, columns
 
     # Lists are made when asked for: an epoch of a small table lasts less than making a float.
-    @cached_property
+    @once
     def history(self) -> dict[str, list[float]]:
         return {
             "loss": [loss for lap in self._laps for loss in lap.losses.tolist()],
@@ -53,7 +54,7 @@ class History:
             ],
         }
 
-    @cached_property
+    @once
     def epoch(self) -> list[int]:
         return list(range(sum(len(lap.losses) for lap in self._laps)))
 

@@ -8,7 +8,8 @@ SQUARED_ERROR, LOG_LOSS, BINARY_LOG_LOSS and POISSON are scikit-learn's (_base.p
 neural_network), for an output layer of identity, softmax, sigmoid and exp: delta of each is a - y,
 whatever the loss is divided by, and log losses are cut as if no a were 0 or 1.
 
-PRODUCT is Σ a y, whose ∂L/∂a is y: of any loss whose gradients somebody else has.
+PRODUCT is Σ a y, whose ∂L/∂a is y, and PRODUCT_OF_Z is Σ z y: of any loss whose gradients somebody
+else has.
 
 Outputs and targets lie in rows padded to whole vecs. The row `share` holds the part of each
 output in delta: 1/K for the mean over K outputs, 1 for cross_entropy, PERCEPTRON and scikit-learn's
@@ -35,6 +36,7 @@ cdef enum Loss:
     BINARY_LOG_LOSS
     POISSON
     PRODUCT
+    PRODUCT_OF_Z
 
 
 cdef inline bint is_summed(size_t loss) noexcept nogil:
@@ -178,6 +180,7 @@ cdef inline bint fits(size_t loss, double y) noexcept nogil:
 
 
 cdef inline vec product(vec a, vec y) noexcept nogil:
+    """a y; or z y, where that is what is given"""
     return a * y
 
 
@@ -197,6 +200,8 @@ cdef inline vec loss_of(size_t loss, vec z, vec a, vec y) noexcept nogil:
         return bce(z, y)
     elif loss == PRODUCT:
         return product(a, y)
+    elif loss == PRODUCT_OF_Z:
+        return product(z, y)
     return constant(a, NAN)
 
 
@@ -208,7 +213,7 @@ cdef inline vec derivative_of(size_t loss, vec a, vec y) noexcept nogil:
         return mae_derivative(a, y)
     elif loss == HUBER:
         return huber_derivative(a, y)
-    elif loss == PRODUCT:
+    elif loss == PRODUCT or loss == PRODUCT_OF_Z:
         return product_derivative(y)
     elif loss == BCE or is_summed(loss):
         return a - y

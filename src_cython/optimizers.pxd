@@ -77,14 +77,13 @@ cdef inline void step_by(
 ) noexcept nogil:
     """The next step by a whole gradient ∂L/∂theta, which is zero afterwards."""
     cdef double norm
-    multiply(
-        gradient, (net.last.b + net.last.row) // sizeof(vec), scale_of_gradient(optimizer, eta)
-    )
+    cdef size_t n_vec = (net.last.b + net.last.row) // sizeof(vec)
+    if clips(optimizer):
+        clip_to(gradient, n_vec, optimizer.clip_norm, like)
+    multiply(gradient, n_vec, scale_of_gradient(optimizer, eta))
     count_step(optimizer)
     if l2 > 0 and optimizer.kind == SGD:
         decay.norm_and_decay(net, parameters, eta * l2, &norm, like)
-    if clips(optimizer):
-        clip(optimizer, net, gradient, eta, like)
     step(optimizer, net, parameters, gradient, state, eta, l2, 0, 1, like)
 
 
@@ -130,14 +129,50 @@ cdef inline void fetch(
 
 
 cdef inline void clip_to(vec* gradient, size_t n_vec, double clip_norm, real like) noexcept nogil:
-    cdef double norm = 0
+    """Scale it down to a norm of clip_norm, if its own is larger, and finite."""
+    cdef size_t n = n_vec * (sizeof(vec) // sizeof(real))
+    cdef double norm = sqrt(sum_of_squares(gradient, n_vec, like)), largest
+    if smallest_normal(gradient[0]) <= norm * norm < INFINITY:
+        if norm > clip_norm:
+            multiply(gradient, n_vec, clip_norm / norm)
+        return
+    # Of numbers like these, squares are too large or too small to be had.
+    largest = largest_of(<const real*> gradient, n)
+    if smallest_normal(gradient[0]) <= largest < INFINITY:
+        norm = sqrt(sum_of_scaled_squares(<const real*> gradient, n, largest))
+        if largest > clip_norm / norm:
+            multiply(gradient, n_vec, 1 / largest)
+            multiply(gradient, n_vec, clip_norm / norm)
+
+
+cdef inline double sum_of_squares(const vec* gradient, size_t n_vec, real like) noexcept nogil:
+    cdef double total = 0
     cdef size_t start, n
     for start in range(0, n_vec, 64):  # in float32, a longer sum would lose its last digits
         n = min(n_vec - start, <size_t> 64) * (sizeof(vec) // sizeof(real))
-        norm += decay.squares(gradient, <const real*> (gradient + start), n)
-    norm = sqrt(norm)
-    if norm > clip_norm:
-        multiply(gradient, n_vec, clip_norm / norm)
+        total += decay.squares(gradient, <const real*> (gradient + start), n)
+    return total
+
+
+cdef inline double largest_of(const real* numbers, size_t n) noexcept nogil:
+    """The largest |g|, or NaN if there is one."""
+    cdef double largest = 0, size
+    cdef size_t k
+    for k in range(n):
+        size = abs(<double> numbers[k])
+        if size > largest or size != size:
+            largest = size
+    return largest
+
+
+cdef inline double sum_of_scaled_squares(
+    const real* numbers, size_t n, double largest
+) noexcept nogil:
+    cdef double total = 0
+    cdef size_t k
+    for k in range(n):
+        total += (numbers[k] / largest) * (numbers[k] / largest)
+    return total
 
 
 cdef inline void step_in(

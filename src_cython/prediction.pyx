@@ -56,11 +56,13 @@ LOSSES = {
     "binary_log_loss": loss_functions.BINARY_LOG_LOSS,
     "poisson": loss_functions.POISSON,
     "product": loss_functions.PRODUCT,
+    "product_of_z": loss_functions.PRODUCT_OF_Z,
 }
 # What users of Network do not name: the loss of step units, what scikit-learn's classes have, and
 # that of gradients that are given.
 INTERNAL = {
-    "exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson", "product"
+    "exp", "perceptron", "squared_error", "log_loss", "binary_log_loss", "poisson", "product",
+    "product_of_z",
 }
 cdef object plain = "sgd"
 PLAIN = plain

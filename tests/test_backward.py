@@ -14,7 +14,9 @@ from random_networks import OUTPUTS, UNITS, every_combination
 from test_gradients import draw
 
 from fastnn import Network, TrainingDivergedError
+from fastnn._once import once
 from fastnn.optimizers import SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from fastnn.schedules import CosineDecay
 
 FOUND_BY_TORCH = json.loads(torch_.FILE.read_text(encoding="utf-8"))
 OPTIMIZERS = [
@@ -151,6 +153,24 @@ def test_the_gradient_of_mse_is_that_of_gradients():
             np.testing.assert_allclose(mine, given, rtol=0, atol=1e-15)
 
 
+@pytest.mark.parametrize("output", ["softmax", "sigmoid", "tanh", "identity"])
+def test_gradients_of_z_are_those_of_a_network_without_the_outputs_activation(output):
+    net, X, G = random_network([6, 9, 3], activation=["tanh", output])
+    below = Network.from_parameters(net.weights, net.biases, activation=["tanh", "identity"])
+    found, expected = net.backward(X, G, of="z"), below.backward(X, G)
+    assert_same_bits([found.outputs], [net.feedforward(X)])
+    assert_same_bits(arrays_of(found)[1:], arrays_of(expected)[1:])
+
+
+def test_gradients_of_z_where_probabilities_have_come_to_0_and_1():
+    net = Network.from_parameters([np.eye(2)], [[0, 0]], activation="softmax", loss="cross_entropy")
+    X, y = np.array([[-900.0, 900.0]]), np.array([[1.0, 0.0]])
+    found = net.backward(X, net.feedforward(X) - y, of="z")
+    for mine, theirs in zip(found[1:3], net.gradients(X, y), strict=True):
+        assert_same_bits(mine, theirs)
+    assert found.bias_gradients[0].tolist() == [-1, 1]
+
+
 def test_one_output_and_no_rows():
     net, X, G = random_network([9, 33, 8, 4, 1])
     found = net.backward(X, G)
@@ -253,6 +273,59 @@ def test_a_step_that_would_diverge_changes_nothing():
     assert_same_bits(net.weights + net.biases, before.weights + before.biases)
 
 
+def test_a_step_takes_what_backward_and_gradients_give():
+    net, X, y = random_network([5, 7, 3])
+    by_parts, by_both = net.copy(), net.copy()
+    found, both = net.backward(X, y), net.gradients(X, y)
+    net.step(found, learning_rate=0.1)
+    by_parts.step(found.weight_gradients, found.bias_gradients, learning_rate=0.1)
+    assert_same_bits(net.weights + net.biases, by_parts.weights + by_parts.biases)
+    by_both.step(both, learning_rate=0.1)
+    by_parts = Network.from_parameters(
+        [W - 0.1 * dL_dW for W, dL_dW in zip(NET.weights, both[0], strict=True)], NET.biases
+    )
+    np.testing.assert_allclose(by_both.weights[0], by_parts.weights[0], rtol=0, atol=1e-15)
+
+
+def test_a_step_of_rate_0_changes_nothing_but_what_the_optimizer_keeps():
+    net, X, y = random_network([5, 7, 3])
+    before = net.copy()
+    net.step(net.gradients(X, y), learning_rate=np.array(0.0), optimizer="adam")
+    assert_same_bits(before.weights, net.weights)
+    for one in (before, net):
+        one.step(one.gradients(X, y), learning_rate=0.1, optimizer="adam")
+    assert (before.weights[0] != net.weights[0]).any()  # the second is a second step
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    ("power", "clip_norm"), [(15, 1), (30, 1), (37, 1e-6), (-15, 1e-16), (-30, 1e-31), (0, 1)]
+)
+@pytest.mark.parametrize("optimizer", [SGD, Momentum])
+def test_the_norm_of_the_largest_and_smallest_gradients_is_bounded(
+    optimizer, power, clip_norm, dtype
+):
+    """Their squares are not to be had."""
+    size = 10.0 ** (power * (8 if dtype == "float64" else 1))
+    clip_norm = size if power < 0 else clip_norm
+    net = Network.from_parameters([np.zeros((3, 2), dtype)], [np.zeros(2, dtype)])
+    rng = np.random.default_rng(0)
+    gradients = [size * rng.normal(size=(3, 2))], [size * rng.normal(size=2)]
+    net.step(*gradients, learning_rate=0.5, optimizer=optimizer(clip_norm=clip_norm))
+    g = np.concatenate([gradients[0][0].ravel(), gradients[1][0]]) / size
+    expected = -0.5 * g / np.linalg.norm(g)
+    steps = np.concatenate([net.weights[0].ravel(), net.biases[0]]) / clip_norm
+    np.testing.assert_allclose(steps, expected, rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
+def test_tiny_gradients_are_not_touched_where_the_bound_is_larger():
+    plain, clipped = (Network.from_parameters([np.zeros((3, 2))], [np.zeros(2)]) for _ in range(2))
+    gradients = [np.full((3, 2), 1e-200 / 3)], [np.zeros(2)]
+    plain.step(*gradients, learning_rate=0.5)
+    clipped.step(*gradients, learning_rate=0.5, optimizer=SGD(clip_norm=1))
+    assert_same_bits(plain.weights, clipped.weights)
+
+
 def test_steps_of_several_threads_are_all_made():
     net, _, _ = random_network([5, 7, 3])
     before = net.weights[0].copy()
@@ -295,7 +368,7 @@ REFUSED = {
         ((X, np.where(G > 2, np.nan, G)), ValueError, "output_gradients must be finite"),
         ((X[:, :4], G), ValueError, "X must have 5 columns"),
         ((np.where(X > 2, np.inf, X), G), ValueError, "X must be finite"),
-        ((X, G, 1), TypeError, "backward"),
+        ((X, G, 1), TypeError, r"^Network\.backward\(\) takes only X and output_gradients"),
     ],
     "input_gradients": [
         ((X, G[:-1]), ValueError, "y must"),
@@ -314,6 +387,8 @@ REFUSED = {
         (([one.T for one in ZEROS[0]], ZEROS[1]), ValueError, r"weight_gradients\[0\] .*\(5, 7\)"),
         ((ZEROS[0], [one + np.inf for one in ZEROS[1]]), ValueError, "finite"),
         ((7, ZEROS[1]), TypeError, "weight_gradients"),
+        ((ZEROS[0],), TypeError, "weight_gradients must be followed by bias_gradients"),
+        ((G, *ZEROS), TypeError, r"^Network\.step\(\)"),
     ],
 }  # fmt: skip
 
@@ -333,7 +408,8 @@ def test_refused(method, arguments, error, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"learning_rate": 0}, ValueError, "learning_rate must be"),
+        ({"learning_rate": -0.1}, ValueError, "learning_rate must be"),
+        ({"learning_rate": CosineDecay(0.1, epochs=9)}, TypeError, r"its value: schedule\(epoch\)"),
         ({"learning_rate": 0.1, "optimizer": "adams"}, ValueError, "adam"),
         ({"learning_rate": 0.1, "optimizer": Adam}, TypeError, r"optimizer .*write Adam\("),
         ({}, TypeError, "learning_rate"),
@@ -342,6 +418,47 @@ def test_refused(method, arguments, error, message):
 def test_settings_of_step_that_are_refused(options, error, message):
     with pytest.raises(error, match=message):
         NET.step(*ZEROS, **options)
+
+
+def test_advice_where_gradients_are_no_longer_finite():
+    with pytest.raises(ValueError, match="must be finite") as raised:
+        NET.backward(X, np.full(G.shape, -np.inf))
+    assert "smaller learning_rate" in "".join(raised.value.__notes__)
+    with pytest.raises(ValueError, match="of must be one of"):
+        NET.backward(X, G, of="logits")
+
+
+def test_more_inputs_than_memory():
+    net = Network([10**6, 1])
+    X = scipy.sparse.csr_array((10**6, 10**6))
+    with pytest.raises(MemoryError, match=r"8,000,000,000,000 bytes.*input_gradients=False"):
+        net.backward(X, np.zeros(10**6))
+    assert net.backward(X, np.zeros(10**6), input_gradients=False).input_gradients is None
+
+
+def test_what_is_made_once_waits_for_nobody():
+    """Not even for another thread that makes it: a fork might leave that one's lock behind."""
+    began, goes_on = threading.Event(), threading.Event()
+
+    class Made:
+        def __init__(self, wait):
+            self.wait = wait
+
+        @once
+        def value(self):
+            if self.wait:
+                began.set()
+                assert goes_on.wait(30)
+            return object()
+
+    slow, quick = Made(True), Made(False)
+    thread = threading.Thread(target=lambda: slow.value)
+    thread.start()
+    assert began.wait(30)
+    first = quick.value  # while the other one is being made
+    goes_on.set()
+    thread.join()
+    assert quick.value is first
 
 
 def test_step_units_have_no_gradients():

@@ -10,7 +10,7 @@ import fastnn
 HOUSE = Path(fastnn.__file__).parent
 # From the ground up. What stands on one floor knows nothing of each other.
 FLOORS = [
-    {"exceptions", "_words", "_warnings", "_core.kernels", "datasets"},
+    {"exceptions", "_once", "_words", "_warnings", "_core.kernels", "datasets"},
     {"_core.layout", "_core.samples", "_checks"},
     {"_core.chunks", "_core.teams", "_tables", "threads"},
     {"_data_checks", "_core.pace"},

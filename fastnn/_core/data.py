@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from fastnn._core import chunks, kernels
 from fastnn._core.pace import WORTH_MEETINGS, Pace, n_threads_for, n_threads_for_rows
 from fastnn._core.samples import Compressed, Samples, room_for
 from fastnn._core.teams import NO_ROOM, Room, help_of, team_of
+from fastnn._once import once
 
 if TYPE_CHECKING:
     from fastnn._core.model import Model
@@ -37,27 +37,27 @@ class Data:
     n_threads: int | None = 1  # that work on them; None: as many as help
     own_bytes: int = 0  # of memory that nobody else shares, where many train at once
 
-    @cached_property
+    @once
     def most_threads(self) -> int:
         """Where nothing is changed."""
         return n_threads_for_rows(self.model.layout, len(self.X), self.n_threads)
 
-    @cached_property
+    @once
     def pace(self) -> Pace:
         return Pace(self.most_threads, self.n_threads is None)
 
-    @cached_property
+    @once
     def samples(self) -> Samples:
         """For kernels that skip the zeros of a row where it has many."""
         n_inputs, dtype = self.model.layer_sizes[0], self.model.layout.dtype
         room = room_for(1, n_inputs, dtype, self.most_threads)
         return Samples(self.X, self.Y, room, self.weights)
 
-    @cached_property
+    @once
     def workspaces(self) -> Array:
         return self.model.layout.workspace(len(self.X), self.most_threads)
 
-    @cached_property
+    @once
     def room(self) -> Room | None:
         """For gradients, by several threads, where these help with them."""
         layout, n, wanted = self.model.layout, len(self.X), self.n_threads

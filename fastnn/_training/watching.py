@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnn._once import once
 from fastnn.callbacks import EarlyStopping, EpochLogs, Monitor
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.metrics import LARGER_IS_BETTER, evaluated, threshold_of
@@ -48,7 +48,7 @@ class Watch:
         # What validation is measured by is that of the training data.
         self.threshold = threshold_of(self.data) if self.metrics else None
 
-    @cached_property
+    @once
     def larger_is_better(self) -> frozenset[str]:
         """Names of metrics."""
         return frozenset(

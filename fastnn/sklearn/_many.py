@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.parallel import Parallel, delayed
 
 from fastnn import _checks, _data_checks, threads
+from fastnn._once import once
 from fastnn._training import together
 from fastnn._training.loop import run
 from fastnn._warnings import warn
@@ -292,7 +293,7 @@ class Source:
         self.table = X if has_names else None
         self.last: tuple[int | None, tuple[Any, Any, Any, Shared]] | None = None
 
-    @cached_property
+    @once
     def rows(self) -> Any:
         """X as kernels take it, as far as that does not hang on the estimator."""
         rows = check_array(
