@@ -24,6 +24,7 @@ from fastnn._core import kernels
 from fastnn._core.data import Data
 from fastnn._core.model import Model, copies
 from fastnn._core.samples import Sparse
+from fastnn._exchange import Exchanging
 from fastnn._rows import Rows, data_of, targets
 from fastnn._training import loop
 from fastnn._training.course import Settings
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from fastnn._core.layout import Layout
     from fastnn._initializers import Initializer
     from fastnn.callbacks import Logs
+    from fastnn.export._exported import Exported
     from fastnn.metrics import Metrics
     from fastnn.schedules import Schedule
 
@@ -68,7 +70,7 @@ DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
-class Network(Backpropagating, _words.Explaining):
+class Network(Backpropagating, Exchanging, _words.Explaining):
     """A multilayer perceptron, trained by exact stochastic gradient descent.
 
     Each layer computes z = x @ W + b and a = activation(z). One sample's loss is the mean over
@@ -884,6 +886,16 @@ class Network(Backpropagating, _words.Explaining):
         self._become(
             model, copy.deepcopy(rng), TrainerState.checked(state["trainer"], model.layout)
         )
+
+    def _exported(self) -> Exported:
+        from fastnn.export._exported import Exported
+
+        model = self._model
+        weights, biases = model.layout.views(copies(model.parameters)[0])
+        return Exported(
+            [np.ascontiguousarray(W) for W in weights], list(biases), model.activations,
+            model.loss, feature_names=model.feature_names,
+        )  # fmt: skip
 
     def _in_float64(self) -> Network:
         model = self._model

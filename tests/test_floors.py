@@ -10,7 +10,7 @@ import fastnn
 HOUSE = Path(fastnn.__file__).parent
 # From the ground up. What stands on one floor knows nothing of each other.
 FLOORS = [
-    {"exceptions", "_once", "_words", "_warnings", "_core.kernels", "datasets"},
+    {"_core.kernels", "_once", "_warnings", "_words", "datasets", "exceptions", "export._exported"},
     {"_core.layout", "_core.samples", "_checks"},
     {"_core.chunks", "_core.teams", "_tables", "threads"},
     {"_data_checks", "_core.pace"},
@@ -22,6 +22,8 @@ FLOORS = [
     {"_training.course"},
     {"_model_file", "_training.watching", "_training.single_steps"},
     {"_training.loop"},
+    {"export", "interop"},
+    {"_exchange"},
     {"_backward"},
     {"network", "_training.together"},
     {"many"},

@@ -11,17 +11,19 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from fastnn import _data_checks, threads
 from fastnn._core.data import Data
+from fastnn._exchange import Exporting
 from fastnn._training.loop import run
 from fastnn.callbacks import get as get_callbacks
 from fastnn.network import Network
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from fastnn._core.samples import Sparse
     from fastnn._training.loop import Laps
     from fastnn.callbacks import Callback
+    from fastnn.export._exported import Exported
 
     SamplesLike: TypeAlias = ArrayLike | Sparse
 
@@ -78,7 +81,7 @@ class Shared:
     inputs: dict[type, tuple[Any, Array, dict[str, Any]]] = field(default_factory=dict)
 
 
-class OnKernels(WithParameters):
+class OnKernels(Exporting, WithParameters):
     """What replaces methods of scikit-learn's BaseMultilayerPerceptron."""
 
     _theirs: ClassVar[Any]  # the class of scikit-learn's
@@ -129,6 +132,19 @@ class OnKernels(WithParameters):
         if getattr(self, "class_weight", None) is None:
             return sample_weight
         return weighted(self.class_weight, y, sample_weight)
+
+    def _exported(self) -> Exported:
+        check_is_fitted(self)
+        found = self._network()._exported()
+        names = getattr(self, "feature_names_in_", None)
+        found = replace(
+            found, kind="regressor", feature_names=None if names is None else tuple(names)
+        )
+        binarizer = getattr(self, "_label_binarizer", None)
+        if binarizer is not None:
+            kind = "multilabel" if binarizer.y_type_.startswith("multilabel") else "classifier"
+            found = replace(found, kind=kind, classes=tuple(binarizer.classes_.tolist()))
+        return found
 
     def to_sklearn(self) -> Any:
         """scikit-learn's own estimator with the same parameters, fitted alike.

@@ -1,0 +1,45 @@
+"""What of a model goes elsewhere: its layers, and what its outputs mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, Any]
+    Kind = Literal["network", "classifier", "multilabel", "regressor"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Copies of a model's layers, as one completed step has left them.
+
+    weights are (n_in, n_out) and biases (n_out,), of one dtype, which is that of all arithmetic.
+    activations are the names of `Network`, and "exp" on the output layer of Poisson regressors.
+    A classifier of two classes has one output, the probability of the second; a multilabel one has
+    one for each label.
+    """
+
+    weights: list[Array]
+    biases: list[Array]
+    activations: tuple[str, ...]
+    loss: str
+    kind: Kind = "network"
+    classes: tuple[Any, ...] | None = None  # of a classifier, in the order of its outputs
+    feature_names: tuple[str, ...] | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.weights[0].dtype
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        return (len(self.weights[0]), *(len(b) for b in self.biases))
+
+
+class Exportable(Protocol):
+    """A network, or an estimator of fastnn.sklearn."""
+
+    def _exported(self) -> Exported: ...
