@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from fastnn import _checks
+from fastnn import _checks, _files
 from fastnn._data_checks import all_finite
 from fastnn._training.trainer_state import Best, TrainerState, storable
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
@@ -66,10 +65,7 @@ def save(net: Network, to: str | IO[bytes], trainer: bool) -> None:
     if net.feature_names is not None:
         description["feature_names"] = net.feature_names
     content = _packed(description, arrays)
-    if isinstance(to, str):
-        _write_atomically(to, content)
-    else:
-        _write(to, content)
+    _files.write(to, content)
 
 
 def load(source: str | IO[bytes], network: type[N]) -> N:
@@ -360,59 +356,3 @@ def _made(settings: Any) -> Any:
         return settings
     kind, given = settings
     return KINDS[kind](**{name: _made(value) for name, value in given.items()})
-
-
-def _write(file: IO[bytes], content: bytes) -> None:
-    """Into an open file, from where it is; a raw one may take a part at a time."""
-    rest: Any = content
-    while len(rest):
-        try:
-            n: Any = file.write(rest)
-        except TypeError as error:
-            raise TypeError(
-                'path must be a file opened in binary mode, as by open(..., "wb"): its write does '
-                f"not take bytes ({error})"
-            ) from error
-        if not isinstance(file, io.RawIOBase):
-            return
-        if not n:
-            raise OSError(f"{file!r} takes no more: {len(rest):,} bytes are left")
-        rest = rest[n:]
-
-
-def _write_atomically(path: str, content: bytes) -> None:
-    """Errors name this path, and not that of a file on the way to it."""
-    _checks.new_file(path, "path")
-    try:
-        _replace(os.path.realpath(path), content)  # a link goes on to be one
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, path) from None
-
-
-def _replace(path: str, content: bytes) -> None:
-    """The file has all of its content on the disk before it takes its name."""
-    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
-        raise OSError(f"{path!r} is no regular file, which could be replaced")
-    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
-    folder = os.path.dirname(path)
-    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.fastnn")
-    try:
-        with open(temporary, "xb") as file:
-            if mode is not None:
-                os.chmod(temporary, mode)  # before there is something to be read
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
-        raise
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -23,7 +23,7 @@ from common import every_dtype
 from model_files import SCHEDULES, all_of, content, with_and_without_trainer
 from random_networks import OUTPUTS, UNITS, bits
 
-from fastnn import Network, _model_file, optimizers, schedules
+from fastnn import Network, _files, optimizers, schedules
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS
@@ -727,7 +727,7 @@ def test_a_failure_leaves_the_older_file_and_no_other(error, place, older, tmp_p
         raise error
 
     if place in ("write", "open"):
-        monkeypatch.setattr(_model_file, "open", partial(broken_open, place, fail), raising=False)
+        monkeypatch.setattr(_files, "open", partial(broken_open, place, fail), raising=False)
     else:
         monkeypatch.setattr(place, fail)
     with pytest.raises(error) as failure:

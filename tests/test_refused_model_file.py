@@ -66,7 +66,7 @@ def saved(net, trainer):
     """What save writes into a file."""
     contents = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_model_file, "_write_atomically", lambda _, content: contents.append(content))
+        patch.setattr(_model_file._files, "write", lambda _, content: contents.append(content))
         net.save("memory", trainer=trainer)
     return contents[0]
 
