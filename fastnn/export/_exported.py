@@ -32,7 +32,8 @@ class Exported:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.weights[0].dtype
+        dtype: np.dtype[Any] = self.weights[0].dtype
+        return dtype
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:

@@ -142,8 +142,11 @@ class OnKernels(Exporting, WithParameters):
         )
         binarizer = getattr(self, "_label_binarizer", None)
         if binarizer is not None:
-            kind = "multilabel" if binarizer.y_type_.startswith("multilabel") else "classifier"
-            found = replace(found, kind=kind, classes=tuple(binarizer.classes_.tolist()))
+            is_multilabel = binarizer.y_type_.startswith("multilabel")
+            found = replace(
+                found, kind="multilabel" if is_multilabel else "classifier",
+                classes=tuple(binarizer.classes_.tolist()),
+            )  # fmt: skip
         return found
 
     def to_sklearn(self) -> Any:
