@@ -13,7 +13,7 @@ FLOORS = [
     {"_core.kernels", "_once", "_warnings", "_words", "datasets", "exceptions", "export._exported"},
     {"_core.layout", "_core.samples", "_checks"},
     {"_core.chunks", "_core.teams", "_files", "_tables", "export._models", "threads"},
-    {"_data_checks", "_core.pace"},
+    {"_data_checks", "_core.pace", "export._onnx"},
     {"_core.model", "_initializers", "optimizers", "schedules", "history"},
     {"_core.data", "_self_test", "_training.trainer_state"},
     {"_rows"},

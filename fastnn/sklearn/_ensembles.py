@@ -13,6 +13,7 @@ from fastnn.sklearn._many import Fit, fit_all
 from fastnn.sklearn._scikit_learn import fit_context, validate_data
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from typing import Self
 
@@ -130,6 +131,16 @@ class Ensemble(BaseEnsemble):
         yield outputs
         for one in others:
             yield one._forward_pass_fast(X, check_input=False)
+
+    def _exportable_members(self) -> list[Any]:
+        check_is_fitted(self, "estimators_")
+        return list(self.estimators_)
+
+    def to_onnx(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """The ensemble as a model of ONNX: see `fastnn.export.to_onnx`."""
+        from fastnn import export
+
+        return export.to_onnx(self, path)
 
     def _mean_output(self, X: Any) -> Array:
         """(n, n_outputs), summed member by member, so that a row has the same among others."""
