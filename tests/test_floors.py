@@ -14,7 +14,7 @@ FLOORS = [
     {"_core.layout", "_core.samples", "_checks"},
     {"_core.chunks", "_core.teams", "_files", "_tables", "export._models", "threads"},
     {"_data_checks", "_core.pace", "export._onnx"},
-    {"_core.model", "_initializers", "optimizers", "schedules", "history"},
+    {"_core.model", "_initializers", "export._skl2onnx", "optimizers", "schedules", "history"},
     {"_core.data", "_self_test", "_training.trainer_state"},
     {"_rows"},
     {"metrics", "_training.bar", "_training.forms", "_training.orders", "_training.task"},

@@ -16,6 +16,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 
 from fastnn.callbacks import Callback
+from fastnn.export._skl2onnx import register_when_imported
 from fastnn.sklearn._ensembles import Ensemble
 from fastnn.sklearn._fits import OnKernels, weighted
 from fastnn.sklearn._many import fit_many
@@ -664,3 +665,7 @@ def _without_axis(outputs: Array) -> Array:
 
 
 classes.update((ours._theirs, ours) for ours in (MLPClassifier, MLPRegressor))
+register_when_imported(
+    classifiers=[MLPClassifier, MLPEnsembleClassifier],
+    regressors=[MLPRegressor, MLPEnsembleRegressor],
+)
