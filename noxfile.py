@@ -91,6 +91,7 @@ def debug(session: nox.Session) -> None:
                 "--ignore=tests/test_tables.py", "--ignore=tests/test_river.py",
                 "--ignore-glob=*test_sklearn*", "--ignore-glob=*model_file*",
                 "--ignore=tests/test_fit_many.py", "--ignore=tests/test_ensembles.py",
+                "--ignore=tests/test_export_onnx.py", "--ignore=tests/test_skl2onnx.py",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),

@@ -148,7 +148,8 @@ def _check_scaler(name: str, step: Any) -> None:
         raise TypeError(
             f"step {name!r} of the pipeline must be one of {', '.join(SCALERS)} or 'passthrough' "
             f"to become part of the first layer, and is a {type(step).__name__}; export the "
-            "estimator alone, pipeline[-1], and do before it what pipeline[:-1].transform does"
+            "estimator alone, pipeline[-1], and do before it what pipeline[:-1].transform does; or "
+            "for ONNX give the pipeline to skl2onnx.to_onnx, which knows more steps"
         )
     check_is_fitted(step)
     if getattr(step, "clip", False):

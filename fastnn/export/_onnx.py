@@ -1,11 +1,11 @@
 """Models as graphs of ONNX.
 
-They consist of operators that mean the same in opset 13 to the newest, and that ONNX Runtime
+They consist of operators that mean the same, of matrices, from opset 9 on, and that ONNX Runtime
 computes on the CPU in both widths from 1.14 on: what it has in float32 alone, or with an attribute
 that is rounded to float32, is put together from others in float64. Nor are there patterns that some
-of its versions put one operator in place of, which they then do not have in float64: a Gemm before
-an activation (until 1.18), z Sigmoid(z) (in 1.29), or the usual terms of gelu. Names are C
-identifiers, as the specification demands, of the letters that CONTRIBUTING.md has.
+of its versions replace by one operator, which they do not have in float64: a Gemm before an
+activation (before 1.18), and z Sigmoid(z) (from 1.15 to 1.29). Names are C identifiers, as the
+specification demands, of the letters that CONTRIBUTING.md has.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _apart(model: Any) -> list[Any]:
         return [model]
     *before, (name, last) = model.steps
     ends = _apart(last)
-    return [model] if len(ends) == 1 else [type(model)([*before, (name, one)]) for one in ends]
+    return [model] if ends[0] is last else [type(model)([*before, (name, one)]) for one in ends]
 
 
 def model_of(networks: Sequence[Exported], *, ids: bool = False) -> onnx.ModelProto:

@@ -31,7 +31,7 @@ OPTIONS = {  # those of scikit-learn's MLPClassifier
     "output_class_labels": [False, True],
     "nocl": [True, False],
 }
-LOWEST_OPSET = 13  # in which all operators mean what they mean in opset 17
+LOWEST_OPSET = 9  # of our operators
 
 
 def register_when_imported(classifiers: Sequence[type], regressors: Sequence[type]) -> None:
@@ -101,8 +101,8 @@ def _classifier_shapes(operator: Any) -> None:
 
     from fastnn.export import _onnx
 
-    calculate_linear_classifier_output_shapes(operator)
     first = _onnx.members(operator.raw_operator)[0]
+    calculate_linear_classifier_output_shapes(operator)
     if first.kind == "multilabel":
         operator.outputs[0].type.shape = operator.outputs[1].type.shape
 
@@ -110,9 +110,12 @@ def _classifier_shapes(operator: Any) -> None:
 def _regressor_shapes(operator: Any) -> None:
     from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes
 
+    from fastnn.export import _onnx
+
+    first = _onnx.members(operator.raw_operator)[0]
     calculate_linear_regressor_output_shapes(operator)
     n = operator.inputs[0].get_first_dimension()
-    operator.outputs[0].type.shape = [n, operator.raw_operator.n_outputs_]
+    operator.outputs[0].type.shape = [n, first.layer_sizes[-1]]
 
 
 def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
