@@ -1,4 +1,4 @@
-"""Files that are there whole, or as they were before."""
+"""Files of models: read whole, and written so that they are there whole, or as before."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ import stat
 from typing import IO, Any
 
 from fastnn import _checks
+from fastnn.exceptions import ModelFileError
+
+
+def read(path: str) -> bytes:
+    """All of a regular file; another one, such as a device, might have no end."""
+    is_regular = stat.S_ISREG(os.stat(path).st_mode)
+    if not is_regular and not os.path.isdir(path):  # which open refuses in its own words
+        raise ModelFileError(f"{path!r} is no regular file")
+    with open(path, "rb") as file:
+        return file.read(os.fstat(file.fileno()).st_size)
 
 
 def write(to: str | IO[bytes], content: bytes) -> None:

@@ -11,8 +11,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
-import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -71,7 +69,7 @@ def save(net: Network, to: str | IO[bytes], trainer: bool) -> None:
 def load(source: str | IO[bytes], network: type[N]) -> N:
     """The network in a file, of the class `network`; of an open file, from where it is."""
     if isinstance(source, str):
-        name, content, go_to = repr(source), _content(source), None
+        name, content, go_to = repr(source), _files.read(source), None
     else:
         name, content, go_to = _read(source)
     try:
@@ -89,15 +87,6 @@ def load(source: str | IO[bytes], network: type[N]) -> N:
     if go_to and end < len(content):
         go_to(end)
     return net
-
-
-def _content(path: str) -> bytes:
-    """All of a regular file; another one, such as a device, might have no end."""
-    is_regular = stat.S_ISREG(os.stat(path).st_mode)
-    if not is_regular and not os.path.isdir(path):  # which open refuses in its own words
-        raise ModelFileError(f"{path!r} is no regular file")
-    with open(path, "rb") as file:
-        return file.read(os.fstat(file.fileno()).st_size)
 
 
 def _read(file: IO[bytes]) -> tuple[str, bytes, Callable[[int], object] | None]:

@@ -22,6 +22,8 @@ FLOORS = [
     {"_training.course"},
     {"_model_file", "_training.watching", "_training.single_steps"},
     {"_training.loop"},
+    {"interop._layers"},
+    {f"interop._{name}" for name in ("fann", "keras", "safetensors", "scikit_learn", "torch")},
     {"export", "interop"},
     {"_exchange"},
     {"_backward"},

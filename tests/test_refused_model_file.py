@@ -19,7 +19,7 @@ from model_files import SCHEDULES, all_of, content, with_and_without_trainer
 from random_networks import parameters
 
 import fastnn
-from fastnn import Network, _model_file
+from fastnn import Network, _files, _model_file
 from fastnn.callbacks import EarlyStopping
 from fastnn.exceptions import ModelFileError
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.unwatched
 def load(content):
     """As from a file of this content."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_model_file, "_content", lambda path: content)
+        patch.setattr(_files, "read", lambda path: content)
         return Network.load("memory")
 
 

@@ -149,6 +149,16 @@ class OnKernels(Exporting, WithParameters):
             )  # fmt: skip
         return found
 
+    def to_network(self, *, seed: int | None = None) -> Network:
+        """A `fastnn.Network` with copies of the parameters: see `fastnn.interop.from_sklearn`.
+
+        Parameters
+        ----------
+        seed : int or None, default None
+            As for `Network`.
+        """
+        return Network.from_sklearn(self, seed=seed)
+
     def to_sklearn(self) -> Any:
         """scikit-learn's own estimator with the same parameters, fitted alike.
 
