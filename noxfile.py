@@ -167,6 +167,17 @@ def sklearn(session: nox.Session, version: str) -> None:
 
 
 @nox.session
+def interop(session: nox.Session) -> None:
+    """Networks from and to PyTorch, Keras, safetensors, skops and FANN, which CI has not.
+
+    FANN's library is Debian's libfann2; without it, the tests read files that it has written.
+    """
+    session.install(".[test,torch]", "keras>=3.3", "skops>=0.11")
+    files = sorted(Path("tests").glob("test_interop*.py"))
+    session.run("pytest", "-q", *files, "tests/test_docstrings.py", "tests/test_docs.py")
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """sdist and wheel hold what they must and no generated C; the sdist installs and runs."""
     session.install("build")

@@ -13,10 +13,17 @@ MODULES = [
     for module in pkgutil.iter_modules(fastnn.__path__)
     if not module.name.startswith("_")
 ] + ["sklearn._many", "sklearn._patching"]  # whose functions are public elsewhere
+NEEDED = {"keras": "keras", "scikit_learn": "sklearn", "torch": "torch"}
+MODULES += [f"interop._{name}" for name in ("fann", "safetensors", *NEEDED)]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def test_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if name.startswith("interop._"):
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+        pytest.importorskip(NEEDED.get(name.removeprefix("interop._"), "fastnn"))
     assert not doctest.testmod(importlib.import_module(f"fastnn.{name}")).failed
 
 

@@ -10,6 +10,7 @@ from fastnn import callbacks, metrics, optimizers, schedules
 
 SCRIPT = Path(__file__).with_name("typed_script.py")
 SKLEARN_SCRIPT = Path(__file__).with_name("typed_sklearn_script.py")
+FILES = {"net.net", "net.safetensors"}
 INTERNAL = {"EpochLogs", "Monitor", "State"}
 
 
@@ -17,7 +18,7 @@ def test_it_runs(tmp_path):
     command = [sys.executable, "-W", "error", SCRIPT]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert [line.split(" ")[0] for line in done.stdout.splitlines()[-2:]] == ["the", "training"]
-    assert {path.name for path in tmp_path.iterdir()} == {"log.csv", "net"}
+    assert {path.name for path in tmp_path.iterdir()} == {"log.csv", "net", *FILES}
 
 
 def test_that_of_estimators_runs(tmp_path):

@@ -164,6 +164,11 @@ as_polars = polars.DataFrame(people, schema=["pounds", "inches"])
 by_name.train(as_polars, polars.Series(women), epochs=1, learning_rate=0.1)
 assert_type(by_name.evaluate(as_polars, polars.Series(women), metrics="r2"), dict[str, float])
 
+by_name.to_fann("net.net")
+by_name.to_safetensors("net.safetensors")
+assert_type(Mine.from_fann("net.net", dtype="float32", loss="bce", seed=0), Mine)
+assert_type(Mine.from_safetensors("net.safetensors", layers=["0", "2"], activation="tanh"), Mine)
+
 one = Network([2, 1], activation="identity", seed=0)
 try:
     one.train(

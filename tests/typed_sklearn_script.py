@@ -60,6 +60,8 @@ assert_type(regressor.coefs_ + regressor.intercepts_, list[Floats])
 assert_type((regressor.loss_, regressor.out_activation_), tuple[float, str])
 assert_type(regressor.loss_curve_ + regressor.validation_loss_curve_, list[float])
 assert_type(MLPRegressor().partial_fit(X, y), MLPRegressor)
+assert_type(regressor.to_network(seed=0), Network)
+assert_type(Network.from_sklearn(regressor), Network)
 
 several = [Mine(tol=0.1, random_state=seed) for seed in range(2)]
 assert_type(fit_many(several, X, y, n_threads=2), list[Mine])

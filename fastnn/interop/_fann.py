@@ -116,8 +116,8 @@ def to_fann(net: Exportable, path: str | os.PathLike[str]) -> None:
     --------
     >>> from fastnn import Network
     >>> net = Network([2, 3, 1], activation="tanh", seed=0)
-    >>> net.to_fann("net.net")  # doctest: +SKIP
-    >>> Network.from_fann("net.net")  # doctest: +SKIP
+    >>> net.to_fann("net.net")
+    >>> Network.from_fann("net.net")
     <Network([2, 3, 1], activation='tanh', loss='mse', dtype='float64'), 13 parameters>
     """
     to, found = _checks.path(path, "path"), net._exported()

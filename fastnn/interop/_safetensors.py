@@ -58,8 +58,8 @@ def to_safetensors(net: Exportable, path: str | os.PathLike[str]) -> None:
     --------
     >>> from fastnn import Network
     >>> net = Network([2, 3, 1], activation=["relu", "sigmoid"], loss="bce", seed=0)
-    >>> net.to_safetensors("net.safetensors")  # doctest: +SKIP
-    >>> Network.from_safetensors("net.safetensors")  # doctest: +SKIP
+    >>> net.to_safetensors("net.safetensors")
+    >>> Network.from_safetensors("net.safetensors")
     <Network([2, 3, 1], activation=['relu', 'sigmoid'], loss='bce', dtype='float64'), 13 parameters>
     """
     safetensors = _safetensors("to_safetensors")
