@@ -151,7 +151,7 @@ def sklearn(session: nox.Session, version: str) -> None:
     """
     session.install(".[test]")
     tests = [f"tests/test_sklearn{part}.py" for part in ("", "_attributes", "_patch", "_tools")]
-    tests += ["tests/test_fit_many.py", "tests/test_ensembles.py"]
+    tests += ["tests/test_fit_many.py", "tests/test_ensembles.py", "tests/test_interop_sklearn.py"]
     if version == "oldest":
         session.install("scikit-learn==1.6.*", "scipy==1.14.*", "numpy<2.3")
         newer = [
@@ -172,7 +172,7 @@ def interop(session: nox.Session) -> None:
 
     FANN's library is Debian's libfann2; without it, the tests read files that it has written.
     """
-    session.install(".[test,torch]", "keras>=3.3", "skops>=0.11")
+    session.install(".[test,torch]", "keras>=3.6", "skops>=0.11")
     files = sorted(Path("tests").glob("test_interop*.py"))
     session.run("pytest", "-q", *files, "tests/test_docstrings.py", "tests/test_docs.py")
 

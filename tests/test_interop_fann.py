@@ -1,7 +1,9 @@
 """Networks from files of FANN, and as such; beside its library where that is installed."""
 
+import contextlib
 import json
 import re
+import tracemalloc
 
 import fann_networks
 import numpy as np
@@ -36,6 +38,11 @@ def test_outputs_of_files(case, dtype, tmp_path):
     expected = {"sigmoid and linear": ("sigmoid", "identity"), "tanh": ("tanh",) * 3}[case]
     assert (net.activations, net.loss, net.dtype) == (expected, "mse", dtype)
     assert_near(net.feedforward(given["X"]), given["outputs"], dtype)
+    path.write_text(given["file"].replace("e-01) ", "e+301) "), encoding="ascii")
+    if dtype == "float32":
+        with pytest.raises(ModelFileError, match="are not finite"):
+            Network.from_fann(path, dtype=dtype)
+    path.write_text(given["file"], encoding="ascii")
     wide = Network.from_fann(path)
     assert wide.dtype == np.float64
     assert_near(wide.feedforward(given["X"]), given["outputs"], dtype)
@@ -180,6 +187,10 @@ def test_what_fann_cannot_hold(activation, why, tmp_path):
     net.weights[1][0] = np.nan
     with pytest.raises(ValueError, match=r"^layer 1 must have finite weights and biases"):
         net.to_fann(tmp_path / "net")
+    net = Network([1, 1], activation="identity", dtype="float32", seed=0)
+    net.weights[0][0] = 1e35
+    with pytest.raises(ValueError, match=r"^layer 0 must have finite .* also times 1048576, and"):
+        net.to_fann(tmp_path / "net")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -214,6 +225,9 @@ def edited(old, new, of="tanh, float64", count=1):
         (lambda: "ä", "'ascii' codec"),
         (lambda: edited(r"\(3, 5,", "(3, 3,"), "^layer 0 of .* different functions, SIGMOID,"),
         (lambda: edited(r"\(3, 5,", "(3, 77,"), "^layer 0 of .* different functions, SIGM"),
+        (lambda: edited(r", 5,", ", 3.5,", count=0), "is function 3.5; what can be is LINEAR,"),
+        (lambda: edited(r", 5,", ", nan,", count=0), "is function nan; what can be is LINEAR,"),
+        (lambda: edited(r"5, 5[.]0*e-01", "5, 1e308", count=0), r"^layer \d .* are not finite"),
         (lambda: edited(r"\(3, 5,", "(2, 5,"), "^layer 0 of .* not connected to each of"),
         (lambda: edited(r"\)=\(0, -?\d\.", ")=(1, 0."), "^layer 0 of .* not connected to each of"),
         (lambda: edited("weight.=.0, [^)]*", "weight)=(0, nan"), "^layer 0 .* are not finite"),
@@ -245,6 +259,22 @@ def test_files_that_are_refused(text, words, tmp_path):
     with pytest.raises(ModelFileError, match=words) as caught:
         Network.from_fann(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_file_takes_a_few_times_its_size(tmp_path):
+    Network([300, 100, 10], activation="tanh", seed=0).to_fann(tmp_path / "net")
+    size = (tmp_path / "net").stat().st_size
+    for of_line in (None, "(1, 2", "(1, 1) "):
+        if of_line:
+            path = file_of(tmp_path, edited("weight.=.*", "weight)=" + of_line * 150_000))
+        else:
+            path = tmp_path / "net"
+        tracemalloc.start()
+        with contextlib.suppress(ModelFileError):
+            Network.from_fann(path)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 8 * size
 
 
 def test_truncated_files(tmp_path):

@@ -55,6 +55,7 @@ NOT_WRITTEN = {
     "leaky_relu": "releases of FANN, up to 2.2.0, do not have it and compute something else",
     "step": "that of FANN is 1 at z = 0, where it is 0 here",
 }
+NUMBER = "[-+.0-9A-Za-z]"  # what these are made of: also "nan", which is refused by its layer
 NEURONS = "neurons (num_inputs, activation_function, activation_steepness)"
 CONNECTIONS = "connections (connected_to_neuron, weight)"
 # Settings of its training, which FANN wants to read in this order: those of a new network there.
@@ -132,15 +133,20 @@ def to_fann(net: Exportable, path: str | os.PathLike[str]) -> None:
                 f"layer {i} has the activation {name!r}, which cannot be written for FANN: {why}; "
                 "use sigmoid or tanh, or identity for outputs"
             )
-        if not (np.isfinite(W).all() and np.isfinite(b).all()):
-            raise ValueError(f"layer {i} must have finite weights and biases, and some are not")
         function, steepness, scale = WRITTEN[name]
+        with np.errstate(over="ignore"):
+            parameters = np.vstack([W, b]) * W.dtype.type(scale)
+        if not np.isfinite(parameters).all():
+            raise ValueError(
+                f"layer {i} must have finite weights and biases, also times {scale:.0f}, and some "
+                "are not"
+            )
         n_in, n_out = W.shape
         number = FUNCTIONS.index(function)
         neurons.append(f"({n_in + 1}, {number}, {_number(steepness)}) " * n_out)
         neurons.append(f"(0, {number}, {_number(0)}) ")  # the bias of the layer above
-        for weights in np.vstack([W, b]).astype(np.float64).T * scale:
-            connections += [f"({first + k}, {_number(w)}) " for k, w in enumerate(weights.tolist())]
+        for of_unit in parameters.T.tolist():
+            connections += [f"({first + k}, {_number(w)}) " for k, w in enumerate(of_unit)]
         first += n_in + 1
     sizes = "".join(f"{n + 1} " for n in found.layer_sizes)
     content = (
@@ -228,7 +234,8 @@ def from_fann(
             )  # fmt: skip
         activation, scales = _activation(layer, units)
         activations.append(activation)
-        parameters = (block[..., 1] * scales[:, np.newaxis]).T.astype(wanted)
+        with np.errstate(over="ignore"):
+            parameters = (block[..., 1] * scales[:, np.newaxis]).T.astype(wanted)
         chain.add_dense(layer, parameters[:-1], parameters[-1])
         first, n_read = first + n_below, n_read + n_below * len(units)
     return network.from_parameters(
@@ -282,20 +289,20 @@ def _field(fields: dict[str, str], name: str) -> str:
 def _rows(fields: dict[str, str], name: str, n_columns: int) -> Array:
     """The numbers of a line "(1, 2.5) (3, 4.5) "."""
     value = _field(fields, name)
-    if not re.fullmatch(rf"(\([-+.\w]+(, [-+.\w]+){{{n_columns - 1}}}\) ?)*", value):
+    # What has matched is not tried again (++ and *+), nor kept for that, which takes much memory.
+    row = r"\(" + ", ".join([f"{NUMBER}++"] * n_columns) + r"\) ?"
+    if not re.fullmatch(f"(?:{row})*+", value):
         hint = "; write it where numbers have a decimal point" if re.search(r"\d,\d", value) else ""
         raise ValueError(f"its line {name!r} is damaged or truncated{hint}")
-    numbers = re.sub("[(),]", " ", value).split()
-    return np.array(numbers, np.float64).reshape(-1, n_columns)
+    numbers = (float(number[0]) for number in re.finditer(f"{NUMBER}+", value))
+    return np.fromiter(numbers, np.float64).reshape(-1, n_columns)
 
 
 def _activation(layer: str, units: Array) -> tuple[str, Array]:
     """That of a layer, and what z of each of its units is multiplied by before it."""
     numbers, steepness = units[:, 1], units[:, 2]
-    names = {
-        FUNCTIONS[int(number)] if 0 <= number < len(FUNCTIONS) else f"function {number:.0f}"
-        for number in numbers
-    }
+    known = dict(enumerate(FUNCTIONS))
+    names = {known.get(number, f"function {number:g}") for number in numbers.tolist()}
     if len(names) > 1:
         refuse(
             layer, f"its units have different functions, {', '.join(sorted(names))}",

@@ -252,6 +252,8 @@ def _compiled_loss(keras: Any, given: Any, last: list[str | None]) -> str | None
 
     last: the activation of its output layer, which is None where losses take logits.
     """
+    if isinstance(given, list | tuple | dict) and len(given) == 1:  # for each output
+        (given,) = given.values() if isinstance(given, dict) else given
     settings: dict[str, Any] | None = {}
     function = given
     if isinstance(given, str):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
-from fastnn import _checks
+from fastnn import _checks, _words
 from fastnn._checks import description, plural
 from fastnn.exceptions import ModelFileError
 
@@ -44,7 +44,8 @@ def as_set(
     found and required are settings by the names that the layer's library has for them.
     """
     for setting, value in required.items():
-        if found[setting] != value:
+        is_last_axis = value == -1 and found[setting] == 1  # of rows
+        if found[setting] != value and not is_last_axis:
             why = f"its {setting} is {found[setting]!r}, and {ours} of fastnn has {value!r}"
             if ours == "gelu":
                 why += " (the tanh form, which is up to 0.0005 off the exact one)"
@@ -69,7 +70,14 @@ def loss_for(output_activation: str, loss: str | None) -> str:
 
 
 def checked_loss(loss: Any) -> str | None:
-    return None if loss is None else _checks.known_name(loss, "loss", _checks.LOSSES)
+    """A name of ours; for an object of another library, which one is meant."""
+    if loss is None or isinstance(loss, str):
+        return None if loss is None else _checks.known_name(loss, "loss", _checks.LOSSES)
+    meant = loss.__name__ if isinstance(loss, type) else type(loss).__name__
+    raise TypeError(
+        f"loss must be one of {', '.join(map(repr, _checks.LOSSES))}, got {description(loss)}"
+        f"{_words.hint(meant, _checks.LOSSES)}"
+    )
 
 
 class Chain:

@@ -126,7 +126,7 @@ def from_safetensors(
     source, loss = _checks.path(path, "path"), checked_loss(loss)
     content = _files.read(source)
     with faults_of(source):
-        tensors = {name: _array(name, one) for name, one in safetensors.deserialize(content)}
+        tensors = {name: _array(name, one) for name, one in _read(safetensors, content)}
         heads = _heads(tensors)
     heads = _in_order(heads, layers, source)
     chain = Chain(ModelFileError)
@@ -161,6 +161,13 @@ def _safetensors(function: str) -> Any:
             f'{function} needs safetensors: install it with pip install "fastnn[safetensors]"'
         ) from error
     return safetensors
+
+
+def _read(safetensors: Any, content: bytes) -> Any:
+    try:
+        return safetensors.deserialize(content)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"it is no file of safetensors, or damaged ({error})") from error
 
 
 def _array(name: str, found: dict[str, Any]) -> Array:

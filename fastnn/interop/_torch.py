@@ -89,7 +89,8 @@ def from_torch(
     """
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Module):
-        raise not_a("a torch.nn.Sequential", "module", module)
+        hint = "; give the module whose parameters they are" if isinstance(module, dict) else ""
+        raise not_a("a torch.nn.Sequential", "module", module, hint)
     if type(module).__module__.startswith("keras."):
         raise not_a("a torch.nn.Sequential", "module", module, "; write from_keras")
     chain = Chain()
@@ -204,13 +205,12 @@ def _add(chain: Chain, torch: Any, layer: Any, name: str) -> None:
         if _is_as_in(nn, layer, kind):
             chain.add_activation(layer_named, _our_activation(layer, layer_named, kind))
             return
-    parts = [f"{key} ({type(part).__name__})" for key, part in layer.named_children()]
+    parts = [key for key, _ in layer.named_children()]
     if parts:
         refuse(
-            layer_named, "only its forward knows what it does with its parts, "
-            f"{', '.join(parts)}",
-            "give them in their order, as in torch.nn.Sequential(module.fc1, torch.nn.ReLU(), "
-            "module.fc2)",
+            layer_named, f"only its forward knows what it does with {', '.join(parts)}",
+            "give a torch.nn.Sequential of its layers in their order, such as "
+            "torch.nn.Sequential(module.fc1, torch.nn.ReLU(), module.fc2)",
         )  # fmt: skip
     chain.refuse_other(layer_named, ["Linear", *ACTIVATIONS, *PASSED_OVER])
 
@@ -218,8 +218,6 @@ def _add(chain: Chain, torch: Any, layer: Any, name: str) -> None:
 def _our_activation(layer: Any, layer_named: str, kind: str) -> str:
     ours, required = ACTIVATIONS[kind]
     found = {setting: getattr(layer, setting) for setting in required}
-    if found.get("dim") == 1:  # the last one of rows
-        found["dim"] = -1
     settings = ", ".join(f"{setting}={value!r}" for setting, value in required.items())
     remedy = f"train a module with torch.nn.{kind}({settings})"
     if kind == "Softplus" and layer.threshold < LEAST_THRESHOLD:
