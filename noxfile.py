@@ -178,6 +178,18 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in docs/_build/html: each cell is run, and there may be no warning."""
+    session.install(".[docs]")
+    for made in ("_build", "reference/generated"):
+        shutil.rmtree(Path("docs") / made, ignore_errors=True)
+    session.run(
+        "python", "-P", "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs",
+        "docs/_build/html", *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """sdist and wheel hold what they must and no generated C; the sdist installs and runs."""
     session.install("build")
@@ -292,16 +304,17 @@ def aarch64(session: nox.Session) -> None:
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """The programs of the README, and that of each page in docs/, as files in a folder."""
+    """The programs of the README, and that of each page of docs/, as files in a folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     root = Path(__file__).parent
     programs = {}
-    for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+    for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
         name = page.stem.lower().replace("-", "_")
-        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-        if page.parent.name == "docs":
-            blocks = ["\n".join(blocks)]
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(r"```(?:python|{code-cell} python)\n(.*?)```", text, re.DOTALL)
+        if page.name != "README.md":
+            blocks = ["\n".join(blocks)] if blocks else []
         programs |= {folder / f"{name}_{i}.py": block for i, block in enumerate(blocks)}
     for path, program in programs.items():
         path.write_text(program, encoding="utf-8")

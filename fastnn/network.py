@@ -431,10 +431,10 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
             For bad data or settings, such as a table of other columns than the network was
             trained on before; the network stays as it was.
         TrainingDivergedError
-            If the loss or a parameter stops being finite: see docs/scaling.md.
+            If the loss or a parameter stops being finite: see docs/how_to/scaling.md.
         RuntimeError
             While the network is being trained, by another thread or by the `train` that a callback
-            belongs to: see docs/threads.md.
+            belongs to: see docs/explain/threads.md.
 
         Warns
         -----
@@ -733,7 +733,7 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
         Returns
         -------
         float
-            max |g - c| / max |g| over all parameters, g the gradient and c the central
+            ``max |g - c| / max |g|`` over all parameters, g the gradient and c the central
             difference (L(w + h) - L(w - h)) / 2h; 0 if both are zero everywhere.
         """
         net = self._in_float64()

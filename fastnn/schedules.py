@@ -247,7 +247,7 @@ class OneCycle(Schedule):
 class Cyclical(Schedule):
     """Up and down between two rates in straight lines, again and again (Smith 2017).
 
-    With x = |t / step_size - 2 cycle + 1|, cycle = ⌊1 + t / (2 step_size)⌋, the rate is
+    With x = ``|t / step_size - 2 cycle + 1|``, cycle = ⌊1 + t / (2 step_size)⌋, the rate is
     minimum + (maximum - minimum) (1 - x) · scale.
 
     Parameters

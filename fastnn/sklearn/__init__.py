@@ -430,7 +430,7 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
     n_features_in_, n_outputs_ : int
     n_iter_ : int
         The most epochs, or iterations of L-BFGS, that a member has had.
-    feature_names_in_ : ndarray, (n_features_in_,)
+    feature_names_in_ : ndarray, (n_features,)
         If X had names of columns.
 
     Examples
@@ -571,7 +571,7 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
     n_features_in_, n_outputs_ : int
     n_iter_ : int
         The most epochs, or iterations of L-BFGS, that a member has had.
-    feature_names_in_ : ndarray, (n_features_in_,)
+    feature_names_in_ : ndarray, (n_features,)
         If X had names of columns.
 
     Examples

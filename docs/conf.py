@@ -1,0 +1,51 @@
+"""The site: ``nox -s docs`` builds it into docs/_build/html. Whatever it loads lies inside it."""
+
+import fastnn
+
+project = "fastnn"
+author = "The fastnn developers"
+copyright = "the fastnn developers"
+version = release = fastnn.__version__
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["_build"]
+smartquotes = False
+default_role = "autolink"  # of docstrings: a link where there is such a name
+
+templates_path = ["_templates"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "fastnn"
+html_static_path = ["_static"]
+html_css_files = ["fastnn.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_align": "left",
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+# Each cell is run, and one that fails ends the build.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc has them
+numpydoc_show_class_members = False
+autodoc_member_order = "bysource"
+copybutton_exclude = ".linenos, .gp, .go"
