@@ -1,5 +1,8 @@
 """The site: ``nox -s docs`` builds it into docs/_build/html. Whatever it loads lies inside it."""
 
+import os
+from pathlib import Path
+
 import fastnn
 
 project = "fastnn"
@@ -36,8 +39,10 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 
-# Each cell is run, and one that fails ends the build.
+# Each cell is run, in a folder that is thrown away, and one that fails ends the build.
+os.environ["FASTNN_SOURCE"] = str(Path(__file__).parent.parent)
 nb_execution_mode = "force"
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
