@@ -1,4 +1,4 @@
-"""What users see: names that the README has, each with a docstring."""
+"""What users see: names that the reference has, each with a docstring."""
 
 import importlib
 import inspect
@@ -12,16 +12,16 @@ import pytest
 import fastnn
 from fastnn import metrics, optimizers, schedules
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-TABLE = README.partition("## What there is to import")[2].partition("##")[0]
+DOCS = Path(__file__).parents[1] / "docs"
+TABLE = (DOCS / "reference/index.md").read_text(encoding="utf-8")
 DOCUMENTED = set(re.findall(r"`fastnn\.(\w+)`", TABLE))
 
 
-def test_dir_has_what_the_readme_documents():
+def test_dir_has_what_the_reference_documents():
     program = "import fastnn; print(*[n for n in dir(fastnn) if not n.startswith('_')])"
     command = [sys.executable, "-c", program]
     printed = subprocess.check_output(command, text=True, cwd=Path(__file__).parent)
-    assert {*printed.split(), "sklearn", "river"} == DOCUMENTED
+    assert {*printed.split(), "export", "interop", "sklearn", "river"} == DOCUMENTED
 
 
 def test_what_can_be_given_by_name_is_public():
@@ -53,3 +53,17 @@ def test_each_name_has_a_docstring(name):
                 if not inspect.getdoc(getattr(value, method))
             ]
             assert undocumented == []
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_each_name_has_a_page_of_the_reference(name):
+    pages = "\n".join(page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md"))
+    entries = set(re.findall(r"^   ([\w.]+)$", pages, re.MULTILINE))
+    try:
+        module = importlib.import_module(f"fastnn.{name}")
+    except ModuleNotFoundError:  # what modules have is in their pages
+        module = sys.modules[getattr(fastnn, name).__module__]
+        if module is not fastnn:
+            assert name in entries
+        return
+    assert set(module.__all__) <= {entry.rpartition(".")[2] for entry in entries}

@@ -47,5 +47,12 @@ def test_ci_runs_the_test_command() -> None:
 def test_speed_table_is_the_one_measured() -> None:
     benchmarks = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     rows = table_rows(README, "workload")
-    assert len(rows) > 2 + 20
+    assert len(rows) == 2 + 5
     assert set(rows) <= set(table_rows(benchmarks, "workload"))
+
+
+def test_it_is_short_and_its_links_lead_somewhere() -> None:
+    assert len(README.splitlines()) <= 150
+    links = re.findall(r"\]\(([^)#]+)", README)
+    assert len(links) > 20
+    assert [link for link in links if not (ROOT / link).exists()] == []
