@@ -14,8 +14,8 @@ class TrainingDivergedError(ValueError):
     """Training produced a loss or a parameter that is not finite.
 
     The message names the epoch, the step in it, the learning rate, the last finite loss, how large
-    the data are, and the remedy: see docs/how_to/scaling.md. The network keeps the parameters that it had
-    a little earlier in training, all of them finite.
+    the data are, and the remedy: see docs/how_to/scaling.md. The network keeps the parameters that
+    it had a little earlier in training, all of them finite.
 
     Attributes
     ----------

@@ -9,18 +9,25 @@ import fastnn
 
 HOUSE = Path(fastnn.__file__).parent
 # From the ground up. What stands on one floor knows nothing of each other.
+# fmt: off
 FLOORS = [
-    {"_core.kernels", "_once", "_warnings", "_words", "datasets", "exceptions", "export._exported"},
+    {
+        "_core.kernels", "_once", "_warnings", "_words", "datasets", "exceptions",
+        "export._c_functions", "export._exported",
+    },
     {"_core.layout", "_core.samples", "_checks"},
-    {"_core.chunks", "_core.teams", "_files", "_tables", "export._models", "threads"},
+    {
+        "_core.chunks", "_core.teams", "_files", "_tables", "export._c_words", "export._models",
+        "threads",
+    },
     {"_data_checks", "_core.pace", "export._onnx"},
     {"_core.model", "_initializers", "export._skl2onnx", "optimizers", "schedules", "history"},
     {"_core.data", "_self_test", "_training.trainer_state"},
     {"_rows"},
     {"metrics", "_training.bar", "_training.forms", "_training.orders", "_training.task"},
-    {"callbacks"},
-    {"_training.course"},
-    {"_model_file", "_training.watching", "_training.single_steps"},
+    {"callbacks", "export._outputs"},
+    {"_training.course", "export._program"},
+    {"_model_file", "export._c", "_training.watching", "_training.single_steps"},
     {"_training.loop"},
     {"interop._layers"},
     {f"interop._{name}" for name in ("fann", "keras", "safetensors", "scikit_learn", "torch")},
@@ -39,6 +46,7 @@ FLOORS = [
     {"", "sklearn.__main__"},
     {"__main__"},
 ]
+# fmt: on
 FLOOR_OF = {name: i for i, floor in enumerate(FLOORS) for name in floor}
 
 

@@ -9,16 +9,114 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastnn import _checks, _files
+from fastnn import _checks, _files, _words
+from fastnn.export import _c_words
+from fastnn.export._c import Header
+from fastnn.export._program import Program
 
 if TYPE_CHECKING:
     import os
 
     import onnx
+    from numpy.typing import ArrayLike
 
-__all__ = ["to_onnx"]
+__all__ = ["to_c", "to_onnx"]
 
 
+@_words.explained
+def to_c(
+    model: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    name: str = "model",
+    numbers: str = "hex",
+    quantize: str | None = None,
+    data: tuple[ArrayLike, ArrayLike] | None = None,
+) -> str:
+    """A trained model as a C header, which computes its outputs and needs nothing else.
+
+    It is C99 and C++, has no heap and nothing that changes, and so may be used by many threads at
+    once; its top says how to build and to test it. With the name "model" there are
+
+    - ``void model_predict(const float x[MODEL_INPUTS], float y[MODEL_OUTPUTS])``, with double for
+      a model of float64;
+    - of classifiers ``int model_classify(const float x[])``, the place of the class in
+      ``model_classes``, an array of strings or numbers, MODEL_CLASSES of them; and of networks with
+      the loss cross_entropy, or bce and one output, the class number;
+    - of classifiers of labels, and of networks with bce and several outputs,
+      ``void model_classify(const float x[], int on[])``, 1 for each output above 1/2;
+    - under ``#ifdef MODEL_TEST`` a ``main`` that holds the above to rows that fastnn has computed.
+
+    Outputs equal `Network.feedforward`, or of an estimator predict_proba, predict of a regressor,
+    up to rounding: the order of sums is another. exp and what is made of it are in the header, by a
+    series: what is included is stdint.h and string.h, for memcpy, which compilers have themselves,
+    and no library is linked, unless for the exp of a regressor with the loss "poisson". NaN gives
+    NaN. float and double are those of IEEE 754; where double is shorter, as on AVR, a model of
+    float64 that needs exp does not compile.
+
+    Parameters
+    ----------
+    model : Network, estimator or Pipeline
+        A `fastnn.Network`; a fitted estimator of `fastnn.sklearn`; or a fitted ``Pipeline`` that
+        ends in one, after StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, one or more.
+        What these do becomes part of the first layer. In it inputs far from 0, of a mean above 16
+        standard deviations, would lose digits; they are scaled first then, and so they are with
+        quantize.
+    path : str, path-like or None, default None
+        Where to write it; a file that is there is replaced at one moment. None: nowhere.
+    name : str, default "model"
+        How names begin, those of macros in capitals: an identifier of C.
+    numbers : {"hex", "decimal"}, default "hex"
+        How parameters are written. Both give the same bits to the compiler; hexadecimal floats are
+        C99 and C++17, and older C++ has decimals only.
+    quantize : {"int8"} or None, default None
+        "int8": weights are integers of one byte, with a scale for each unit. Inputs, biases and
+        arithmetic stay as they are, and the weights take a quarter of the bytes, or of float64 an
+        eighth.
+    data : (X, y) or None, default None
+        Samples, as the model is evaluated on them. Rows of X are those of the header's test,
+        instead of random ones; and with quantize it is printed how well the model does with and
+        without: the accuracy, where outputs stand for classes or labels, R² of regressors, and the
+        loss of other networks.
+
+    Returns
+    -------
+    str
+        The text of the header, all ASCII.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what cannot be exported, such as other steps of a pipeline or parameters that are not
+        finite, and for names that C or C++ have for themselves; the message says what to do.
+    OSError
+        If the file cannot be written; what was there before still is.
+
+    Examples
+    --------
+    >>> from fastnn import Network
+    >>> net = Network([4, 16, 3], activation=["relu", "softmax"], dtype="float32", seed=0)
+    >>> text = net.to_c(name="iris")
+    >>> print(*[line for line in text.splitlines() if "void iris_predict" in line])
+    static inline void iris_predict(const float x[IRIS_INPUTS], float y[IRIS_OUTPUTS])
+    """
+    name = _c_words.check_name(name)
+    _checks.known_name(numbers, "numbers", ("hex", "decimal"))
+    if quantize is not None:
+        _checks.known_name(quantize, "quantize", ("int8",))
+    if path is not None:
+        path = _checks.path(path, "path")
+        _checks.new_file(path, "path")
+    program = Program.of(model, quantize is not None, data)
+    text = Header(program, name, numbers == "hex").text()
+    if path is not None:
+        _files.write(path, text.encode())
+    if program.lost is not None:
+        print(program.lost)
+    return text
+
+
+@_words.explained
 def to_onnx(model: Any, path: str | os.PathLike[str] | None = None) -> onnx.ModelProto:
     """A model as a graph of ONNX, which ONNX Runtime 1.14 and newer, and many others, compute.
 

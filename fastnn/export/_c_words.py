@@ -1,0 +1,90 @@
+"""Words of the user's in C: the name that identifiers begin with, strings, and text of comments."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from fastnn import _checks
+
+LONGEST_NAME = 40  # with endings below 63 characters, by which C tells names apart
+
+KEYWORDS = {
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+    "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
+    "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+    "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
+    "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
+    "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+    "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
+    "requires", "restrict", "return", "short", "signed", "sizeof", "static", "static_assert",
+    "static_cast", "struct", "switch", "template", "this", "thread_local", "throw", "true", "try",
+    "typedef", "typeid", "typename", "typeof", "typeof_unqual", "union", "unsigned", "using",
+    "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+}  # fmt: skip
+# Of math.h, with the endings f and l, too; and of other headers what programs are likely to use.
+MATH = {
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos",
+    "cosh", "erf", "erfc", "exp", "exp2", "expm1", "fabs", "fdim", "floor", "fma", "fmax", "fmin",
+    "fmod", "frexp", "hypot", "ilogb", "ldexp", "lgamma", "llrint", "llround", "log", "log10",
+    "log1p", "log2", "logb", "lrint", "lround", "modf", "nan", "nearbyint", "nextafter",
+    "nexttoward", "pow", "remainder", "remquo", "rint", "round", "scalbln", "scalbn", "sin",
+    "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc",
+}  # fmt: skip
+OTHERS = {
+    "abort", "abs", "assert", "atof", "atoi", "calloc", "EOF", "errno", "exit", "fclose", "fopen",
+    "fprintf", "fputs", "fread", "free", "fscanf", "fwrite", "getchar", "gets", "HUGE_VAL",
+    "INFINITY", "isfinite", "isinf", "isnan", "isnormal", "labs", "main", "malloc", "memcmp",
+    "memcpy", "memmove", "memset", "NAN", "NULL", "offsetof", "printf", "ptrdiff_t", "putchar",
+    "puts", "qsort", "rand", "realloc", "scanf", "signbit", "size_t", "snprintf", "sprintf",
+    "srand", "std", "stderr", "stdin", "stdout", "strcat", "strchr", "strcmp", "strcpy", "strlen",
+    "strncmp", "strncpy", "strtod", "strtol", "system", "time",
+}  # fmt: skip
+OF_LIBRARY = OTHERS | {f"{one}{ending}" for one in MATH for ending in ("", "f", "l")}
+
+
+def check_name(value: Any) -> str:
+    """A name that C and C++ let begin others, and that is none of theirs."""
+    name = _checks.text(value, "name")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name or name.endswith("_"):
+        found = re.sub(r"[^A-Za-z0-9]+|_+", "_", name).strip("_")
+        hint = found if found[:1].isalpha() else f"model_{found}".rstrip("_")
+        raise ValueError(
+            "name must be an identifier of C that is free for programs: letters of ASCII, digits "
+            "and single underscores, with a letter first and no underscore last; got "
+            f'{_checks.description(name)}; use for example "{hint[:LONGEST_NAME]}"'
+        )
+    if name in KEYWORDS or name in OF_LIBRARY:
+        whose = "a keyword of C or C++" if name in KEYWORDS else "taken by the C library"
+        raise ValueError(f'name must not be "{name}", which is {whose}; use "{name}_model"')
+    if len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"name must have at most {LONGEST_NAME} characters, got {len(name)}; use "
+            f'"{name[:LONGEST_NAME].rstrip("_")}"'
+        )
+    return str(name)
+
+
+def string(value: str) -> str:
+    """A literal of UTF-8; a question mark with a backslash begins no trigraph."""
+    if "\0" in value:
+        raise ValueError(
+            f"class names must have no NUL, where strings of C end, got {value!r}; fit with "
+            "another name"
+        )
+    text = ""
+    for byte in value.encode("utf-8", "backslashreplace"):
+        character = chr(byte)
+        if character in '"\\?':
+            text += "\\" + character
+        elif " " <= character <= "~":
+            text += character
+        else:
+            text += f"\\{byte:03o}"  # three digits, so that none behind it belongs to it
+    return f'"{text}"'
+
+
+def quoted(value: Any) -> str:
+    """For a comment: a string as JSON writes it, all ASCII, in which no comment begins or ends."""
+    return json.dumps(value).replace("*", "\\u002a") if isinstance(value, str) else repr(value)

@@ -1,0 +1,181 @@
+"""What a program computes of a model: with which numbers, from which inputs, and how well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fastnn import _checks
+from fastnn.export import _outputs
+from fastnn.export._models import folded, scaled
+
+if TYPE_CHECKING:
+    from fastnn.export._exported import Exported
+    from fastnn.export._models import Scaling
+
+    Array = np.ndarray[Any, Any]
+
+# Where inputs lie so many of their scales from 0, weights times inputs cancel what the shift of the
+# inputs has put into the biases, and more than four bits with it.
+FAR = 16
+MOST_TEST_NUMBERS, MOST_TEST_ROWS = 2000, 10
+ROUNDING = {"float32": 1e-5, "float64": 1e-12}
+AT_A_STEP = 1e-3  # more than rounding does
+
+
+class Layer(NamedTuple):
+    """Parameters of a layer: with a scale of each unit, W is in units of it."""
+
+    W: Array
+    b: Array
+    scale: Array | None = None
+
+    def values(self) -> Array:
+        """W as numbers."""
+        return self.W if self.scale is None else self.W * self.scale
+
+
+class Inputs(NamedTuple):
+    """What the network gets of an input x: (x - center) factor."""
+
+    center: Array
+    factor: Array
+
+    def of(self, rows: Array) -> Array:
+        """In float64."""
+        scaled: Array = (rows - self.center.astype(np.float64)) * self.factor
+        return scaled
+
+
+class TestRows(NamedTuple):
+    """Inputs, and what a program is to make of them, within tolerance max(1, |y|)."""
+
+    x: Array
+    y: Array
+    classes: Array | None  # numbers, or on or off for each output
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Program:
+    found: Exported  # with the weights that are computed with
+    layers: list[Layer]
+    scaling: Scaling | None = None  # of a pipeline
+    inputs: Inputs | None = None  # where the scaling is not part of the first layer
+    rows: Array | None = None  # the user's, in the dtype
+    lost: str | None = None  # by quantization
+
+    @classmethod
+    def of(cls, model: Any, quantize: bool, data: Any) -> Program:
+        """Scaling becomes part of the first layer where that costs no digits.
+
+        Integers have few digits, and so the first layer is not to have weights of other sizes for
+        inputs of other units.
+        """
+        found, scaling = scaled(model)
+        rows, y = (None, None) if data is None else _outputs.checked(found, data)
+        inputs = None
+        if scaling is not None:
+            if quantize or np.abs(scaling.shift).max() > FAR:
+                found, inputs = _centered(found, scaling)
+            else:
+                found = folded(found, scaling)
+        layers = [Layer(W, b) for W, b in zip(found.weights, found.biases, strict=True)]
+        program = cls(found, layers, scaling, inputs, rows)
+        return program.quantized(y) if quantize else program
+
+    def quantized(self, y: Array | None) -> Program:
+        layers = [_as_int8(layer) for layer in self.layers]
+        found = replace(self.found, weights=[layer.values() for layer in layers])
+        lost = None
+        if self.rows is not None and y is not None:
+            X = self.network_rows(self.rows)
+            what, before = _outputs.score(self.found, X, y)
+            _, after = _outputs.score(found, X, y)
+            lost = (
+                f"int8: {what} {after:.4f} on {len(X):,} sample{_checks.plural(len(X))}, and "
+                f"{before:.4f} with weights of {found.dtype}"
+            )
+        return replace(self, found=found, layers=layers, lost=lost)
+
+    def network_rows(self, rows: Array) -> Array:
+        """What the network gets of a model's inputs."""
+        return rows if self.inputs is None else self.inputs.of(rows)
+
+    def test_rows(self) -> TestRows | None:
+        """Of the user's data, or else drawn; None if there are none whose outputs are finite.
+
+        How far rounding goes is seen by the same in float32 and in float64. Rows are left out in
+        which it decides: at a step, or between two classes.
+        """
+        found, dtype = self.found, self.found.dtype
+        n_numbers = found.layer_sizes[0] + found.layer_sizes[-1]
+        n = min(MOST_TEST_ROWS, max(1, MOST_TEST_NUMBERS // n_numbers))
+        x = self._drawn(4 * n) if self.rows is None else _spread(self.rows, 4 * n)
+        X = self.network_rows(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            narrow, wide = (
+                _outputs.outputs(_as_dtype(found, kind), X.astype(kind))
+                for kind in (np.float32, np.float64)
+            )
+            y = wide.astype(dtype)
+            rounding = (np.abs(narrow - wide) / np.maximum(1, np.abs(wide))).max(axis=1)
+        rounding[~np.isfinite(rounding)] = 0
+        is_good = np.isfinite(y).all(axis=1) & (rounding < AT_A_STEP)
+        rounding = rounding[is_good] * (np.finfo(dtype).eps / np.finfo(np.float32).eps)
+        tolerance = max(ROUNDING[dtype.name], 16 * float(rounding.max(initial=0)))
+        classes, margin = _outputs.classes(found, y)
+        is_good &= margin > 2 * tolerance * np.maximum(1, np.abs(y).max(axis=1))
+        if not is_good.any():
+            return None
+        places = _spread(np.flatnonzero(is_good), n)
+        return TestRows(
+            x[places], y[places], None if classes is None else classes[places], tolerance
+        )
+
+    def _drawn(self, n: int) -> Array:
+        """In the dtype, and standard normal where the network gets them."""
+        rows = np.random.default_rng(0).standard_normal((n, self.found.layer_sizes[0]))
+        if self.scaling is not None:
+            rows = (rows - self.scaling.shift) / self.scaling.factor
+        return rows.astype(self.found.dtype)
+
+
+def _spread(rows: Array, n: int) -> Array:
+    """At most n of them, from all over: data may be in the order of classes."""
+    return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).astype(int)]
+
+
+def _centered(found: Exported, scaling: Scaling) -> tuple[Exported, Inputs]:
+    """In the dtype; what the rounding of the centers leaves goes into the biases."""
+    dtype = found.dtype
+    with np.errstate(over="ignore"):
+        factor = scaling.factor.astype(dtype)
+        center = (-scaling.shift / scaling.factor).astype(dtype)
+    for j in range(len(factor)):
+        if not np.isfinite([factor[j], center[j]]).all():
+            raise ValueError(
+                f"input {j} is scaled by {float(scaling.factor[j]):.3g} and shifted by "
+                f"{float(scaling.shift[j]):.3g}, which exceeds {dtype}; give it in another unit"
+            )
+    rest = scaling.shift + scaling.factor * center
+    b = (found.biases[0] + rest @ found.weights[0].astype(np.longdouble)).astype(dtype)
+    return replace(found, biases=[b, *found.biases[1:]]), Inputs(center, factor)
+
+
+def _as_int8(layer: Layer) -> Layer:
+    """Each unit's weights as integers up to 127, which is its largest."""
+    W, b, _ = layer
+    scale = np.abs(W).max(axis=0) / W.dtype.type(127)
+    scale[scale < np.finfo(W.dtype).tiny] = 1  # of weights that are as good as 0
+    return Layer(np.rint(W / scale).astype(np.int8), b, scale)
+
+
+def _as_dtype(found: Exported, dtype: Any) -> Exported:
+    return replace(
+        found,
+        weights=[W.astype(dtype) for W in found.weights],
+        biases=[b.astype(dtype) for b in found.biases],
+    )
