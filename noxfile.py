@@ -56,7 +56,8 @@ def lint(session: nox.Session) -> None:
     session.run("mypy", *pages, env={"MYPYPATH": str(folder)})
     # Dask says that chunks are a str, which is its default.
     session.run("pyright", *(page for page in pages if "dask" not in page.read_text("utf-8")))
-    session.run("stubtest", "--concise", "fastnn._core.kernels")
+    settings = ("--mypy-config-file", "pyproject.toml")
+    session.run("stubtest", "--concise", *settings, "fastnn._core.kernels")
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
@@ -304,7 +305,7 @@ def aarch64(session: nox.Session) -> None:
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """The programs of the README, and that of each page of docs/, as files in a folder."""
+    """The programs of the README, and of the pages in docs/ that are programs, as files."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     root = Path(__file__).parent
@@ -312,6 +313,8 @@ def write_pages(folder: Path) -> list[Path]:
     for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
         name = page.stem.lower().replace("-", "_")
         text = page.read_text(encoding="utf-8")
+        if page.name != "README.md" and "remove_code_outputs" not in text:
+            continue  # it shows what its cells give, and is run where the site is built
         blocks = re.findall(r"```(?:python|{code-cell} python)\n(.*?)```", text, re.DOTALL)
         if page.name != "README.md":
             blocks = ["\n".join(blocks)] if blocks else []

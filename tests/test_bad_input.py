@@ -17,6 +17,7 @@ from common import every_dtype
 from random_networks import OUTPUTS
 
 from fastnn import Network, _data_checks
+from fastnn._backward import Backpropagating
 from fastnn._core import layout
 from fastnn._exchange import Exchanging
 from fastnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
@@ -66,7 +67,7 @@ def test_the_good_calls_are_good_and_all_there_are():
         getattr(network(), method)(**arguments)
     Network.from_parameters(**GOOD_PARAMETERS)
     public = {name for name in dir(Network) if name[0] != "_" and callable(getattr(Network, name))}
-    elsewhere = {"copy", "reset_trainer", "save", "load", *dir(Exchanging)}
+    elsewhere = {"copy", "reset_trainer", "save", "load", *dir(Exchanging), *dir(Backpropagating)}
     assert public - elsewhere == {*GOOD_CALLS, "from_parameters"}
 
 

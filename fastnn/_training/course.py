@@ -152,8 +152,11 @@ class Course:
         self.is_settled = True  # what is kept beside the chunks is where they have come to
 
     def keep_room(self) -> None:
-        """After the last lap, where no batch is begun: a further training may have the blocks."""
-        self.model.keep_spare(self.working)
+        """After the last lap: a further training may have the blocks, unless a batch is begun."""
+        if not self.position[0]:
+            if self.working.gradient is not self.working.parameters:
+                self.working.gradient.fill(0)  # which a chunk that was taken back may have left
+            self.model.keep_spare(self.working)
 
     def _refuse_another_model(self) -> NoReturn:
         raise RuntimeError(

@@ -145,7 +145,8 @@ class Program:
 
 def _spread(rows: Array, n: int) -> Array:
     """At most n of them, from all over: data may be in the order of classes."""
-    return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).astype(int)]
+    chosen: Array = rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).astype(int)]
+    return chosen
 
 
 def _centered(found: Exported, scaling: Scaling) -> tuple[Exported, Inputs]:
