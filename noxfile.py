@@ -180,13 +180,38 @@ def interop(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The site, in docs/_build/html: each cell is run, and there may be no warning."""
-    session.install(".[docs]")
+    """The site, in docs/_build/html: each cell is run, and there may be no warning.
+
+    Nothing of it is loaded from elsewhere, and each link inside it leads on.
+    """
+    session.install(".[docs]", "pytest")
     for made in ("_build", "reference/generated"):
         shutil.rmtree(Path("docs") / made, ignore_errors=True)
     session.run(
         "python", "-P", "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs",
         "docs/_build/html", *session.posargs,
+    )  # fmt: skip
+    session.run("pytest", "-q", "--noconftest", "tests/site/check_files.py")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """What docs has built, in Debian's Chromium: keys, widths, light and dark, and axe's findings.
+
+    Pictures of some pages are left in docs/_build/screens.
+    """
+    need(session, "chromium", package="chromium")
+    need(session, "chromedriver", package="chromium-driver")
+    need(session, "npm", package="npm")
+    session.install("pytest", "selenium>=4.20")
+    folder = Path(session.create_tmp()).absolute()
+    with session.chdir(folder):
+        archive = session.run("npm", "pack", "--silent", "axe-core@4", **QUIETLY).split()[-1]
+        with tarfile.open(archive) as files:
+            files.extract("package/axe.min.js", filter="data")
+    session.run(
+        "pytest", "-q", "--noconftest", "tests/site/check_browser.py", *session.posargs,
+        env={"AXE": str(folder / "package/axe.min.js")},
     )  # fmt: skip
 
 

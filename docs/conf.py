@@ -28,9 +28,11 @@ templates_path = ["_templates"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "fastnn"
+html_favicon = "_static/fastnn.svg"
 html_static_path = ["_static"]
 html_css_files = ["fastnn.css"]
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark, as the browser says
 html_theme_options = {
     "navbar_align": "left",
     "show_toc_level": 2,
@@ -41,6 +43,13 @@ html_theme_options = {
 
 # Each cell is run, in a folder that is thrown away, and one that fails ends the build.
 os.environ["FASTNN_SOURCE"] = str(Path(__file__).parent.parent)
+# Fits are cut short in pages, and in the processes that those start.
+os.environ["PYTHONWARNINGS"] = "ignore:Stochastic Optimizer"
+# A profile of IPython's of the site's own, where kernels do not tell that they talk over TCP.
+profile = Path(__file__).parent / "_build/ipython/profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "ERROR"\n', "utf-8")
+os.environ["IPYTHONDIR"] = str(profile.parent)
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
@@ -54,3 +63,31 @@ autodoc_typehints = "none"  # numpydoc has them
 numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
 copybutton_exclude = ".linenos, .gp, .go"
+
+# What readers of the screen are told, where the theme and myst-nb say something else than what
+# stands there, or nothing.
+SPOKEN = {
+    'search-button__button pst-js-only" title="Search" aria-label="Search"': (
+        'search-button__button pst-js-only" aria-label="Search Ctrl+K"'
+    ),
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    '<summary><span class="toctree-toggle"': (
+        '<summary aria-label="Subpages"><span class="toctree-toggle"'
+    ),
+}
+
+
+def speak(app, exception):
+    """Replace in the pages that are built what stands in SPOKEN."""
+    if exception or app.builder.name != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = before = page.read_text("utf-8")
+        for said, spoken in SPOKEN.items():
+            text = text.replace(said, spoken)
+        if text != before:
+            page.write_text(text, "utf-8")
+
+
+def setup(app):
+    app.connect("build-finished", speak)
