@@ -9,7 +9,6 @@ import http.server
 import json
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -71,7 +70,11 @@ def show(browser, address):
     def show(page, *, width=1280, height=1000, theme="light"):
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        features = [{"name": "prefers-color-scheme", "value": theme}]
+        features = [
+            {"name": "prefers-color-scheme", "value": theme},
+            # Amid a change from one colour to another there is too little contrast.
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         browser.get(address + page)
         browser.execute_async_script(
@@ -157,7 +160,6 @@ def test_each_cell_can_be_copied(browser, show):
 @pytest.mark.parametrize("page", PICTURED)
 def test_picture(browser, show, page, width, theme):
     show(page, width=width, height=1600, theme=theme)
-    time.sleep(0.3)  # until what fades in is there
     SCREENS.mkdir(exist_ok=True)
     file = SCREENS / f"{page.replace('/', '-').removesuffix('.html')}-{width}-{theme}.png"
     assert browser.save_screenshot(str(file))
