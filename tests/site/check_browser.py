@@ -149,7 +149,7 @@ def test_axe_finds_nothing_serious(browser, show, page, theme):
 
 def test_each_cell_can_be_copied(browser, show):
     show("how_to/many.html")
-    cells = browser.find_elements(By.CSS_SELECTOR, ".cell_input .highlight")
+    cells = browser.find_elements(By.CSS_SELECTOR, ".cell_input")
     assert cells
     for cell in cells:
         assert cell.find_elements(By.CSS_SELECTOR, "button.copybtn")
