@@ -45,10 +45,11 @@ html_theme_options = {
 os.environ["FASTNN_SOURCE"] = str(Path(__file__).parent.parent)
 # Fits are cut short in pages, and in the processes that those start.
 os.environ["PYTHONWARNINGS"] = "ignore:Stochastic Optimizer"
-# A profile of IPython's of the site's own, where kernels do not tell that they talk over TCP.
+# A profile of IPython's of the site's own: by default kernels tell that they talk over TCP, and
+# that they are ended. An error in a cell is the build's, not the kernel's, to tell.
 profile = Path(__file__).parent / "_build/ipython/profile_default"
 profile.mkdir(parents=True, exist_ok=True)
-(profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "ERROR"\n', "utf-8")
+(profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "CRITICAL"\n', "utf-8")
 os.environ["IPYTHONDIR"] = str(profile.parent)
 nb_execution_mode = "force"
 nb_execution_in_temp = True
