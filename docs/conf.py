@@ -3,7 +3,26 @@
 import os
 from pathlib import Path
 
+from myst_nb.core import render
+from myst_nb.core.utils import coalesce_streams
+
 import fastnn
+
+
+def joined(outputs):
+    """What a cell prints as one text: myst-nb alone breaks lines where Jupyter sends two parts."""
+    first, kept = {}, []
+    for output in outputs:
+        if output["output_type"] == "stream" and output["name"] in first:
+            first[output["name"]]["text"] += output["text"]
+            continue
+        kept.append(output)
+        if output["output_type"] == "stream":
+            first[output["name"]] = output
+    return coalesce_streams(kept)
+
+
+render.coalesce_streams = joined
 
 project = "fastnn"
 author = "The fastnn developers"
