@@ -92,7 +92,7 @@ def debug(session: nox.Session) -> None:
                 "--ignore=tests/test_tables.py", "--ignore=tests/test_river.py",
                 "--ignore-glob=*test_sklearn*", "--ignore-glob=*model_file*",
                 "--ignore=tests/test_fit_many.py", "--ignore=tests/test_ensembles.py",
-                "--ignore=tests/test_export_onnx.py", "--ignore=tests/test_skl2onnx.py",
+                "--ignore=tests/test_skl2onnx.py", "--ignore-glob=*test_export*",
                 *session.posargs,
                 env={
                     "LD_PRELOAD": library.strip(),
@@ -152,7 +152,8 @@ def sklearn(session: nox.Session, version: str) -> None:
     """
     session.install(".[test]")
     tests = [f"tests/test_sklearn{part}.py" for part in ("", "_attributes", "_patch", "_tools")]
-    tests += ["tests/test_fit_many.py", "tests/test_ensembles.py", "tests/test_interop_sklearn.py"]
+    tests += [f"tests/test_{name}.py" for name in ("fit_many", "ensembles", "export_models")]
+    tests += ["tests/test_interop_sklearn.py"]
     if version == "oldest":
         session.install("scikit-learn==1.6.*", "scipy==1.14.*", "numpy<2.3")
         newer = [
@@ -327,6 +328,17 @@ def aarch64(session: nox.Session) -> None:
             *python, "-m", "pytest", "-q", "--fifth=aarch64", *TESTS_OF_ARITHMETIC,
             *session.posargs, env=env, external=True,
         )  # fmt: skip
+
+
+@nox.session(venv_backend="none")
+def cortex(session: nox.Session) -> None:
+    """C headers on an emulated Cortex-M4, which print what their own tests find, and their sizes.
+
+    With the fastnn of the present environment (pip install -e ".[dev]").
+    """
+    need(session, "arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
+    need(session, "qemu-system-arm", package="qemu-system-arm")
+    session.run("python", "-W", "ignore", "-P", "tests/cortex_m4.py")
 
 
 def write_pages(folder: Path) -> list[Path]:

@@ -35,11 +35,14 @@ class Exporting:
         numbers: str = "hex",
         quantize: str | None = None,
         data: tuple[ArrayLike, ArrayLike] | None = None,
+        dtype: DTypeLike | None = None,
     ) -> str:
         """The network as a C header that needs nothing but math.h: see `fastnn.export.to_c`."""
         from fastnn import export
 
-        return export.to_c(self, path, name=name, numbers=numbers, quantize=quantize, data=data)
+        return export.to_c(
+            self, path, name=name, numbers=numbers, quantize=quantize, data=data, dtype=dtype
+        )
 
     @_words.explained
     def to_onnx(self, path: str | os.PathLike[str] | None = None) -> Any:

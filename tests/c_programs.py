@@ -1,8 +1,10 @@
 """Exported C headers, compiled and run; and what long double makes of the same networks."""
 
 import itertools
+import os
 import shutil
 import subprocess
+from functools import cache
 
 import numpy as np
 
@@ -11,7 +13,8 @@ from fastnn import Network
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wdouble-promotion"]
 WARNINGS += ["-Wshadow"]
 UBSAN = ["-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
-LANGUAGES = {"c99": ["-x", "c", "-std=c99"], "c++17": ["-x", "c++", "-std=c++17"]}
+FLAGS = {"c99": ["-x", "c", "-std=c99"], "c++17": ["-x", "c++", "-std=c++17"]}
+LIBRARIES = {"c99": ["-lm"], "c++17": ["-lm", "-lstdc++"]}
 
 # What the program of several headers does: it reads rows, and writes outputs and classes.
 MAIN = """
@@ -44,17 +47,34 @@ int main(int argc, char **argv)
 """
 
 
-def compilers():
-    """Those that are here; gcc always is, as the kernels need it or clang."""
-    return [name for name in ("gcc", "clang") if shutil.which(name)]
+@cache
+def works(compiler, language="c99", options=()):
+    """Whether it is here, and what it needs for that: C++ and UBSan are packages of their own."""
+    if shutil.which(compiler) is None:
+        return False
+    command = [compiler, *FLAGS[language], *options, "-", "-o", os.devnull, *LIBRARIES[language]]
+    program = "int main(void) { return 0; }"
+    return not subprocess.run(command, input=program, capture_output=True, text=True).returncode
+
+
+COMPILERS = [name for name in ("gcc", "clang") if works(name)]
+
+
+def languages(compiler):
+    return [language for language in FLAGS if works(compiler, language)]
+
+
+def watched(compiler, language="c99"):
+    """Options with which undefined behaviour ends a program, where the compiler has them."""
+    return ["-O1", *(UBSAN if works(compiler, language, tuple(UBSAN)) else [])]
 
 
 def compiled(source, folder, compiler, language="c99", options=("-O2",)):
     """The path of the program; warnings are errors."""
     program = folder / f"{source.stem}-{compiler}-{language}"
-    command = [compiler, *LANGUAGES[language], *WARNINGS, *options, str(source), "-o", str(program)]
+    command = [compiler, *FLAGS[language], *WARNINGS, *options, source, "-o", program]
     done = subprocess.run(
-        [*command, "-lm", "-lstdc++"], capture_output=True, text=True, check=False
+        [*command, *LIBRARIES[language]], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[:5000]
     assert done.stderr == ""

@@ -92,7 +92,8 @@ def test_names_are_those_of_the_first_step():
     pd = pytest.importorskip("pandas")
     table = pd.DataFrame(X, columns=list("abcd"))
     scaler = StandardScaler().set_output(transform="pandas")
-    assert exported(fitted(scaler, MinMaxScaler(), X=table)).feature_names == tuple("abcd")
+    for first in (scaler, StandardScaler()):
+        assert exported(fitted(first, MinMaxScaler(), X=table)).feature_names == tuple("abcd")
     assert exported(fitted(X=table)).feature_names == tuple("abcd")
     assert exported(fitted(scaler)).feature_names is None
 

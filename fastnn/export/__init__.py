@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastnn import _checks, _files, _words
-from fastnn.export import _c_words
-from fastnn.export._c import Header
-from fastnn.export._program import Program
 
 if TYPE_CHECKING:
     import os
 
     import onnx
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, DTypeLike
 
 __all__ = ["to_c", "to_onnx"]
 
@@ -32,6 +29,7 @@ def to_c(
     numbers: str = "hex",
     quantize: str | None = None,
     data: tuple[ArrayLike, ArrayLike] | None = None,
+    dtype: DTypeLike | None = None,
 ) -> str:
     """A trained model as a C header, which computes its outputs and needs nothing else.
 
@@ -39,7 +37,7 @@ def to_c(
     once; its top says how to build and to test it. With the name "model" there are
 
     - ``void model_predict(const float x[MODEL_INPUTS], float y[MODEL_OUTPUTS])``, with double for
-      a model of float64;
+      float64;
     - of classifiers ``int model_classify(const float x[])``, the place of the class in
       ``model_classes``, an array of strings or numbers, MODEL_CLASSES of them; and of networks with
       the loss cross_entropy, or bce and one output, the class number;
@@ -78,6 +76,9 @@ def to_c(
         instead of random ones; and with quantize it is printed how well the model does with and
         without: the accuracy, where outputs stand for classes or labels, R² of regressors, and the
         loss of other networks.
+    dtype : {"float32", "float64"} or None, default None
+        In which it computes, float or double. None: as the model does; an estimator that was fitted
+        on float64 computes in double, which is slow on most microcontrollers.
 
     Returns
     -------
@@ -100,6 +101,8 @@ def to_c(
     >>> print(*[line for line in text.splitlines() if "void iris_predict" in line])
     static inline void iris_predict(const float x[IRIS_INPUTS], float y[IRIS_OUTPUTS])
     """
+    from fastnn.export import _c, _c_words, _program
+
     name = _c_words.check_name(name)
     _checks.known_name(numbers, "numbers", ("hex", "decimal"))
     if quantize is not None:
@@ -107,8 +110,9 @@ def to_c(
     if path is not None:
         path = _checks.path(path, "path")
         _checks.new_file(path, "path")
-    program = Program.of(model, quantize is not None, data)
-    text = Header(program, name, numbers == "hex").text()
+    in_dtype = None if dtype is None else _checks.dtype(dtype, "dtype")
+    program = _program.Program.of(model, quantize is not None, data, in_dtype)
+    text = _c.Header(program, name, numbers == "hex").text()
     if path is not None:
         _files.write(path, text.encode())
     if program.lost is not None:

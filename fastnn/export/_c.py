@@ -66,7 +66,7 @@ class Header:
     def steps(self) -> tuple[list[str], dict[str, int]]:
         """What predict does, and how long its arrays are; two take turns to be a layer's outputs.
 
-        The other one is free while a layer's activation is computed, and so may be used for that.
+        While a layer's activation is computed, its inputs are not needed, and their array is free.
         """
         steps: list[str] = []
         sizes: dict[str, int] = {}
@@ -81,12 +81,9 @@ class Header:
             current, sizes["a"] = "a", n
         for i, (layer, activation) in enumerate(zip(layers, activations, strict=True), 1):
             n_in, n_out = layer.W.shape
-            free = "b" if current == "a" else "a"
-            target = "y" if i == len(layers) else free
-            if target == "y" and current != "x":
-                free = current
-            elif target != "y":
-                free = "b" if target == "a" else "a"
+            target = "y" if i == len(layers) else "b" if current == "a" else "a"
+            free = current if current != "x" else "b" if target == "a" else "a"
+            if target != "y":
                 sizes[target] = max(n_out, sizes.get(target, 0))
             parameters = ["W", "b"] if layer.scale is None else ["W", "scale", "b"]
             given = ", ".join(f"{self.name}_{one}{i}" for one in parameters)

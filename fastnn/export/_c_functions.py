@@ -6,11 +6,11 @@ all names begin with `model_`. Activations are loops over a layer's z, which bec
 exp and its relatives are here, and not the C library's: those take one number a call, and these are
 loops that compilers make vectors of, smaller on a microcontroller, and the same numbers everywhere.
 For GCC to make vectors without -ffast-math, conditions must choose between numbers that are there
-already, and no constant may make what follows a constant, which is why clamping is a loop of its
-own.
+already, and no constant may make what follows a constant: so the loop with exp's series is one of
+its own, after that which bounds its numbers.
 
-exp gets numbers up to 0, so nothing overflows; what is converted to int was clamped, which leaves
-no NaN, and the loops at the end let z stay NaN.
+exp gets numbers from -87 or -708 to 0, so nothing overflows, and what is converted to int is no
+NaN; the loops at the end let z stay NaN.
 """
 
 from __future__ import annotations
@@ -66,6 +66,13 @@ static inline void model_dense(
 EXP_PART = """
 typedef char model_needs_real_of_ieee_754[sizeof(real) == sizeof($uint) ? 1 : -1];
 
+/* -|z|, but no less than $lowest, at which exp is nearly 0 */
+static inline real model_exponent(real z)
+{
+    const real x = z < 0 ? z : -z;
+    return x > ${lowest}r ? x : ${lowest}r;
+}
+
 /* e^x = power + power part: x = r - m log(2), power = 2^-m, part = e^r - 1 by its series. */
 static inline real model_exp_part(real x, real *power)
 {
@@ -73,17 +80,16 @@ static inline real model_exp_part(real x, real *power)
     const real r = (x + (real)m * ${log_2_high}r) + (real)m * ${log_2_low}r;
     const $uint bits = ($uint)($bias - m) << $shift;
     memcpy(power, &bits, sizeof bits);
-    return r *
-        $exp_series;
+    const real q = r * r;
+    return r * (
+        $exp_series);
 }
 """
 
 EXP = """
-/* e <- exp(e) of numbers up to 0; of those below $lowest, exp($lowest), which is nearly 0. */
+/* e <- exp(e) */
 static inline void model_exp(real *e, int n)
 {
-    for (int k = 0; k < n; k++)
-        e[k] = e[k] > ${lowest}r ? e[k] : ${lowest}r;
     for (int k = 0; k < n; k++) {
         real power;
         const real part = model_exp_part(e[k], &power);
@@ -93,11 +99,9 @@ static inline void model_exp(real *e, int n)
 """
 
 EXPM1 = """
-/* e <- exp(e) - 1 of numbers up to 0; of those below $lowest_of_expm1 it is -1. */
+/* e <- exp(e) - 1 */
 static inline void model_expm1(real *e, int n)
 {
-    for (int k = 0; k < n; k++)
-        e[k] = e[k] > ${lowest_of_expm1}r ? e[k] : ${lowest_of_expm1}r;
     for (int k = 0; k < n; k++) {
         real power;
         const real part = model_exp_part(e[k], &power);
@@ -137,7 +141,7 @@ SIGMOID = """
 static inline void model_sigmoid(real *z, real *e, int n)
 {
     for (int k = 0; k < n; k++)
-        e[k] = z[k] < 0 ? z[k] : -z[k];
+        e[k] = model_exponent(z[k]);
     model_exp(e, n);
     for (int k = 0; k < n; k++)
         z[k] = (z[k] < 0 ? e[k] : z[k] >= 0 ? 1.0r : z[k]) / (1.0r + e[k]);
@@ -149,7 +153,7 @@ TANH = """
 static inline void model_tanh(real *z, real *e, int n)
 {
     for (int k = 0; k < n; k++)
-        e[k] = z[k] < 0 ? z[k] : -z[k];
+        e[k] = model_exponent(z[k]);
     model_expm1(e, n);
     for (int k = 0; k < n; k++) {
         const real t = e[k] * (2.0r + e[k]);
@@ -165,7 +169,7 @@ ELU = """
 static inline void model_elu(real *z, real *e, int n)
 {
     for (int k = 0; k < n; k++)
-        e[k] = z[k] < 0 ? z[k] : -z[k];
+        e[k] = model_exponent(z[k]);
     model_expm1(e, n);
     for (int k = 0; k < n; k++)
         z[k] = z[k] < 0 ? e[k] : z[k];
@@ -177,12 +181,12 @@ SOFTPLUS = """
 static inline void model_softplus(real *z, real *e, int n)
 {
     for (int k = 0; k < n; k++)
-        e[k] = z[k] < 0 ? z[k] : -z[k];
+        e[k] = model_exponent(z[k]);
     model_exp(e, n);
     for (int k = 0; k < n; k++) {
-        const real s = e[k] / (2.0r + e[k]), q = s * s;
-        e[k] = 2.0r * s *
-            $log_series;
+        const real s = e[k] / (2.0r + e[k]), r = s * s, q = r * r;
+        e[k] = 2.0r * s * (
+            $log_series);
     }
     for (int k = 0; k < n; k++)
         z[k] = (z[k] < 0 ? 0.0r : z[k]) + e[k];
@@ -196,7 +200,7 @@ static inline void model_silu(real *z, real *e, int n)
     for (int k = 0; k < n; k++)
         z[k] = z[k] < ${lowest}r ? ${lowest}r : z[k];
     for (int k = 0; k < n; k++)
-        e[k] = z[k] < 0 ? z[k] : -z[k];
+        e[k] = model_exponent(z[k]);
     model_exp(e, n);
     for (int k = 0; k < n; k++)
         z[k] = z[k] * ((z[k] < 0 ? e[k] : 1.0r) / (1.0r + e[k]));
@@ -213,7 +217,7 @@ static inline void model_gelu(real *z, real *e, int n)
         e[k] = z[k] < ${most}r ? z[k] : ${most}r;
     for (int k = 0; k < n; k++) {
         const real u = ${twice_root}r * (e[k] + 0.044715r * (e[k] * e[k] * e[k]));
-        e[k] = u < 0 ? u : -u;
+        e[k] = model_exponent(u);
     }
     model_exp(e, n);
     for (int k = 0; k < n; k++)
@@ -229,7 +233,7 @@ static inline void model_softmax(real *z, real *e, int n)
     for (int k = 1; k < n; k++)
         largest = z[k] > largest ? z[k] : largest;
     for (int k = 0; k < n; k++)
-        e[k] = z[k] -= largest;
+        e[k] = model_exponent(z[k] -= largest);
     model_exp(e, n);
     for (int k = 0; k < n; k++) {
         z[k] = z[k] <= 0 ? e[k] : z[k];
@@ -285,7 +289,6 @@ class Settings(NamedTuple):
     suffix: str
     digits: int  # that give back every number of the type
     lowest: int  # e^lowest is a normal number
-    lowest_of_expm1: int  # e^lowest - 1 rounds to -1
     most_of_gelu: int  # beyond it exp's argument would be below the lowest
     uint: str  # as long as it; 2^-m has bias - m in its bits from shift on
     bias: int
@@ -297,10 +300,10 @@ class Settings(NamedTuple):
 
 
 FLOAT = Settings(
-    "float", "f", 9, -87, -18, 10, "uint32_t", 127, 23, 7, 8, 0.693359375, -2.12194440054690583e-4
+    "float", "f", 9, -87, 10, "uint32_t", 127, 23, 7, 8, 0.693359375, -2.12194440054690583e-4
 )
 DOUBLE = Settings(
-    "double", "", 17, -708, -38, 21, "uint64_t", 1023, 52, 13, 17, 6.93147180369123816490e-01,
+    "double", "", 17, -708, 21, "uint64_t", 1023, 52, 13, 17, 6.93147180369123816490e-01,
     1.90821492927058770002e-10,
 )  # fmt: skip
 
@@ -348,7 +351,6 @@ def _filled(text: str, settings: Settings) -> str:
     inverse_odd = [1 / (2 * k + 1) for k in range(settings.n_log)]
     text = Template(text).substitute(
         lowest=number(settings.lowest),
-        lowest_of_expm1=number(settings.lowest_of_expm1),
         most=number(settings.most_of_gelu),
         log2_e=number(math.log2(math.e)),
         log_2_high=number(settings.log_2_high),
@@ -357,19 +359,25 @@ def _filled(text: str, settings: Settings) -> str:
         uint=settings.uint,
         bias=settings.bias,
         shift=settings.shift,
-        exp_series=_series("r", inverse_factorials, settings, 8),
-        log_series=_series("q", inverse_odd, settings, 12),
+        exp_series=_series(inverse_factorials, settings, 8),
+        log_series=_series(inverse_odd, settings, 12),
         f=settings.suffix,
     )
     text = re.sub(r"\breal\b", settings.name, text)
     return re.sub(r"(?<=[\d.])r\b", settings.suffix, text)
 
 
-def _series(variable: str, coefficients: list[float], settings: Settings, indent: int) -> str:
-    """c0 + v (c1 + v (c2 + ...))"""
+def _series(coefficients: list[float], settings: Settings, indent: int) -> str:
+    """Σ c_k r^k, as two sums of powers of q = r², which need not wait for each other."""
     numbers = [f"{decimal(c, settings)}r" for c in coefficients]
-    opening = [f"({c} + {variable} * " for c in numbers[:-1]]
-    return _in_lines([*opening[:-1], f"{opening[-1]}{numbers[-1]}{')' * len(opening)}"], "", indent)
+    even, odd = (_horner(one, indent) for one in (numbers[::2], numbers[1::2]))
+    return f"{even}\n{' ' * indent}+ r * {odd}"
+
+
+def _horner(numbers: list[str], indent: int) -> str:
+    """(c0 + q (c1 + q (c2 + ...)))"""
+    *opening, last = [f"({c} + q * " for c in numbers[:-1]]
+    return _in_lines([*opening, f"{last}{numbers[-1]}{')' * (len(numbers) - 1)}"], "", indent + 4)
 
 
 def _in_lines(parts: list[str], between: str, indent: int) -> str:

@@ -48,16 +48,21 @@ def scaled(model: Any) -> tuple[Exported, Scaling | None]:
             "model must be a fastnn.Network, an estimator of fastnn.sklearn, or a Pipeline that "
             f"ends in one, got {_checks.description(model)}{_hint(model)}"
         )
+    check_finite(found)
+    return found, scaling
+
+
+def check_finite(found: Exported) -> None:
+    """ValueError for a parameter that is not, by its layer."""
     for i, (W, b) in enumerate(zip(found.weights, found.biases, strict=True)):
         for array, name in ((W, "weights"), (b, "biases")):
             if not np.isfinite(array).all():
                 first = array[~np.isfinite(array)][0]
                 raise ValueError(
-                    f"{name}[{i}], of layer {i + 1} of {len(found.weights)}, must be finite to be "
-                    f"exported, and one of them is {first}; train anew with a smaller "
-                    "learning_rate, or set it"
+                    f"{name}[{i}], of layer {i + 1} of {len(found.weights)}, must be finite in "
+                    f"{found.dtype} to be exported, and one of them is {first}; train anew with a "
+                    "smaller learning_rate, or set it"
                 )
-    return found, scaling
 
 
 def folded(found: Exported, scaling: Scaling) -> Exported:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import _checks
 from fastnn.export import _outputs
-from fastnn.export._models import folded, scaled
+from fastnn.export._models import check_finite, folded, scaled
 
 if TYPE_CHECKING:
     from fastnn.export._exported import Exported
@@ -68,13 +68,19 @@ class Program:
     lost: str | None = None  # by quantization
 
     @classmethod
-    def of(cls, model: Any, quantize: bool, data: Any) -> Program:
+    def of(
+        cls, model: Any, quantize: bool, data: Any, dtype: np.dtype[Any] | None = None
+    ) -> Program:
         """Scaling becomes part of the first layer where that costs no digits.
 
         Integers have few digits, and so the first layer is not to have weights of other sizes for
         inputs of other units.
         """
         found, scaling = scaled(model)
+        if dtype is not None and dtype != found.dtype:
+            with np.errstate(over="ignore"):
+                found = _as_dtype(found, dtype)
+            check_finite(found)
         rows, y = (None, None) if data is None else _outputs.checked(found, data)
         inputs = None
         if scaling is not None:
