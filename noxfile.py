@@ -230,8 +230,8 @@ def package(session: nox.Session) -> None:
     tracked = session.run("git", "ls-files", "src_cython", "fastnn", silent=True, external=True)
     needed = set(tracked.split())
     assert needed <= source, needed - source
-    needed = {name for name in needed if name.endswith((".py", ".pyi", "py.typed", ".npz"))}
-    needed -= {"fastnn/data/make_digits.py"}
+    needed = {name for name in needed if name.endswith((".py", ".pyi", "py.typed", ".npz", ".csv"))}
+    needed -= {"fastnn/data/make_digits.py", "fastnn/data/make_tables.py"}
     assert needed <= installed, needed - installed
     assert not [name for name in source | installed if name.endswith(".c")]
     session.install(str(sdist))

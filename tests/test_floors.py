@@ -12,11 +12,10 @@ HOUSE = Path(fastnn.__file__).parent
 # fmt: off
 FLOORS = [
     {
-        "_core.kernels", "_once", "_warnings", "_words", "datasets", "exceptions",
-        "export._exported",
+        "_core.kernels", "_once", "_warnings", "_words", "exceptions", "export._exported",
     },
     {"_core.layout", "_core.samples", "_checks", "export._c_functions"},
-    {"_core.chunks", "_core.teams", "_files", "_tables", "export._models", "threads"},
+    {"_core.chunks", "_core.teams", "_files", "_tables", "datasets", "export._models", "threads"},
     {"_data_checks", "_core.pace", "export._onnx"},
     {"_core.model", "_initializers", "export._skl2onnx", "optimizers", "schedules", "history"},
     {"_core.data", "_self_test", "_training.trainer_state", "export._c_words"},
