@@ -5,6 +5,7 @@ import io
 import math
 import pickle
 import re
+import subprocess
 import sys
 from fractions import Fraction
 from functools import partial
@@ -693,6 +694,27 @@ def test_progress_may_end_with_an_error(capsys):
     with pytest.raises(TrainingDivergedError):
         net.train(X * 1e100, y, epochs=100, learning_rate=1e200, progress=True)
     assert "0/100" in capsys.readouterr().err
+
+
+NOTEBOOK = """
+import sys
+from types import ModuleType, SimpleNamespace
+
+sys.modules["ipykernel.zmqshell"] = sys.modules["IPython"] = ModuleType("IPython")
+sys.modules["IPython"].get_ipython = lambda: SimpleNamespace()
+sys.modules["ipywidgets"] = None
+from fastnn import Network, datasets
+
+X, y = datasets.load_people()
+Network([2, 1], seed=0).train(X, y, epochs=3, learning_rate=0.1, progress=True)
+"""
+
+
+def test_progress_in_a_notebook_without_widgets_warns_of_nothing():
+    command = [sys.executable, "-W", "always", "-c", NOTEBOOK]
+    err = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    assert "3/3 [" in err
+    assert "Warning" not in err
 
 
 def test_progress_without_tqdm(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,7 +13,12 @@ class Bar:
 
     def __init__(self, epochs: int) -> None:
         try:
-            from tqdm.auto import tqdm
+            from tqdm import TqdmWarning
+
+            # A notebook without ipywidgets gets a bar of text, which need not be warned of.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", TqdmWarning)
+                from tqdm.auto import tqdm
         except ImportError as error:
             raise ImportError(
                 'progress=True needs tqdm: install it with pip install "fastnn[progress]"'
