@@ -304,7 +304,6 @@ ATTRIBUTES: dict[str, str] = {
     "gradient": "gradients(X, y)",
     "grad": "gradients(X, y)",
     "vjp": "backward(X, output_gradients)",
-    "summary": "print(net), and net.n_parameters",
     "compile": "Network(..., loss=...) and train(..., optimizer=...)",
     "parameters": "weights and biases, two tuples of arrays, one for each layer",
     "params": "weights and biases, two tuples of arrays, one for each layer",

@@ -829,6 +829,31 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
         own.feature_names = model.feature_names
         return self._of(own, copy.deepcopy(self._rng), trainer)
 
+    def summary(self) -> None:
+        """Print a table of the layers: their shapes, activations and numbers of parameters.
+
+        In a notebook, the network as the last line of a cell shows it with a drawing.
+
+        Examples
+        --------
+        >>> from fastnn import Network
+        >>> Network([64, 30, 10], activation=["relu", "softmax"], loss="cross_entropy").summary()
+        Network of 2 layers, float64, loss cross_entropy
+        layer  weights   biases  activation  parameters
+        0      (64, 30)  (30,)   relu             1,950
+        1      (30, 10)  (10,)   softmax            310
+                                 in all           2,260
+        """
+        from fastnn import _summary  # which few need
+
+        print(_summary.text(type(self).__name__, self._model))
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from fastnn import _summary
+
+        return _summary.html(type(self).__name__, self._model)
+
     def __repr__(self) -> str:
         names = set(self.activations)
         activation = names.pop() if len(names) == 1 else list(self.activations)

@@ -12,18 +12,22 @@ HOUSE = Path(fastnn.__file__).parent
 # fmt: off
 FLOORS = [
     {
-        "_core.kernels", "_once", "_warnings", "_words", "exceptions", "export._exported",
+        "_core.kernels", "_drawing", "_once", "_warnings", "_words", "exceptions",
+        "export._exported",
     },
     {"_core.layout", "_core.samples", "_checks", "export._c_functions"},
-    {"_core.chunks", "_core.teams", "_files", "_tables", "datasets", "export._models", "threads"},
+    {
+        "_core.chunks", "_core.teams", "_files", "_tables", "datasets",
+        "export._models", "threads",
+    },
     {"_data_checks", "_core.pace", "export._onnx"},
     {"_core.model", "_initializers", "export._skl2onnx", "optimizers", "schedules", "history"},
-    {"_core.data", "_self_test", "_training.trainer_state", "export._c_words"},
+    {"_core.data", "_self_test", "_summary", "_training.trainer_state", "export._c_words"},
     {"_rows"},
     {"metrics", "_training.bar", "_training.forms", "_training.orders", "_training.task"},
     {"callbacks", "export._outputs"},
     {"_training.course", "export._program"},
-    {"_model_file", "_training.watching", "_training.single_steps", "export._c"},
+    {"_model_file", "export._c", "_training.watching", "_training.single_steps"},
     {"_training.loop"},
     {"interop._layers"},
     {f"interop._{name}" for name in ("fann", "keras", "safetensors", "scikit_learn", "torch")},
