@@ -8,6 +8,7 @@ from fastnn import (
     many,
     metrics,
     optimizers,
+    rates,
     schedules,
     threads,
 )
@@ -16,21 +17,25 @@ from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
 from fastnn.many import train_many
 from fastnn.network import Network
+from fastnn.rates import LearningRateCurve, find_learning_rate
 from fastnn.threads import num_threads, set_num_threads, use_threads
 
 __all__ = [
     "History",
+    "LearningRateCurve",
     "ModelFileError",
     "Network",
     "TrainingDivergedError",
     "callbacks",
     "datasets",
     "exceptions",
+    "find_learning_rate",
     "kernel_level",
     "many",
     "metrics",
     "num_threads",
     "optimizers",
+    "rates",
     "schedules",
     "set_num_threads",
     "threads",

@@ -70,28 +70,16 @@ class History:
         -------
         matplotlib Axes
             With labels. ``matplotlib.pyplot.savefig("cost.png")`` saves the new figure.
+            `fastnn.plot.HistoryDisplay` draws metrics and learning rates, too.
 
         Raises
         ------
         ImportError
             Without Matplotlib, which ``pip install "fastnn[plot]"`` installs.
         """
-        if ax is None:
-            try:
-                from matplotlib import pyplot
-            except ImportError as error:
-                raise ImportError(
-                    'history.plot needs Matplotlib: install it with pip install "fastnn[plot]"'
-                ) from error
-            ax = pyplot.subplots()[1]
-        style = "o" if len(self.epoch) == 1 else "-"  # a line through one point shows nothing
-        ax.plot(self.epoch, self.history["loss"], style, label="training")
-        if "val_loss" in self._columns:
-            ax.plot(self.epoch, self._columns["val_loss"], style, label="validation")
-            ax.legend()
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("loss")
-        return ax
+        from fastnn.plot._history import HistoryDisplay
+
+        return HistoryDisplay.from_history(self, ax=ax).ax_
 
     def __repr__(self) -> str:
         n, losses = len(self.epoch), ""

@@ -323,7 +323,8 @@ def confusion_matrix(
     array([[1, 1],
            [0, 2]])
     """
-    Y, a, threshold = _checked("confusion_matrix", y, outputs, threshold)
+    name = "confusion_matrix"
+    Y, a, threshold = checked(name, y, outputs, threshold, name)
     n_outputs = a.shape[1]
     if n_outputs > 1 and threshold is not None:
         raise ValueError(
@@ -331,7 +332,7 @@ def confusion_matrix(
             "the matrix of label k give y[:, k] and outputs[:, k]"
         )
     n_classes = max(n_outputs, 2)
-    true, found = (one.ravel().astype(np.intp) for one in _decisions(Y, a, threshold))
+    true, found = (one.ravel().astype(np.intp) for one in decisions(Y, a, threshold))
     counts = np.bincount(true * n_classes + found, minlength=n_classes**2)
     return counts.reshape(n_classes, n_classes)
 
@@ -341,7 +342,7 @@ def confusion_matrix(
 # then so may be the result.
 
 
-def _decisions(Y: Array, a: Array, threshold: float | None) -> tuple[Array, Array]:
+def decisions(Y: Array, a: Array, threshold: float | None) -> tuple[Array, Array]:
     """Targets and outputs as class numbers (n,), or as on or off, (n, n_outputs)."""
     if threshold is None:
         return Y[:, 0].astype(np.intp) if Y.shape[1] < a.shape[1] else Y.argmax(1), a.argmax(1)
@@ -354,12 +355,12 @@ def _middle(Y: Array) -> float:
 
 
 def _accuracy(Y: Array, a: Array, threshold: float | None) -> float:
-    true, found = _decisions(Y, a, threshold)
+    true, found = decisions(Y, a, threshold)
     return float((true == found).mean())
 
 
 def _f1(Y: Array, a: Array, threshold: float | None) -> float:
-    true, found = _decisions(Y, a, threshold)
+    true, found = decisions(Y, a, threshold)
     if true.ndim == 2 and true.shape[1] > 1:
         hits, both = (true & found).sum(axis=0), true.sum(axis=0) + found.sum(axis=0)
         return float((2 * hits / np.maximum(both, 1)).mean())
@@ -447,21 +448,22 @@ LARGER_IS_BETTER = frozenset(name for name, own in METRICS.items() if own.larger
 
 
 def _of_users(name: str, y: ArrayLike, outputs: ArrayLike, threshold: float | None = None) -> float:
-    return _computed(name, *_checked(name, y, outputs, threshold))
+    return _computed(name, *checked(name, y, outputs, threshold, name))
 
 
-def _checked(
-    name: str, y: ArrayLike, outputs: ArrayLike, threshold: float | None
+def checked(
+    name: str, y: ArrayLike, outputs: ArrayLike, threshold: float | None, who: str
 ) -> tuple[Array, Array, float | None]:
+    """What a metric, which is called so in messages, is computed from."""
     Y, a = _data_checks.targets_and_outputs(y, outputs)
     n_outputs = a.shape[1]
     if threshold is not None:
         threshold = _checks.number(threshold, "threshold")
     elif n_outputs == 1:
         threshold = _middle(Y)
-    _check_fit(name, name, Y, "y", n_outputs, are_labels=threshold is not None)
+    _check_fit(name, who, Y, "y", n_outputs, are_labels=threshold is not None)
     if name == "log_loss":
-        _data_checks.probabilities(a, "outputs", name)
+        _data_checks.probabilities(a, "outputs", who)
     return Y, a, threshold
 
 

@@ -4,9 +4,14 @@ import doctest
 import importlib
 import pkgutil
 
+import matplotlib
 import pytest
+from matplotlib import pyplot
 
 import fastnn
+import fastnn.plot
+
+matplotlib.use("Agg")
 
 MODULES = [
     module.name
@@ -15,6 +20,7 @@ MODULES = [
 ] + ["sklearn._many", "sklearn._patching"]  # whose functions are public elsewhere
 NEEDED = {"keras": "keras", "scikit_learn": "sklearn", "torch": "torch"}
 MODULES += [f"interop._{name}" for name in ("fann", "safetensors", *NEEDED)]
+MODULES += [f"plot.{module.name}" for module in pkgutil.iter_modules(fastnn.plot.__path__)]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
@@ -24,7 +30,10 @@ def test_examples(name, tmp_path, monkeypatch):
     if name.startswith("interop._"):
         monkeypatch.setenv("KERAS_BACKEND", "torch")
         pytest.importorskip(NEEDED.get(name.removeprefix("interop._"), "fastnn"))
-    assert not doctest.testmod(importlib.import_module(f"fastnn.{name}")).failed
+    try:
+        assert not doctest.testmod(importlib.import_module(f"fastnn.{name}")).failed
+    finally:
+        pyplot.close("all")
 
 
 def test_there_are_examples():

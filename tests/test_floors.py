@@ -18,9 +18,9 @@ FLOORS = [
     {"_core.layout", "_core.samples", "_checks", "export._c_functions"},
     {
         "_core.chunks", "_core.teams", "_files", "_tables", "datasets",
-        "export._models", "threads",
+        "export._models", "plot._axes", "threads",
     },
-    {"_data_checks", "_core.pace", "export._onnx"},
+    {"_data_checks", "_core.pace", "export._onnx", "plot._history", "plot._rates"},
     {"_core.model", "_initializers", "export._skl2onnx", "optimizers", "schedules", "history"},
     {"_core.data", "_self_test", "_summary", "_training.trainer_state", "export._c_words"},
     {"_rows"},
@@ -35,7 +35,13 @@ FLOORS = [
     {"_exchange"},
     {"_backward"},
     {"network", "_training.together"},
-    {"many"},
+    {"many", "plot._inputs", "rates"},
+    {
+        f"plot._{name}"
+        for name in ("boundary", "calibration", "confusion", "images", "network", "roc")
+    },
+    {"plot._animation"},
+    {"plot"},
     {"_demo", "river._data_checks", "sklearn._scikit_learn", "sklearn._patching"},
     {"river._growing", "sklearn._lbfgs", "sklearn._held_out", "sklearn._optimizers"},
     {"river", "sklearn._parameters", "sklearn._steps"},

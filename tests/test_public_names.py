@@ -21,7 +21,7 @@ def test_dir_has_what_the_reference_documents():
     program = "import fastnn; print(*[n for n in dir(fastnn) if not n.startswith('_')])"
     command = [sys.executable, "-c", program]
     printed = subprocess.check_output(command, text=True, cwd=Path(__file__).parent)
-    assert {*printed.split(), "export", "interop", "sklearn", "river"} == DOCUMENTED
+    assert {*printed.split(), "export", "interop", "plot", "sklearn", "river"} == DOCUMENTED
 
 
 def test_what_can_be_given_by_name_is_public():

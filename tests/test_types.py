@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import fastnn
-from fastnn import callbacks, metrics, optimizers, schedules
+from fastnn import callbacks, metrics, optimizers, plot, schedules
 
 SCRIPT = Path(__file__).with_name("typed_script.py")
 SKLEARN_SCRIPT = Path(__file__).with_name("typed_sklearn_script.py")
-FILES = {"net.net", "net.safetensors"}
+FILES = {"moons.gif", "net.net", "net.safetensors"}
 INTERNAL = {"EpochLogs", "Monitor", "State"}
 
 
@@ -34,6 +34,12 @@ def test_it_has_each_public_class():
             is_its_own = module is fastnn or one.__module__ == module.__name__
             if is_its_own and name not in INTERNAL:
                 assert f".{name}" in text or f" {name}" in text, name
+
+
+def test_it_has_each_picture():
+    text = SCRIPT.read_text(encoding="utf-8")
+    for name in plot.__all__:
+        assert f"plot.{name}." in text or f"plot.{name}(" in text, name
 
 
 def test_it_has_each_metric():

@@ -14,7 +14,7 @@ import polars
 from numpy.typing import NDArray
 
 import fastnn
-from fastnn import Network, callbacks, datasets, metrics, optimizers, schedules
+from fastnn import Network, callbacks, datasets, metrics, optimizers, plot, schedules
 
 Floats = NDArray[np.floating[Any]]
 
@@ -133,6 +133,32 @@ assert_type(net.layer_sizes, tuple[int, ...])
 assert_type(net.activations, tuple[str, ...])
 assert_type((net.loss, fastnn.kernel_level()), tuple[str, str])
 print((a.argmax(axis=1) == y).mean())
+
+found = fastnn.find_learning_rate(net, X[:99], y[:99], batch_size=9, optimizer="adam")
+assert_type(found, fastnn.LearningRateCurve)
+assert_type(found.rates, NDArray[np.float64])
+assert_type(found.suggestion, float | None)
+assert_type(net.summary(), None)
+frame, species = datasets.load_penguins(as_frame=True)
+assert_type(frame, pandas.DataFrame)
+moons, sides = datasets.load_moons(50, noise=0.2, seed=1)
+animation = plot.DecisionBoundaryAnimation(moons, sides, every=1, resolution=5)
+one_output = Network([2, 1], loss="bce", seed=0)
+one_output.train(moons, sides, epochs=1, learning_rate=0.1, callbacks=animation)
+animation.save("moons.gif", dpi=20)
+assert_type(animation.frames[0].loss, float | None)
+assert_type(
+    plot.DecisionBoundaryDisplay.from_network(one_output, moons, sides),
+    plot.DecisionBoundaryDisplay,
+)
+plot.HistoryDisplay.from_history(history, columns="all")
+plot.LearningRateDisplay.from_curve(found)
+plot.NetworkDisplay.from_network(net)
+plot.WeightsDisplay.from_network(net, max_units=3)
+plot.ImagesDisplay.from_network(net, X[:3], y[:3])
+assert_type(plot.RocCurveDisplay.from_network(net, X, y).curves[0].auc, float)
+assert_type(plot.CalibrationDisplay.from_network(net, X, y).error, float)
+plot.ConfusionMatrixDisplay.from_predictions(y, a, class_names=list("0123456789"))
 
 file = io.BytesIO()
 mine = Mine.from_parameters(net.weights, net.biases, activation=net.activations, loss=net.loss)

@@ -297,9 +297,24 @@ class Course:
         place: int = kernels.train(*given)
         return place
 
+    def run_stretch(self, n_samples: int) -> tuple[int, float] | None:
+        """About so many samples, to a block's end: how many, and the sum of their losses.
+
+        None if they diverge.
+        """
+        done, total = self._samples_done(), self._total_loss()
+        if self._run_chunk(min(n_samples, self.chunk)):
+            return None
+        return self._samples_done() - done, self._total_loss() - total
+
     def _samples_done(self) -> int:
         """In this lap."""
         return int(self.epoch[0]) * self.n + int(self.position[0])
+
+    def _total_loss(self) -> float:
+        """Of the samples that are done in this lap."""
+        begun = self.loss_sum.item() if self.position[0] else 0.0
+        return float(self.losses[: self.epoch[0]].sum()) * self.n + begun
 
     def divergence(self) -> TrainingDivergedError:
         """The chunk is run once more, in pieces, to see where; and then all is as at its start."""

@@ -1,0 +1,212 @@
+"""The learning-rate range test: what it measures, what it suggests, and that it changes nothing."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from common import every_dtype
+from scipy.sparse import csr_array
+
+from fastnn import (
+    LearningRateCurve,
+    Network,
+    TrainingDivergedError,
+    datasets,
+    find_learning_rate,
+    optimizers,
+)
+from fastnn.callbacks import EarlyStopping
+from fastnn.schedules import CosineDecay, Schedule
+
+STEPS, LOW, HIGH = 10, 1e-4, 1.0
+OPTIMIZERS = [
+    "sgd", optimizers.SGD(l2=0.01), "momentum", "nesterov", "adam", "adamw", "rmsprop", "adagrad",
+]  # fmt: skip
+
+
+def make(n=32, dtype="float64", seed=0):
+    """Data of so many samples, and a network for them."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3)).astype(dtype)
+    y = (X.sum(axis=1) + rng.normal(size=n) / 2 > 0).astype(int)
+    net = Network([3, 5, 2], activation=["tanh", "softmax"], loss="cross_entropy", dtype=dtype,
+                  seed=seed)  # fmt: skip
+    return net, X, y
+
+
+class Growing(Schedule):
+    """The schedule of the test, for comparison: from LOW to HIGH in so many epochs."""
+
+    def rates(self, t):
+        return LOW * (HIGH / LOW) ** (t / STEPS)
+
+
+@every_dtype
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_no_bit_of_the_network_changes(optimizer, batch_size, dtype):
+    net, X, y = make(50, dtype)
+    settings = {"optimizer": optimizer, "batch_size": batch_size}
+    net.train(
+        X, y, epochs=3, learning_rate=CosineDecay(0.01, epochs=9), validation_data=(X, y),
+        callbacks=EarlyStopping(), **settings,
+    )  # fmt: skip
+    before, memory = pickle.dumps(net), net._parameters.ctypes.data
+    found = find_learning_rate(net, X, y, **settings)
+    assert pickle.dumps(net) == before
+    assert net._parameters.ctypes.data == memory
+    again = find_learning_rate(net, X, y, **settings)
+    assert again.losses.tobytes() == found.losses.tobytes()
+    assert pickle.dumps(net) == before
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 5, 32])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_losses_are_those_of_training_with_growing_rates(optimizer, batch_size, weighted, shuffle):
+    net, X, y = make()
+    settings = {"optimizer": optimizer, "batch_size": batch_size, "shuffle": shuffle}
+    if weighted:
+        settings |= {"sample_weight": np.arange(1, 33), "class_weight": {1: 3.0}}
+    # With 32 samples a rate has an epoch.
+    found = find_learning_rate(net, X, y, minimum=LOW, maximum=HIGH, steps=STEPS, **settings)
+    n = len(found.losses)
+    assert n > 3
+    history = net.train(X, y, epochs=n, learning_rate=Growing(), **settings)
+    np.testing.assert_allclose(found.losses, history.history["loss"], rtol=1e-12)
+    np.testing.assert_allclose(found.rates, LOW * 10 ** (0.4 * (np.arange(n) + 0.5)), rtol=1e-12)
+
+
+def test_an_epoch_may_have_many_rates():
+    net, X, y = make(3000)
+    low, high = 1e-4, 1e-3
+    found = find_learning_rate(net, X, y, minimum=low, maximum=high, steps=50)
+    assert 45 <= len(found.rates) <= 55
+    assert (np.diff(found.rates) > 0).all()
+
+    class InOneEpoch(Schedule):
+        def rates(self, t):
+            return low * (high / low) ** t
+
+    history = net.train(X, y, epochs=1, learning_rate=InOneEpoch())
+    lengths = []
+    for middle in np.log10(found.rates / low):
+        lengths.append(2 * (middle - sum(lengths)))
+    np.testing.assert_allclose(sum(lengths), 1)
+    np.testing.assert_allclose(found.losses @ lengths, history.history["loss"][0], rtol=1e-9)
+
+
+def test_smoothed_losses():
+    net, X, y = make()
+    found = find_learning_rate(net, X, y, maximum=0.1)
+    series = pd.Series(found.losses).rolling(7, center=True, min_periods=1).mean()
+    np.testing.assert_allclose(found.smoothed, series, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_the_suggestion_is_below_where_a_quadratic_loss_diverges(scale):
+    # Full-batch descent of a linear network converges up to eta = 2 / the largest curvature.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 4)) * scale
+    y = X @ [1.0, 2.0, -1.0, 0.5] / scale
+    net = Network([4, 1], activation="identity", loss="mse", seed=0)
+    ones = np.hstack((X, np.ones((100, 1))))
+    limit = 2 / np.linalg.eigvalsh(2 * ones.T @ ones / 100).max()
+    found = find_learning_rate(
+        net, X, y, batch_size=100, minimum=limit * 1e-4, maximum=limit * 1e3, steps=50
+    )
+    assert limit / 20 < found.suggestion < limit
+    assert limit < found.rates[-1] < 100 * limit
+    assert found.smoothed[-1] > found.smoothed[0]
+
+
+def test_the_suggestion_is_good_for_digits():
+    X, y = datasets.load_digits()
+    for seed, optimizer, batch_size in ((0, "sgd", 1), (1, "momentum", 32), (2, "adam", 32)):
+        net = Network([64, 30, 10], activation=["relu", "softmax"], loss="cross_entropy", seed=seed)
+        settings = {"optimizer": optimizer, "batch_size": batch_size}
+        found = find_learning_rate(net, X[:1500], y[:1500], **settings)
+        rate = found.suggestion
+        losses = {}
+        for factor in (0.01, 1, 100):
+            copy = net.copy()
+            try:
+                copy.train(X[:1500], y[:1500], epochs=5, learning_rate=rate * factor, **settings)
+                losses[factor] = copy.evaluate(X[1500:], y[1500:])
+            except TrainingDivergedError:
+                losses[factor] = np.inf
+            if factor == 1:
+                got = copy.evaluate(X[1500:], y[1500:], metrics="accuracy")
+                assert got["accuracy"] > 0.85
+        assert min(losses, key=losses.get) == 1
+
+
+def test_nothing_is_suggested_where_nothing_can_be_learned():
+    net, X, _ = make()
+    exact = net.feedforward(X)
+    flat = Network.from_parameters(net.weights, net.biases, activation=["tanh", "softmax"])
+    found = find_learning_rate(flat, X, exact)
+    assert found.suggestion is None
+    assert found.losses.max() == 0
+    assert repr(found).endswith("suggestion none>")
+
+
+def test_the_result_says_what_it_is():
+    net, X, y = make()
+    found = find_learning_rate(net, X, y, maximum=0.1)
+    assert isinstance(found, LearningRateCurve)
+    low, high = found.rates[[0, -1]]
+    assert repr(found) == (
+        f"<LearningRateCurve of {len(found.rates)} rates, {low:.3g} to {high:.3g}, suggestion "
+        f"{found.suggestion:.3g}>"
+    )
+
+
+def test_sparse_arrays_and_tables():
+    net, X, y = make(60)
+    X[np.abs(X) < 1] = 0
+    dense = find_learning_rate(net, X, y)
+    sparse = find_learning_rate(net, csr_array(X), y)
+    np.testing.assert_allclose(sparse.losses, dense.losses, rtol=1e-6)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    assert find_learning_rate(net, frame, y).losses.tobytes() == dense.losses.tobytes()
+    assert net.feature_names is None
+    net.train(frame, y, epochs=1, learning_rate=0.1)
+    with pytest.raises(ValueError, match="X must have its columns in the order"):
+        find_learning_rate(net, frame[["b", "a", "c"]], y)
+
+
+def test_what_diverges_at_once_is_said():
+    net, X, y = make()
+    net = Network([3, 1], activation="identity", seed=0)
+    before = pickle.dumps(net)
+    with pytest.raises(TrainingDivergedError, match=r"at learning_rate=1\.?.*scale the inputs"):
+        find_learning_rate(net, X * 1e100, y)
+    assert pickle.dumps(net) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "exception", "message"),
+    [
+        ({"minimum": 0}, ValueError, "minimum must be positive and finite"),
+        ({"maximum": np.inf}, ValueError, "maximum must be positive and finite"),
+        ({"minimum": 1, "maximum": 1}, ValueError, "maximum must be above minimum, got 1 and 1"),
+        ({"steps": 9}, ValueError, "steps must be at least 10, got int 9"),
+        ({"steps": 50.0}, TypeError, "steps must be an integer"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
+        ({"optimizer": "adamm"}, ValueError, "did you mean 'adam'"),
+        ({"shuffle": 1}, TypeError, "shuffle must be True or False"),
+        ({"X": [[1, 2]]}, ValueError, "X must have 3 columns"),
+        ({"y": [0]}, ValueError, "y must be as long as X"),
+        ({"net": "net"}, TypeError, "net must be a fastnn.Network, got str 'net'"),
+        ({"lr": 1}, TypeError, "has no argument 'lr'"),
+    ],
+)
+def test_what_is_refused(given, exception, message):
+    net, X, y = make()
+    before = pickle.dumps(net)
+    with pytest.raises(exception, match=message):
+        find_learning_rate(**{"net": net, "X": X, "y": y} | given)
+    assert pickle.dumps(net) == before
