@@ -228,6 +228,8 @@ def test_black_text_on_black_axes_becomes_white():
         ax = pyplot.subplots()[1]
         assert _axes.background(ax) == (0, 0, 0)
         assert _axes.colour_of(0, ax) == _axes.ON_DARK[0]
+    with pyplot.rc_context({"axes.facecolor": "none", "figure.facecolor": "white"}):
+        assert _axes.background(pyplot.subplots()[1]) == (1, 1, 1)
 
 
 def test_contrast_is_that_of_the_guidelines():
@@ -530,6 +532,8 @@ def test_a_training_that_is_broken_off():
 @pytest.mark.parametrize("kind", ["classes", "surface"])
 def test_the_animation_is_saved(kind, tmp_path):
     X, y = datasets.load_moons(40)
+    if kind == "surface":
+        y = 0.01 * y  # so that the frames' responses, which differ, say how far the scale goes
     net = Network([2, 4, 1], seed=0)
     animation = plot.DecisionBoundaryAnimation(
         X, y, every=5, kind=kind, resolution=10,
@@ -558,13 +562,14 @@ def test_the_animation_is_saved(kind, tmp_path):
     assert animation.plot(0).ax_.get_title() == "epoch 0"
 
 
-def test_animations_that_cannot_be_saved(tmp_path):
+def test_animations_that_cannot_be_saved(tmp_path, monkeypatch):
     X, y = datasets.load_moons(40)
     animation = plot.DecisionBoundaryAnimation(X, y, resolution=4)
     for call in (lambda: animation.save(tmp_path / "x.gif"), animation.plot):
         with pytest.raises(ValueError, match="must have seen a training, and it has no frames yet"):
             call()
     Network([2, 1]).train(X, y, epochs=1, learning_rate=0.1, callbacks=animation)
+    monkeypatch.setattr(animation, "_image", None)  # it takes long, and is not begun
     with pytest.raises(FileNotFoundError, match="path must be in a folder that exists"):
         animation.save(tmp_path / "nowhere" / "x.gif")
     for given, exception, message in (
