@@ -53,7 +53,8 @@ def html(name: str, model: Model) -> str:
         inputs = f"<div>inputs: {escape(', '.join(names[:MOST_NAMES]))}{more}</div>"
     return (
         f"<div><div>{escape(_title(name, model))}</div>{inputs}{_svg(model)}"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<table style="margin: 0; width: auto"><thead>'
+        f"<tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,15 +45,15 @@ class LearningRateCurve:
         The mean of the samples' losses in that stretch, each before its update.
     smoothed : float64 array of shape (n,)
         The mean of seven losses: those of a rate, the three before and the three after it.
-    suggestion : float or None
+    suggestion : float
         Half the first rate at which the smoothed loss has fallen by nine tenths of all that it
-        falls. None: it does not fall.
+        falls. NaN: it does not fall.
     """
 
     rates: NDArray[np.float64]
     losses: NDArray[np.float64]
     smoothed: NDArray[np.float64]
-    suggestion: float | None
+    suggestion: float
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw losses against learning rates, with the suggestion.
@@ -77,10 +78,9 @@ class LearningRateCurve:
         return LearningRateDisplay.from_curve(self, ax=ax).ax_
 
     def __repr__(self) -> str:
-        found = "none" if self.suggestion is None else f"{self.suggestion:.3g}"
         return (
             f"<LearningRateCurve of {len(self.rates)} rates, {self.rates[0]:.3g} to "
-            f"{self.rates[-1]:.3g}, suggestion {found}>"
+            f"{self.rates[-1]:.3g}, suggestion {self.suggestion:.3g}>"
         )
 
 
@@ -213,9 +213,9 @@ def _smoothed(losses: Floats) -> Floats:
     return np.array([losses[max(0, i - k) : i + k + 1].mean() for i in range(n)])
 
 
-def _suggestion(rates: Floats, smoothed: Floats) -> float | None:
+def _suggestion(rates: Floats, smoothed: Floats) -> float:
     fall = smoothed[0] - smoothed.min()
     if not fall > 0:
-        return None
+        return math.nan
     first = int(np.argmax(smoothed <= smoothed[0] - FALL * fall))
     return float(rates[first]) / 2

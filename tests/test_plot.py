@@ -3,6 +3,7 @@
 How they look is held by test_pictures.py.
 """
 
+import base64
 import io
 import itertools
 import os
@@ -87,7 +88,7 @@ print("matplotlib" in sys.modules)
 
 net, X, y = of_digits()
 moons = of_moons()
-CURVE = LearningRateCurve(np.array([0.1, 1.0]), np.ones(2), np.ones(2), None)
+CURVE = LearningRateCurve(np.array([0.1, 1.0]), np.ones(2), np.ones(2), np.nan)
 DRAWN = {
     "history": lambda **given: plot.HistoryDisplay.from_history(a_history(), **given),
     "curve": lambda **given: plot.LearningRateDisplay.from_curve(CURVE, **given),
@@ -545,6 +546,11 @@ def test_the_animation_is_saved(kind, tmp_path):
     buffer = io.BytesIO()
     animation.save(buffer, fps=20, dpi=40)
     assert buffer.getvalue() == (tmp_path / "moons.gif").read_bytes()
+    shown = animation._repr_mimebundle_(include=None, exclude=None)
+    assert shown["text/plain"] == repr(animation)
+    assert repr(animation) == "<DecisionBoundaryAnimation of 3 frames, epochs 0 to 10>"
+    with Image.open(io.BytesIO(base64.b64decode(shown["image/gif"]))) as gif:
+        assert (gif.n_frames, gif.size) == (3, (384, 288))
     frames, durations = [], []
     with Image.open(buffer) as gif:
         assert (gif.format, gif.n_frames, gif.size) == ("GIF", 3, (192, 144))
@@ -565,6 +571,8 @@ def test_the_animation_is_saved(kind, tmp_path):
 def test_animations_that_cannot_be_saved(tmp_path, monkeypatch):
     X, y = datasets.load_moons(40)
     animation = plot.DecisionBoundaryAnimation(X, y, resolution=4)
+    said = "<DecisionBoundaryAnimation of 0 frames>"
+    assert animation._repr_mimebundle_() == {"text/plain": said}
     for call in (lambda: animation.save(tmp_path / "x.gif"), animation.plot):
         with pytest.raises(ValueError, match="must have seen a training, and it has no frames yet"):
             call()

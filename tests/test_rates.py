@@ -148,9 +148,11 @@ def test_nothing_is_suggested_where_nothing_can_be_learned():
     exact = net.feedforward(X)
     flat = Network.from_parameters(net.weights, net.biases, activation=["tanh", "softmax"])
     found = find_learning_rate(flat, X, exact)
-    assert found.suggestion is None
+    assert np.isnan(found.suggestion)
     assert found.losses.max() == 0
-    assert repr(found).endswith("suggestion none>")
+    with pytest.raises(ValueError, match=r"learning_rate must be positive .*, got float nan"):
+        flat.train(X, exact, epochs=1, learning_rate=found.suggestion)
+    assert repr(found).endswith("suggestion nan>")
 
 
 def test_the_result_says_what_it_is():

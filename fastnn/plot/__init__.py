@@ -8,8 +8,8 @@ estimators, of `fastnn.sklearn` and of scikit-learn.
 Backgrounds and text are as your style of Matplotlib has them, light or dark. Colours are such that
 the colour-blind can tell them apart, and where there are several classes markers differ, too.
 
-Examples
---------
+Two pictures in one figure:
+
 >>> from matplotlib import pyplot
 >>> from fastnn import Network, datasets
 >>> from fastnn.plot import ConfusionMatrixDisplay, RocCurveDisplay

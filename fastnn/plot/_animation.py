@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -51,8 +52,8 @@ class Frame(NamedTuple):
 class DecisionBoundaryAnimation(Callback):
     """A callback that looks at what the network makes of a plane, for an animation.
 
-    It keeps numbers, and draws when the animation is saved. A further training of the network with
-    the same object goes on with its frames.
+    It keeps numbers, and draws when the animation is saved, or shown as the last line of a cell of
+    a notebook. A further training of the network with the same object goes on with its frames.
 
     Parameters
     ----------
@@ -194,17 +195,31 @@ class DecisionBoundaryAnimation(Callback):
         to = _checks.path_or_file(path, "path", "wb")
         if isinstance(to, str):
             _checks.new_file(to, "path")
-        fps = _checks.number(
-            fps, "fps", _checks.Range("above 0 and at most 50", 0, 50, False, True)
-        )
+        possible = _checks.Range("above 0 and at most 50", 0, 50, with_high=True)
+        fps = _checks.number(fps, "fps", possible)
         dpi = _checks.number(dpi, "dpi", _checks.ABOVE_ZERO)
+        _files.write(to, self._gif(fps, dpi))
+
+    def __repr__(self) -> str:
+        n = len(self.frames)
+        epochs = f", epochs 0 to {self.frames[-1].epoch}" if n else ""
+        return f"<{type(self).__name__} of {n} frame{_checks.plural(n)}{epochs}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """For notebooks, which show it."""
+        found = {"text/plain": repr(self)}
+        if self.frames:
+            found["image/gif"] = base64.b64encode(self._gif()).decode()
+        return found
+
+    def _gif(self, fps: float = 10.0, dpi: float = 80.0) -> bytes:
         images = [self._image(i, dpi) for i in range(len(self.frames))]
         milliseconds = [round(1000 / fps)] * (len(images) - 1) + [round(1000 * REST)]
         buffer = io.BytesIO()
         images[0].save(
             buffer, "GIF", save_all=True, append_images=images[1:], duration=milliseconds, loop=0
         )
-        _files.write(to, buffer.getvalue())
+        return buffer.getvalue()
 
     def _image(self, frame: int, dpi: float) -> Any:
         """A frame as an image of Pillow's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -27,7 +28,8 @@ class LearningRateDisplay:
     Parameters
     ----------
     rates, losses, smoothed : float64 array of shape (n,)
-    suggestion : float or None
+    suggestion : float
+        NaN: there is none.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class LearningRateDisplay:
     suggestion_line_: Line2D | None
 
     def __init__(
-        self, *, rates: Floats, losses: Floats, smoothed: Floats, suggestion: float | None
+        self, *, rates: Floats, losses: Floats, smoothed: Floats, suggestion: float
     ) -> None:
         self.rates, self.losses, self.smoothed = rates, losses, smoothed
         self.suggestion = suggestion
@@ -110,7 +112,7 @@ class LearningRateDisplay:
         ax.plot(self.rates, self.losses, color=colour, alpha=0.5, linewidth=1, label="loss")
         (self.line_,) = ax.plot(self.rates, self.smoothed, color=colour, label="smoothed")
         self.suggestion_line_ = None
-        if self.suggestion is not None:
+        if not math.isnan(self.suggestion):
             self.suggestion_line_ = ax.axvline(
                 self.suggestion, color=_axes.colour_of(1, ax), linestyle="--",
                 label=f"suggestion {self.suggestion:.2g}",
