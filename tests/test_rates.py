@@ -3,7 +3,6 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from common import every_dtype
 from scipy.sparse import csr_array
@@ -101,8 +100,8 @@ def test_an_epoch_may_have_many_rates():
 def test_smoothed_losses():
     net, X, y = make()
     found = find_learning_rate(net, X, y, maximum=0.1)
-    series = pd.Series(found.losses).rolling(7, center=True, min_periods=1).mean()
-    np.testing.assert_allclose(found.smoothed, series, rtol=1e-12)
+    sums, counts = (np.convolve(one, np.ones(7), "same") for one in (found.losses, found.rates > 0))
+    np.testing.assert_allclose(found.smoothed, sums / counts, rtol=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
@@ -166,14 +165,22 @@ def test_the_result_says_what_it_is():
     )
 
 
-def test_sparse_arrays_and_tables():
+def test_sparse_arrays():
     net, X, y = make(60)
     X[np.abs(X) < 1] = 0
     dense = find_learning_rate(net, X, y)
     sparse = find_learning_rate(net, csr_array(X), y)
     np.testing.assert_allclose(sparse.losses, dense.losses, rtol=1e-6)
+
+
+@pytest.mark.unwatched
+def test_tables():
+    import pandas as pd
+
+    net, X, y = make(60)
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
-    assert find_learning_rate(net, frame, y).losses.tobytes() == dense.losses.tobytes()
+    of_frame, of_array = (find_learning_rate(net, given, y) for given in (frame, X))
+    assert of_frame.losses.tobytes() == of_array.losses.tobytes()
     assert net.feature_names is None
     net.train(frame, y, epochs=1, learning_rate=0.1)
     with pytest.raises(ValueError, match="X must have its columns in the order"):
