@@ -169,6 +169,38 @@ def sklearn(session: nox.Session, version: str) -> None:
     )  # fmt: skip
 
 
+@nox.session(python="3.11")
+def oldest(session: nox.Session) -> None:
+    """The suite beside the oldest of each package that pyproject.toml admits, NumPy before all.
+
+    river itself asks for a newer NumPy; tests of scikit-learn's estimators beside their oldest are
+    nox -s sklearn's. Arguments are other tests than these.
+    """
+    floors = oldest_versions("plot", "progress", "sklearn", "onnx", "safetensors", "test")
+    session.install(*floors)
+    session.install("--no-deps", ".")
+    session.run("python", "-P", "-c", "import numpy; print('NumPy', numpy.__version__)")
+    left_out = ("sklearn", "river", "fit_many", "ensembles", "skl2onnx", "docs", "docstrings")
+    tests = [
+        str(file)
+        for file in sorted(Path("tests").glob("test_*.py"))
+        if not any(part in file.stem for part in left_out)
+    ]
+    session.run("pytest", "-q", *(session.posargs or tests))
+
+
+@nox.session
+def prereleases(session: nox.Session) -> None:
+    """The suite beside what NumPy, SciPy and scikit-learn will be next, where that is out.
+
+    A scikit-learn that `import fastnn.sklearn` refuses is what this shall find out.
+    """
+    session.install(".[test]")
+    session.install("--pre", "--upgrade", "numpy", "scipy", "scikit-learn")
+    session.run("pip", "list", silent=False)
+    session.run("pytest", "-q", *session.posargs)
+
+
 @nox.session
 def interop(session: nox.Session) -> None:
     """Networks from and to PyTorch, Keras, safetensors, skops and FANN, which CI has not.
@@ -219,11 +251,19 @@ def site(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """sdist and wheel hold what they must and no generated C; the sdist installs and runs."""
-    session.install("build")
+    """sdist and wheel hold what they must and no generated C; the sdist installs and runs.
+
+    It needs nothing from elsewhere for that but what it says that it is built with.
+    """
+    session.install("build", "twine", "check-manifest", "validate-pyproject[all]")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("check-manifest")
     folder = Path(session.create_tmp())
+    for old in folder.glob("fastnn-*"):
+        old.unlink()
     session.run("python", "-m", "build", "--outdir", str(folder))
     (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    session.run("twine", "check", "--strict", str(sdist), str(wheel))
     with tarfile.open(sdist) as archive:
         source = {name.partition("/")[2] for name in archive.getnames()}
     with zipfile.ZipFile(wheel) as archive:
@@ -234,8 +274,13 @@ def package(session: nox.Session) -> None:
     needed = {name for name in needed if name.endswith((".py", ".pyi", "py.typed", ".npz", ".csv"))}
     needed -= {"fastnn/data/make_digits.py", "fastnn/data/make_tables.py"}
     assert needed <= installed, needed - installed
-    assert not [name for name in source | installed if name.endswith(".c")]
-    session.install(str(sdist))
+    generated = {name for name in source | installed if name.endswith(".c")}
+    assert generated == {"benchmarks/floors.c"}, generated  # which somebody has written
+    sizes = [one.stat().st_size for one in (wheel, sdist)]
+    session.log(f"the wheel has {sizes[0]:,} bytes, the sdist {sizes[1]:,}")
+    assert sizes[0] <= 2_000_000, "a wheel should have at most 2 MB"
+    session.install(*nox.project.load_toml("pyproject.toml")["build-system"]["requires"])
+    session.install("--no-build-isolation", "--no-index", str(sdist))
     with session.chdir(folder):
         session.run("fastnn", "demo")
 
@@ -340,6 +385,16 @@ def cortex(session: nox.Session) -> None:
     need(session, "arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
     need(session, "qemu-system-arm", package="qemu-system-arm")
     session.run("python", "-W", "ignore", "-P", "tests/cortex_m4.py")
+
+
+def oldest_versions(*extras: str) -> list[str]:
+    """The floor of each requirement of fastnn's and of these extras, as a requirement."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    wanted = list(project["dependencies"])
+    for extra in extras:
+        wanted += project["optional-dependencies"][extra]
+    floors = (re.fullmatch(r"([\w.-]+(?:\[.*\])?)>=([\d.]+).*", one) for one in wanted)
+    return [f"{found[1]}=={found[2]}.*" for found in floors if found]
 
 
 def write_pages(folder: Path) -> list[Path]:

@@ -42,6 +42,7 @@ DIRECTIVES = {
 if MSVC:
     FLAGS = ["/O2", "/fp:precise", "/utf-8"]
     SHARED_FLAGS = ["/O1", "/utf-8"]
+    LINK_FLAGS = []
     LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"]}
 else:
     SHARED_FLAGS = ["-O1", "-g0", "-Wno-unused-function", "-Wno-strict-aliasing"]
@@ -56,6 +57,10 @@ else:
         "-Wno-unused-function",
         "-Wno-strict-aliasing",
     ]
+    # Threads are a library of its own in glibc before 2.34, and whoever sets CC may leave it out.
+    LINK_FLAGS = ["-pthread"] if platform.system() == "Linux" else []
+    if platform.system() == "Linux" and not DEBUG:
+        LINK_FLAGS += ["-s"]  # no symbols, which are a tenth of a wheel
     LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}  # the longest to compile first
 # For those who know it: GCC would make memcpy and memset of loops over a few registers.
 FLAGS_OF_GCC = ["-fno-tree-loop-distribute-patterns"]
@@ -94,6 +99,7 @@ class BuildKernels(build_ext):
             extension.sources = [c_files[extension.name]]
             extension.include_dirs = [numpy.get_include()]
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+            extension.extra_link_args += LINK_FLAGS
             if knows and extension.name != SHARED:
                 extension.extra_compile_args += FLAGS_OF_GCC
         super().build_extensions()
@@ -151,7 +157,7 @@ class BuildKernels(build_ext):
         version = subprocess.run([*compiler["compiler_so"], "--version"], capture_output=True)
         parts = (
             compiler["compiler_so"], compiler.get("linker_so"), version.stdout, self.include_dirs,
-            extension.extra_compile_args, extension.define_macros,
+            extension.extra_compile_args, extension.extra_link_args, extension.define_macros,
             importlib.metadata.version("numpy"), os.environ.get("MACOSX_DEPLOYMENT_TARGET"),
         )  # fmt: skip
         content = Path(extension.sources[0]).read_bytes()
