@@ -10,6 +10,7 @@ and what to do.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import operator
@@ -44,11 +45,11 @@ def integer(
     hint: str = "",
 ) -> int:
     """A whole number; bool and float are refused, whatever their value."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, BOOLS):
+    number = None
+    if not isinstance(value, BOOLS):  # of which those of older NumPys are indices, with a warning
+        with contextlib.suppress(TypeError):
+            number = operator.index(value)
+    if number is None:
         raise TypeError(f"{name} must be {expected}, got {description(value)}{hint}")
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {description(number)}")

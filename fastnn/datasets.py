@@ -7,7 +7,7 @@ so you may write to them.
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -29,7 +29,7 @@ __all__ = [
     "load_wine",
 ]
 
-_DATA = Path(__file__).parent / "data"
+_DATA = os.path.join(os.path.dirname(__file__), "data")
 
 
 def load_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -58,7 +58,7 @@ def load_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     >>> X.shape, y.shape
     ((1797, 64), (1797,))
     """
-    with np.load(_DATA / "digits.npz") as file:
+    with np.load(os.path.join(_DATA, "digits.npz")) as file:
         return file["images"] / 16.0, file["labels"].astype(np.int64)
 
 
@@ -389,7 +389,7 @@ def _shuffled(
 
 def _rows(name: str) -> tuple[list[str], list[list[str]]]:
     """The names of a table's columns, and its rows."""
-    with (_DATA / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+    with open(os.path.join(_DATA, f"{name}.csv"), newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     return header, rows
 
@@ -410,5 +410,5 @@ def _frame(name: str, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
         import pandas as pd
     except ImportError as error:
         raise ImportError("as_frame=True needs pandas: pip install pandas") from error
-    frame = pd.read_csv(_DATA / f"{name}.csv")
+    frame = pd.read_csv(os.path.join(_DATA, f"{name}.csv"))
     return frame.drop(columns=target), frame[target]

@@ -17,10 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastnn import _checks
 from fastnn._core.kernels import MOST_THREADS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["num_threads", "set_num_threads", "use_threads"]
 
@@ -109,9 +112,11 @@ def _is_child() -> bool:
 
 
 @cache
-def _quota(root: Path = Path("/")) -> float:
+def _quota(root: str | Path = "/") -> float:
     """Cores, by the cgroups that this process is in."""
-    least = float("inf")
+    from pathlib import Path  # whose import takes milliseconds: not before it is needed
+
+    root, least = Path(root), float("inf")
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except (OSError, ValueError):  # there are none, or their names are no text

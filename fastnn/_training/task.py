@@ -6,7 +6,6 @@ losses, tol and the callbacks that monitor, belongs to it.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from fastnn._core import kernels
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 def task_of(data: Data, validation: Data | None) -> int:
     """Of samples, targets and weights, and those of the validation."""
+    import hashlib  # with all of OpenSSL: not before it is needed
+
     parts = [_of(data), None if validation is None else _of(validation)]
     # 56 bits, which a signed integer holds anywhere.
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=7).digest())

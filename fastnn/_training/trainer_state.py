@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -161,6 +160,8 @@ def name_of(schedule: Any) -> str:
     name = f"{module}.{getattr(schedule, '__qualname__', kind.__qualname__)}"
     if not isinstance(schedule, Schedule):
         return name
+    from hashlib import sha256  # with all of OpenSSL: not before it is needed
+
     settings = [
         (field.name, _setting(getattr(schedule, field.name)))
         for field in fields(schedule)
