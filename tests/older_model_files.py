@@ -28,7 +28,7 @@ CASES = {
     "plain": (PLAIN, False, None),
     "adam": (ADAM, True, None),
     "names": (PLAIN, False, NAMES),
-    "stopped": ({**ADAM, "callbacks": EarlyStopping(patience=2)}, True, NAMES),
+    "best": ({**ADAM, "callbacks": EarlyStopping(patience=20)}, True, NAMES),  # and last
 }
 
 
