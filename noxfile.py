@@ -174,11 +174,11 @@ def oldest(session: nox.Session) -> None:
     """The suite beside the oldest of each package that pyproject.toml admits, NumPy before all.
 
     river itself asks for a newer NumPy; tests of scikit-learn's estimators beside their oldest are
-    nox -s sklearn's. SciPy is what scikit-learn's oldest was made for. Arguments are other tests
-    than these.
+    nox -s sklearn's. SciPy and pyparsing are of the time of scikit-learn's and Matplotlib's oldest,
+    which newer ones warn. Arguments are other tests than these.
     """
     floors = oldest_versions("plot", "progress", "sklearn", "onnx", "safetensors", "test")
-    session.install(*floors, "scipy==1.14.*")
+    session.install(*floors, "scipy==1.14.*", "pyparsing<3.2")
     session.install("--no-deps", ".")
     session.run("python", "-P", "-c", "import numpy; print('NumPy', numpy.__version__)")
     left_out = (
