@@ -196,7 +196,9 @@ def oldest(session: nox.Session) -> None:
         for file in sorted(Path("tests").glob("test_*.py"))
         if not any(part in file.stem for part in left_out)
     ]
-    session.run("pytest", "-q", *(session.posargs or tests))
+    # This SciPy's sparse arrays have no rows of one dimension.
+    absent = "not river and not one_dimension_or_of_one_row"
+    session.run("pytest", "-q", "-k", absent, *(session.posargs or tests))
 
 
 @nox.session
