@@ -258,6 +258,7 @@ class Backpropagating:
             While the network is being trained. Steps from several threads take turns.
         """
         model = self._model
+        model.check_trained()
         layout = model.layout
         chosen = optimizers.get(optimizer)
         optimizers.check_fit(chosen, "optimizer", layout.dtype, model.activations)

@@ -1,8 +1,12 @@
 """Model files: one archive of NumPy's (npz) for a network, with a checksum over every byte of it.
 
 The archive holds "model.json", which says what the network and its trainer are, and the arrays, as
-NumPy's own files; ``numpy.load`` reads it. Its last bytes, where zip has a comment, are a mark with
-the format's version and the SHA-256 of all bytes before them. Nothing in a file is executed.
+NumPy's own files; ``numpy.load`` reads it. For the command line, "table" in the description says
+how columns of a table become inputs, and outputs predictions: see fastnn/_command/encoding.py, and
+docs/how_to/command-line.md for users. To a network it is nothing, and so it is not kept with it.
+
+The last bytes, where zip has a comment, are a mark with the format's version and the SHA-256 of all
+bytes before them. Nothing in a file is executed.
 """
 
 from __future__ import annotations
@@ -20,10 +24,12 @@ import numpy as np
 
 from fastnn import _checks, _files
 from fastnn._data_checks import all_finite
+from fastnn._standardizing import Standardizers
 from fastnn._training.trainer_state import Best, TrainerState, storable
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint, Monitor
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS, State
+from fastnn.preprocessing import Standardizer
 from fastnn.schedules import SCHEDULES
 
 if TYPE_CHECKING:
@@ -32,7 +38,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     N = TypeVar("N", bound=Network)
 
-FORMAT = 2  # with feature_names or trainer.last; files of networks without these have format 1
+FORMAT = 3
+# The format of a file that has one of these, or with trainer.last 2. Without them it is 1, so that
+# older versions read it.
+SINCE = {"feature_names": 2, "standardizers": 3, "table": 3}
 LONGEST_DESCRIPTION = 1_000_000  # characters; a layer takes some twenty
 MARK = b"fastnn model "
 MARK_LENGTH = len(MARK) + 4 + len(" sha256 ") + 64
@@ -45,10 +54,12 @@ KINDS: dict[str, type] = {
 }
 
 
-def save(net: Network, to: str | IO[bytes], trainer: bool) -> None:
+def save(
+    net: Network, to: str | IO[bytes], trainer: bool, table: dict[str, Any] | None = None
+) -> None:
     """Write a network, which nobody else trains, to a path or into an open file.
 
-    And its trainer's state if wanted.
+    And its trainer's state if wanted; and what the command line knows of the table that it is for.
     """
     if not all_finite(net._parameters):
         raise ValueError("weights and biases must be finite to be saved, and some are not")
@@ -62,12 +73,21 @@ def save(net: Network, to: str | IO[bytes], trainer: bool) -> None:
     }
     if net.feature_names is not None:
         description["feature_names"] = net.feature_names
+    if net._model.standardizers is not None:
+        description["standardizers"] = _described_standardizers(net._model.standardizers, arrays)
+    if table is not None:
+        description["table"] = table
     content = _packed(description, arrays)
     _files.write(to, content)
 
 
 def load(source: str | IO[bytes], network: type[N]) -> N:
     """The network in a file, of the class `network`; of an open file, from where it is."""
+    return load_with_table(source, network)[0]
+
+
+def load_with_table(source: str | IO[bytes], network: type[N]) -> tuple[N, Any]:
+    """And what the file says of its table, as it stands there; None if it says nothing."""
     if isinstance(source, str):
         name, content, go_to = repr(source), _files.read(source), None
     else:
@@ -76,7 +96,12 @@ def load(source: str | IO[bytes], network: type[N]) -> N:
         end = _end(content)
         if end < len(content) and not go_to:
             raise ModelFileError(f"has {len(content) - end:,} bytes more behind its end")
-        net = _network(*_unpacked(content[:end]), network)
+        description, arrays = _unpacked(content[:end])
+        net = _network(description, arrays, network)
+        version = _version(content[end - MARK_LENGTH : end])
+        if version != _format_of(description):  # which the checksum does not cover
+            raise ModelFileError(f"is damaged: it says that it has format {version}")
+        table = description.get("table")
     except ModelFileError as error:
         raise ModelFileError(f"{name} {error}") from error.__cause__
     except (MemoryError, SystemError):  # Python's parser raises either where memory is short
@@ -86,7 +111,7 @@ def load(source: str | IO[bytes], network: type[N]) -> N:
         raise ModelFileError(f"{name} does not describe a network: {what}") from error
     if go_to and end < len(content):
         go_to(end)
-    return net
+    return net, table
 
 
 def _read(file: IO[bytes]) -> tuple[str, bytes, Callable[[int], object] | None]:
@@ -129,8 +154,13 @@ def _packed(description: dict[str, Any], arrays: dict[str, Array]) -> bytes:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         archive.comment = bytes(MARK_LENGTH)
     covered = buffer.getvalue()[:-MARK_LENGTH]
-    is_newer = "feature_names" in description or (description["trainer"] or {}).get("has_last")
-    return covered + _mark(hashlib.sha256(covered).hexdigest(), FORMAT if is_newer else 1)
+    return covered + _mark(hashlib.sha256(covered).hexdigest(), _format_of(description))
+
+
+def _format_of(description: dict[str, Any]) -> int:
+    """The oldest that has all that this one has."""
+    has_last = (description["trainer"] or {}).get("has_last")
+    return max([2 if has_last else 1, *(SINCE[name] for name in SINCE if name in description)])
 
 
 @contextlib.contextmanager
@@ -230,6 +260,10 @@ def _network(description: dict[str, Any], arrays: dict[str, Array], network: typ
     )
     if list(net.layer_sizes) != sizes:
         raise ModelFileError("does not describe a network: its arrays are of other shapes")
+    if "standardizers" in description:
+        standardizers = _made_standardizers(description["standardizers"], arrays)
+        checked = Standardizers.checked(standardizers, sizes)
+        net = net._with(net.weights, net.biases, checked)
     names = _checks.feature_names(description.get("feature_names"), "feature_names", sizes[0])
     net._model.feature_names = names
     if description["trainer"] is not None:
@@ -237,6 +271,32 @@ def _network(description: dict[str, Any], arrays: dict[str, Array], network: typ
     if arrays:
         raise ModelFileError(f"does not describe a network: what is {min(arrays)!r}?")
     return net
+
+
+def _described_standardizers(found: Standardizers, arrays: dict[str, Array]) -> dict[str, Any]:
+    """By what they are for; their numbers go among the arrays."""
+    described: dict[str, Any] = {}
+    for name, one in found._asdict().items():
+        if one is not None:
+            arrays[f"{name}_mean"], arrays[f"{name}_scale"] = one.mean, one.scale
+            described[name] = {"feature_names": one.feature_names}
+    return described
+
+
+def _made_standardizers(
+    described: dict[str, Any], arrays: dict[str, Array]
+) -> tuple[Standardizer | None, ...]:
+    """The contrary of _described_standardizers."""
+    if not described.keys() <= set(Standardizers._fields):
+        raise ModelFileError("does not describe a network: what else is standardized?")
+    return tuple(
+        Standardizer.from_parameters(
+            arrays.pop(f"{name}_mean"), arrays.pop(f"{name}_scale"), **described[name]
+        )
+        if name in described
+        else None
+        for name in Standardizers._fields
+    )
 
 
 def _described(net: Network, arrays: dict[str, Array]) -> dict[str, Any]:

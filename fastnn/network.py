@@ -26,6 +26,7 @@ from fastnn._core.model import Model, copies
 from fastnn._core.samples import Sparse
 from fastnn._exchange import Exchanging
 from fastnn._rows import Rows, data_of, targets
+from fastnn._standardizing import Standardizable, Standardizers
 from fastnn._training import loop
 from fastnn._training.course import Settings
 from fastnn._training.forms import FORMS
@@ -70,7 +71,7 @@ DIFFERENCE_STEP = 1e-5
 STATE = ("layer_sizes", "activations", "loss", "rng", "parameters", "trainer")
 
 
-class Network(Backpropagating, Exchanging, _words.Explaining):
+class Network(Backpropagating, Standardizable, Exchanging, _words.Explaining):
     """A multilayer perceptron, trained by exact stochastic gradient descent.
 
     Each layer computes z = x @ W + b and a = activation(z). One sample's loss is the mean over
@@ -439,7 +440,9 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
         Warns
         -----
         UserWarning
-            Where a schedule has come to its end, and its rate to 0, before the last epoch.
+            Where a schedule has come to its end, and its rate to 0, before the last epoch; and
+            after ten epochs where large inputs have made the first layer flat, so that nothing is
+            learned any more: see docs/how_to/scaling.md.
         """
         model = self._model
         listed = get_callbacks(callbacks)
@@ -479,6 +482,7 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
     ) -> loop.Training:
         """What `train` is given, checked; X and y have been."""
         model = self._model
+        model.check_trained()
         n_outputs, dtype = model.layer_sizes[-1], model.layout.dtype
         names = _data_checks.feature_names(of_X.given, model.feature_names)
         rows = _data_checks.apart(of_X.rows, model.parameters)
@@ -584,6 +588,7 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
         if loss is not None:
             return loss
         model = self._model
+        model.check_trained()
         dtype, parameters = model.layout.dtype, model.parameters
         given = _data_checks.given(x, "x")
         names = _data_checks.feature_names(given, model.feature_names)
@@ -824,7 +829,10 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
 
     def _copy(self, with_trainer: bool) -> Self:
         model, parameters, trainer = self._at_one_moment(with_trainer)
-        own = Model(model.layer_sizes, model.activations, model.loss, model.layout.dtype)
+        own = Model(
+            model.layer_sizes, model.activations, model.loss, model.layout.dtype,
+            model.standardizers,
+        )  # fmt: skip
         own.parameters[:] = parameters
         own.feature_names = model.feature_names
         return self._of(own, copy.deepcopy(self._rng), trainer)
@@ -859,7 +867,8 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
         activation = names.pop() if len(names) == 1 else list(self.activations)
         return (
             f"<Network({list(self.layer_sizes)}, activation={activation!r}, loss={self.loss!r}, "
-            f"dtype={self.dtype.name!r}), {self.n_parameters:,} parameters>"
+            f"dtype={self.dtype.name!r}), {self.n_parameters:,} parameters"
+            f"{', with a standardizer' if self._model.standardizers else ''}>"
         )
 
     def _at_one_moment(self, with_trainer: bool) -> tuple[Model, Array, TrainerState]:
@@ -891,8 +900,8 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
             "parameters": parameters,
             "trainer": trainer,
         }
-        names = model.feature_names
-        return state if names is None else {**state, "feature_names": names}
+        optional = {"feature_names": model.feature_names, "standardizers": model.standardizers}
+        return state | {name: value for name, value in optional.items() if value is not None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """What `__getstate__` gives, checked as `from_parameters` does: it may be anybody's."""
@@ -903,7 +912,8 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
         )
         loss = _checks.loss(state["loss"], "loss", activations[-1], kernels.INTERNAL)
         dtype = _data_checks.dtype_of_block(state["parameters"], "parameters")
-        model = Model(sizes, activations, loss, dtype)
+        standardizers = Standardizers.checked(state.get("standardizers"), sizes)
+        model = Model(sizes, activations, loss, dtype, standardizers)
         _data_checks.fill_block(model.parameters, state["parameters"], "parameters", model.layout)
         names = _checks.feature_names(state.get("feature_names"), "feature_names", sizes[0])
         model.feature_names = names
@@ -921,6 +931,23 @@ class Network(Backpropagating, Exchanging, _words.Explaining):
             [np.ascontiguousarray(W) for W in weights], list(biases), model.activations,
             model.loss, feature_names=model.feature_names,
         )  # fmt: skip
+
+    def _with(
+        self, weights: Sequence[Array], biases: Sequence[Array], standardizers: Standardizers | None
+    ) -> Self:
+        """One of the same structure with these parameters, and these standardizers in them."""
+        before = self._model
+        model = Model(
+            before.layer_sizes, before.activations, before.loss, before.layout.dtype, standardizers
+        )
+        places = model.layout.views(model.parameters)
+        for views, given in zip(places, (weights, biases), strict=True):
+            for mine, one in zip(views, given, strict=True):
+                mine[:] = one
+        model.feature_names = before.feature_names
+        if before.feature_names is None and standardizers is not None and standardizers.inputs:
+            model.feature_names = standardizers.inputs.feature_names
+        return self._of(model, copy.deepcopy(self._rng))
 
     def _in_float64(self) -> Network:
         model = self._model

@@ -20,6 +20,7 @@ from fastnn import Network, _data_checks
 from fastnn._backward import Backpropagating
 from fastnn._core import layout
 from fastnn._exchange import Exchanging
+from fastnn._standardizing import Standardizable
 from fastnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -68,6 +69,7 @@ def test_the_good_calls_are_good_and_all_there_are():
     Network.from_parameters(**GOOD_PARAMETERS)
     public = {name for name in dir(Network) if name[0] != "_" and callable(getattr(Network, name))}
     elsewhere = {"copy", "reset_trainer", "save", "load", *dir(Exchanging), *dir(Backpropagating)}
+    elsewhere |= {*dir(Standardizable)}
     assert public - elsewhere == {*GOOD_CALLS, "from_parameters"}
 
 

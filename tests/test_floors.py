@@ -21,10 +21,19 @@ FLOORS = [
         "export._models", "plot._axes", "threads",
     },
     {"_data_checks", "_core.pace", "export._onnx", "plot._history", "plot._rates"},
-    {"_core.model", "_initializers", "export._skl2onnx", "optimizers", "schedules", "history"},
-    {"_core.data", "_self_test", "_summary", "_training.trainer_state", "export._c_words"},
+    {
+        "_core.model", "_initializers", "export._skl2onnx", "history", "optimizers",
+        "preprocessing", "schedules",
+    },
+    {
+        "_core.data", "_self_test", "_standardizing", "_summary", "_training.trainer_state",
+        "export._c_words",
+    },
     {"_rows"},
-    {"metrics", "_training.bar", "_training.forms", "_training.orders", "_training.task"},
+    {
+        "_training.bar", "_training.forms", "_training.orders", "_training.task",
+        "_training.unscaled", "metrics",
+    },
     {"callbacks", "export._outputs"},
     {"_training.course", "export._program"},
     {"_model_file", "export._c", "_training.watching", "_training.single_steps"},

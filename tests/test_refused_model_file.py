@@ -281,10 +281,10 @@ def test_what_is_sealed_here_is_a_model_file(trainer):
     assert all_of(load(sealed(members_of(expected))))[0] == content(load(expected))
 
 
-@pytest.mark.parametrize("version", [3, 17, 9999])
+@pytest.mark.parametrize("version", [4, 17, 9999])
 def test_a_newer_format(version):
     content = sealed(members_of(small()), version)
-    expected = f"has format {version}, and this fastnn knows up to 2: install a newer one"
+    expected = f"has format {version}, and this fastnn knows up to 3: install a newer one"
     assert refusal(content) == expected
     newer = b"something else altogether" * 20
     newer += f"fastnn model {version:04d} sha256 ".encode() + b"0" * 64

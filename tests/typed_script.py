@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import fastnn
 from fastnn import Network, callbacks, datasets, metrics, optimizers, plot, schedules
+from fastnn.preprocessing import Standardizer
 
 Floats = NDArray[np.floating[Any]]
 
@@ -195,6 +196,18 @@ by_name.to_fann("net.net")
 by_name.to_safetensors("net.safetensors")
 assert_type(Mine.from_fann("net.net", dtype="float32", loss="bce", seed=0), Mine)
 assert_type(Mine.from_safetensors("net.safetensors", layers=["0", "2"], activation="tanh"), Mine)
+
+scaler = Standardizer().fit(frame)
+assert_type(scaler.mean, NDArray[np.float64] | None)
+assert_type(scaler.transform(people), Floats)
+assert_type(Standardizer().fit_transform(column), Floats)
+assert_type(scaler.inverse_transform(scaler.transform(frame)), Floats)
+whole = Mine([2, 3, 1], seed=0).with_standardizer(scaler)
+assert_type(whole, Mine)
+assert_type(whole.standardizer, Standardizer | None)
+assert_type(whole.target_standardizer, Standardizer | None)
+assert_type(whole.without_standardizer(), Mine)
+assert_type(Standardizer.from_parameters([0.0], [1.0]), Standardizer)
 
 one = Network([2, 1], activation="identity", seed=0)
 try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -14,6 +14,9 @@ from fastnn._core.layout import Layout, layout_of
 from fastnn._core.pace import Pace, n_threads_for_rows
 from fastnn._core.samples import Compressed, Samples, room_for
 from fastnn._core.teams import help_of, team_of
+
+if TYPE_CHECKING:
+    from fastnn._standardizing import Standardizers
 
 Array = np.ndarray[Any, Any]
 
@@ -37,12 +40,14 @@ class Model:
         activations: tuple[str, ...],
         loss: str,
         dtype: np.dtype[Any],
+        standardizers: Standardizers | None = None,
     ) -> None:
         """All parameters are zero."""
         self.layer_sizes = layer_sizes
         self.activations = activations
         self.loss = loss
         self.feature_names: tuple[str, ...] | None = None
+        self.standardizers = standardizers
         numbers = tuple([kernels.ACTIVATIONS[name] for name in activations])
         self.layout: Layout = layout_of(layer_sizes, numbers, dtype)
         self.parameters = self.layout.parameter_block()
@@ -52,8 +57,24 @@ class Model:
             _checks.NUMBERS, _checks.INTEGERS, self.layout.layers, kernels.LOSSES[loss],
             self.parameters, self.layout.workspace(1), partial(_few_rows, self.layout),
             Samples(None, compressed=room_for(1, layer_sizes[0], dtype)),
-            "step" not in activations,
+            "step" not in activations and standardizers is None,
         )  # fmt: skip
+
+    def check_trained(self) -> None:
+        """Refuse to train what has standardizers in its parameters."""
+        if self.standardizers is None:
+            return
+        inputs, targets = self.standardizers
+        data = [
+            f"net.{name}.transform({letter})" if one else letter
+            for one, name, letter in (
+                (inputs, "standardizer", "X"), (targets, "target_standardizer", "y"),
+            )
+        ]  # fmt: skip
+        raise ValueError(
+            "a network with a standardizer takes inputs that are not standardized, and so is not "
+            f"trained; train net.without_standardizer() on ({', '.join(data)})"
+        )
 
     def turn(self, trains: bool) -> kernels.Turn:
         """To be held while the parameters are changed, by a training or by an update."""

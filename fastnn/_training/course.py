@@ -23,6 +23,7 @@ from fastnn._core.samples import Compressed, Samples, compress, room_for
 from fastnn._core.teams import NO_HELP, Room, help_of
 from fastnn._training.forms import choose_form, takes_quads
 from fastnn._training.orders import InOrder, Order, Shuffled
+from fastnn._training.unscaled import advice
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import Lap
 from fastnn.schedules import Schedule, table
@@ -351,9 +352,7 @@ class Course:
         return TrainingDivergedError(
             f"training diverged{where}: the loss or a parameter is no longer finite. "
             f"{f'The last finite loss was {loss:.6g}. ' if math.isfinite(loss) else ''}"
-            f"The network keeps its last finite parameters. {_largest(self.data)}Use a smaller "
-            "learning_rate, or scale the inputs and targets (for example to mean 0 and standard "
-            "deviation 1)"
+            f"The network keeps its last finite parameters. {advice(self.data)}"
         )
 
 
@@ -369,20 +368,6 @@ def _plan(
     plan["divides_by_weight"], plan["is_lenient"] = divides_by_weight, is_lenient
     plan.flags.writeable = False
     return plan
-
-
-def _largest(data: Data) -> str:
-    """A sentence about the largest numbers of the data, unless they are a file to be read anew."""
-    if data.is_mapped:
-        return ""
-    found = []
-    has_quantities = data.Y.shape[1] == data.model.layer_sizes[-1]  # and not class numbers
-    X = data.X.values if isinstance(data.X, Compressed) else data.X
-    for name, array in (("x", X), ("y", data.Y)):
-        if array.size and (name == "x" or has_quantities):
-            largest = max(float(array.max()), -float(array.min()))  # without a copy
-            found.append(f"|{name}| up to {largest:.3g}")
-    return f"It was given {' and '.join(found)}. " if found else ""
 
 
 def _in_form(layout: Layout, data: Data, settings: Settings) -> tuple[Samples, str, float]:

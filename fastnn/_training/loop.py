@@ -13,6 +13,7 @@ import numpy as np
 from fastnn._core.teams import team_of
 from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
+from fastnn._training.unscaled import warn_of_flat_units
 from fastnn._warnings import warn
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History, Lap
@@ -116,6 +117,7 @@ def train(training: Training, progress: bool) -> History:
     """Train on checked data."""
     with bar(training.settings.epochs, progress) as shown:
         history: History = run(training.laps(), shown)
+    warn_of_flat_units(training.data, sum(len(lap.losses) for lap in history._laps))
     return history
 
 
