@@ -1,12 +1,12 @@
 """The command line: ``fastnn`` or ``python -m fastnn``."""
 
-import argparse
 import errno
-import os
 import sys
 from collections.abc import Sequence
 
-from fastnn import __version__, _demo, kernel_level
+from fastnn._command.arguments import parser
+from fastnn._command.streams import Failure, Misuse, abandon_output, note
+from fastnn.exceptions import ModelFileError, TrainingDivergedError
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
@@ -22,37 +22,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 for success, 1 if the reader of the output went away, 130 after Ctrl-C.
+        The exit status: 0 for success, 1 for data or files that are wrong, and if the reader of the
+        output went away, 2 for flags that do not go together, 130 after Ctrl-C.
 
     Raises
     ------
     SystemExit
         With status 2 for arguments that are not understood, 0 after ``--help`` and ``--version``.
     """
-    parser = argparse.ArgumentParser(
-        prog="fastnn", description="Fast training of small neural networks on the CPU."
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"fastnn {__version__} ({kernel_level()} kernels)"
-    )
-    commands = parser.add_subparsers(title="commands", dest="command")
-    commands.add_parser("demo", help="learn to read handwritten digits, in about a second")
-    arguments = parser.parse_args(argv)
-
+    given = parser().parse_args(argv)
+    verb = given.command
     try:
-        if arguments.command is None:
-            print(parser.format_help(), end="", flush=True)
-        else:
-            _demo.run()
+        given.run(given)
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+        if sys.stderr is not None:
+            print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
+    except Misuse as error:
+        note(verb, f"{error} (see fastnn {verb} --help)")
+        return 2
+    except (Failure, ModelFileError, TrainingDivergedError) as error:
+        note(verb, str(error))
+        return 1
+    except MemoryError as error:
+        note(verb, str(error) or "there is not enough memory")
+        return 1
     except OSError as error:
+        if error.filename is not None:
+            note(verb, f"{error.filename!r}: {error.strerror}")
+            return 1
         # The reader of the output went away, which Windows may call EINVAL.
         if error.errno not in (errno.EPIPE, errno.EINVAL):
-            raise
-        # Python flushes the standard output once more when it exits; give it something to flush to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            note(verb, f"the standard output: {error.strerror or error}")
+        abandon_output()
         return 1
     return 0
 

@@ -1,0 +1,173 @@
+"""What the columns of a table are, as far as it shows: numbers or categories, and the target."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn._command.cells import are_numbers, how_often, no_number, numbers
+from fastnn._command.encoding import Column, Encoding
+from fastnn._command.reading import Sheet, require
+from fastnn._command.streams import Failure, listed, shown
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, Any]
+
+FEW_CLASSES = 20  # of whole numbers that are classes, unless it is said what they are
+FEW_CATEGORIES = 20  # that nobody minds, however few rows there are
+MOST_CATEGORIES = 1000
+
+
+def learned(
+    sheet: Sheet,
+    target: str,
+    kind: str | None,
+    ignored: Collection[str],
+    as_categories: Collection[str],
+) -> tuple[Encoding, Array, Array]:
+    """The encoding of a sheet; its inputs (n, inputs), and its targets (n,).
+
+    kind: "classes" or "numbers", or None where the target says which. Columns that are the same in
+    all rows are no inputs: what nothing was learned of must not matter, if it is another one day.
+    """
+    values = require(sheet, target, "the target")
+    for name, flag in (*((one, "--ignore") for one in ignored),
+                       *((one, "--categories") for one in as_categories)):  # fmt: skip
+        require(sheet, name, f"for {flag}")
+    names = [name for name in sheet.columns if name != target and name not in ignored]
+    if not names:
+        raise Failure(f"{sheet.name} has no column beside the target that is not ignored")
+    _refuse_missing(sheet, [target, *names])
+    classes, y = _targets(sheet, target, values, kind)
+    varied = [name for name in names if len(set(sheet.columns[name])) > 1]
+    if not varied:
+        raise Failure(f"{sheet.name} has the same in all rows, but for the target")
+    columns = tuple(_column(sheet, name, name in as_categories) for name in varied)
+    _refuse_many_texts(sheet, columns)
+    encoding = Encoding(columns, target, classes)
+    inputs = encoding.inputs
+    twice = [one for i, one in enumerate(inputs) if one in inputs[:i]]
+    if twice:
+        raise Failure(
+            f"{sheet.name} has two columns that would both be the input {shown(twice[0])}; "
+            "rename one of them"
+        )
+    return encoding, encoding.encode(sheet), y
+
+
+def _refuse_missing(sheet: Sheet, names: list[str]) -> None:
+    """What is empty, in one message for all columns; the target is the first of the names."""
+    empty = {name: sheet.columns[name].count("") for name in names}
+    found = {name: k for name, k in empty.items() if k}
+    if not found:
+        return
+    first = next(iter(found))
+    i = sheet.columns[first].index("")
+    others = ", ".join(f"{shown(name)} ({k:,})" for name, k in list(found.items())[1:6])
+    often = how_often(found[first], len(sheet))
+    ignore = "" if first == names[0] else f", or leave the column out by --ignore {quote(first)}"
+    raise Failure(
+        f"{sheet.place(i)}, column {shown(first)}: the value is missing{often}"
+        f"{f'; others are in {others}' if others else ''}; fill or remove such rows{ignore}"
+    )
+
+
+def _column(sheet: Sheet, name: str, as_categories: bool) -> Column:
+    """What a column holds: numbers, or few enough different texts."""
+    values = sheet.columns[name]
+    is_number = are_numbers(values, sheet.decimal)
+    if all(is_number) and not as_categories:
+        return Column(name, None)
+    flag = f"--categories {quote(name)}"
+    if sum(is_number) * 2 >= len(values) and not as_categories:
+        i = is_number.index(False)
+        raise no_number(
+            sheet, name, values, i, f"; correct it, or add {flag} if these are categories, or "
+            f"--ignore {quote(name)}",
+        )  # fmt: skip
+    if not as_categories:
+        _refuse_other_decimals(sheet, name, values)
+    return Column(name, tuple(sorted(set(values))))
+
+
+def _refuse_other_decimals(sheet: Sheet, name: str, values: list[str]) -> None:
+    """What would be numbers, for the most part, with another sign before decimals."""
+    is_number = are_numbers(values, "," if sheet.decimal == "." else ".")
+    if sum(is_number) * 2 >= len(values):
+        raise no_number(sheet, name, values, is_number.index(True))
+
+
+def _refuse_many_texts(sheet: Sheet, columns: Sequence[Column]) -> None:
+    """Of names, dates or numbers of tickets nothing can be learned, and so of any such column."""
+    most = min(MOST_CATEGORIES, max(FEW_CATEGORIES, len(sheet) // 2))
+    found = [one for one in columns if one.categories and len(one.categories) > most]
+    if not found:
+        return
+    first, others = found[0], found[1:]
+    assert first.categories is not None
+    also = f", and so have {listed([one.name for one in others])}" if others else ""
+    ignore = " ".join(f"--ignore {quote(one.name)}" for one in found)
+    raise Failure(
+        f"{sheet.name}, column {shown(first.name)} has {len(first.categories):,} different texts "
+        f"in {len(sheet):,} rows, such as {shown(first.categories[0])}, too many for "
+        f"categories{also}; leave out what is of no use by {ignore}"
+    )
+
+
+def _targets(
+    sheet: Sheet, name: str, values: list[str], kind: str | None
+) -> tuple[tuple[str, ...] | None, Array]:
+    """Names of classes and the number of each row's; or None, and numbers."""
+    is_number = are_numbers(values, sheet.decimal)
+    all_numbers = all(is_number)
+    if kind is None and not all_numbers and sum(is_number) * 2 >= len(values):
+        i = is_number.index(False)
+        raise no_number(
+            sheet, name, values, i, "; correct it, or add --as classes if these are classes"
+        )
+    if kind is None and not all_numbers:
+        _refuse_other_decimals(sheet, name, values)
+    if kind is None:
+        is_class = not all_numbers or _are_few_and_whole(sheet, name, values)
+        kind = "classes" if is_class else "numbers"
+    if kind == "classes":
+        return _classes(sheet, name, values, all_numbers)
+    y = numbers(sheet, name, values)
+    if y.min() == y.max():
+        raise Failure(
+            f"{sheet.name}: the target, column {shown(name)}, is {values[0]} in each row, so that "
+            "there is nothing to learn"
+        )
+    return None, y
+
+
+def _are_few_and_whole(sheet: Sheet, name: str, values: list[str]) -> bool:
+    found = set(numbers(sheet, name, values).tolist())
+    return len(found) <= FEW_CLASSES and all(number.is_integer() for number in found)
+
+
+def _classes(
+    sheet: Sheet, name: str, values: list[str], all_numbers: bool
+) -> tuple[tuple[str, ...], Array]:
+    """Numbers in their order, and equal ones as one, by the text that is there first."""
+    keys: list[Any] = numbers(sheet, name, values).tolist() if all_numbers else values
+    names: dict[Any, str] = {}
+    for key, value in zip(keys, values, strict=True):
+        names.setdefault(key, value)
+    ordered = sorted(names)
+    if len(ordered) == 1:
+        raise Failure(
+            f"{sheet.name}: the target, column {shown(name)}, has one class only, "
+            f"{shown(values[0])}, so that there is nothing to learn"
+        )
+    if len(ordered) > max(2, len(values) // 2):
+        remedy = "; add --as numbers to learn it as a number" if all_numbers else ""
+        raise Failure(
+            f"{sheet.name}: the target, column {shown(name)}, has {len(ordered):,} different "
+            f"values in {len(values):,} rows, too many for classes{remedy}"
+        )
+    places = {key: k for k, key in enumerate(ordered)}
+    return tuple(names[key] for key in ordered), np.array([places[key] for key in keys], float)
