@@ -302,16 +302,16 @@ cdef void add_share_of_double(void* sum_, size_t member) noexcept nogil:
 
 
 cdef inline void add_share(Sum* sum_, size_t member, vec* gradient, real like) noexcept nogil:
-    """A member's share, with as many meetings as there are stretches, and one more each."""
+    """A member's share, with two meetings in each stretch where sums are not handed on."""
     cdef const Help* help = sum_.help
     cdef Team* team_ = <Team*> help.team
-    cdef size_t n_members = help.n_members
+    cdef size_t n_members = help.n_members, turn = 0
     cdef Samples samples = samples_for(sum_.samples, member, like)
     cdef Stretch rows
     cdef Py_ssize_t start = sum_.start
     while start < sum_.end:
         rows = stretch.stretch(
-            &samples, NULL, start, stretch.length(&sum_.room, sum_.end - start, n_members), False,
+            sum_.net, &samples, NULL, start, sum_.end - start, sum_.end - sum_.start, False,
             &sum_.room, n_members,
         )
         stretch.gradients(
@@ -320,12 +320,18 @@ cdef inline void add_share(Sum* sum_, size_t member, vec* gradient, real like) n
         keep_rows(
             sum_, &rows, <const vec*> sum_.parameters, start - sum_.start, member, n_members, like
         )
-        team.meet(team_, n_members, member)
-        if member == 0:
-            sum_.total = stretch.add_losses(&rows, sum_.total)
-        if gradient != NULL:
-            stretch.updates(sum_.net, &rows, gradient, member, n_members, like)
-        team.meet(team_, n_members, member)
+        if rows.is_handed_on and gradient != NULL:
+            stretch.add_in_turn(
+                sum_.net, &rows, gradient, &sum_.total, team_, turn, member, n_members, like
+            )
+            turn += n_members
+        else:
+            team.meet(team_, n_members, member)
+            if member == 0:
+                sum_.total = stretch.add_losses(&rows, 0, rows.n_blocks, sum_.total)
+            if gradient != NULL:
+                stretch.updates(sum_.net, &rows, gradient, member, n_members, like)
+            team.meet(team_, n_members, member)
         start += rows.n
 
 

@@ -446,10 +446,11 @@ cdef inline void train_share(
     cdef vec* parameters = <vec*> batches.parameters
     cdef vec* gradient = <vec*> batches.gradient
     cdef bint at_once = plan.batch_size <= BLOCK and optimizers.is_plain(optimizer)
-    cdef bint is_last
+    cdef bint is_last, all_meet
     cdef Stretch samples
     cdef double eta, lambda_, weight = batches.weight
     cdef Py_ssize_t position = batches.start, start, size, left
+    cdef size_t turn = 0    # of member 0, in what is handed on
     while position < batches.end:
         start = position - position % plan.batch_size
         size = min(plan.batch_size, lap.n - start)
@@ -459,8 +460,8 @@ cdef inline void train_share(
         lambda_ = plan.l2 / weight if plan.divides_by_weight else plan.l2
         left = min(start + size - position, (batches.end - position + BLOCK - 1) // BLOCK * BLOCK)
         samples = stretch.stretch(
-            lap.samples, batches.order, position, stretch.length(&batches.room, left, n_members),
-            plan.form == forms.QUADS, &batches.room, n_members,
+            net, lap.samples, batches.order, position, left, size, plan.form == forms.QUADS,
+            &batches.room, n_members,
         )
         if position == start and n_members > 1:
             fetch(parameters, net.last.b + net.last.row)
@@ -471,9 +472,19 @@ cdef inline void train_share(
         is_last = position + samples.n == start + size
         if member == 0 and is_last and not at_once:
             optimizers.count_step(optimizer)
-        meet(team, n_members, member)
+        if samples.is_handed_on:
+            stretch.add_in_turn(
+                net, &samples, gradient, &progress.loss_sum, team, turn, member, n_members, like
+            )
+            turn += n_members
+        all_meet = is_last or not samples.is_handed_on
+        if all_meet:
+            meet(team, n_members, member)
         if member == 0:
-            progress.loss_sum = stretch.add_losses(&samples, progress.loss_sum)
+            if not samples.is_handed_on:
+                progress.loss_sum = stretch.add_losses(
+                    &samples, 0, samples.n_blocks, progress.loss_sum
+                )
             if is_last and plan.l2 > 0:
                 decay.norm_and_decay(
                     net, parameters, eta * lambda_ if optimizer.kind == optimizers.SGD else 0,
@@ -484,9 +495,10 @@ cdef inline void train_share(
             meet(team, n_members, member)
         if n_members > 1 and is_last and not at_once:
             optimizers.fetch(net, parameters, member, n_members)
-        stretch.updates(
-            net, &samples, parameters if at_once else gradient, member, n_members, like
-        )
+        if not samples.is_handed_on:
+            stretch.updates(
+                net, &samples, parameters if at_once else gradient, member, n_members, like
+            )
         position += samples.n
         if is_last and not at_once:
             if optimizers.clips(optimizer):
@@ -499,7 +511,8 @@ cdef inline void train_share(
                 optimizer, net, parameters, gradient, <vec*> batches.state, eta, lambda_, member,
                 n_members, like,
             )
-        meet(team, n_members, member)
+        if all_meet:
+            meet(team, n_members, member)
         if member == 0:
             progress.weight = weight
             progress.position = position

@@ -1,20 +1,29 @@
 """Samples that follow each other and see the same parameters, block by block; a team shares them.
 
-First each member takes the rows of its own blocks forward and back. When all have met, each adds
-the steps or gradients of all blocks, in their order, to its own rows of every W. So all sums are
-those of one thread that goes through the samples in their order, wherever blocks end.
+First each member takes the rows of its own blocks forward and back. Then there are two ways to add
+up, and all sums are those of one thread that goes through the samples in their order, wherever
+blocks end. Where W is large, all meet, and each adds the steps or gradients of all blocks to its
+own rows of every W. Where there are more bytes of units than of parameters, units stay where they
+are, and the sums travel: each member adds its own blocks to them and hands them on to the next, who
+has gone forward and back meanwhile; nobody meets before a batch ends.
 
     gradients   z, a, the losses and delta of the samples of a member's blocks
     add_losses  the losses, one by one
     updates     a member's rows of the sum of the samples' gradients
+    add_in_turn both, of a member's own blocks, where sums are handed on
 """
 from layers cimport Network
 from losses cimport prepare_share
 from quad cimport Quad
 from samples cimport BLOCK, QUADS_IN_BLOCK, Block, Samples, fill
-from team cimport Team, present
+from team cimport MOST_PIECES, Team, hand_on, present, take
 from vectors cimport real, vec, at
 cimport batch
+
+
+cdef enum:
+    FEWEST_TURNS = 2            # of each member in a sum that is handed on
+    BYTES_OF_PIECE = 1 << 16    # of a sum that one may have while another has the next
 
 
 cdef struct Part:
@@ -53,25 +62,47 @@ cdef struct Stretch:
     Py_ssize_t n
     Py_ssize_t n_blocks         # as many for each member
     bint in_quads
+    bint is_handed_on           # what is added up
     const Room* room
 
 
-cdef inline Py_ssize_t length(
-    const Room* room, Py_ssize_t left, Py_ssize_t n_members
-) noexcept nogil:
-    """Of a stretch, where so many samples are left; whole blocks of one thread's, until the last.
-    """
-    return min(left, room.most_blocks // n_members * n_members * BLOCK)
-
-
 cdef inline Stretch stretch(
-    const Samples* samples, const Py_ssize_t* order, Py_ssize_t first, Py_ssize_t n,
-    bint in_quads, const Room* room, Py_ssize_t n_members,
+    const Network* net, const Samples* samples, const Py_ssize_t* order, Py_ssize_t first,
+    Py_ssize_t left, Py_ssize_t n_in_sum, bint in_quads, const Room* room, Py_ssize_t n_members,
 ) noexcept nogil:
-    cdef Py_ssize_t n_blocks = 1
+    """Of n_in_sum samples that are added up, the next, where so many are left.
+
+    Its blocks are those of one thread, until the last.
+    """
+    cdef Py_ssize_t of_member = room.most_blocks // n_members, n, n_blocks = 1
+    cdef Py_ssize_t handed_on = blocks_in_turn(net, of_member, n_in_sum, n_members)
+    if handed_on > 0:
+        of_member = handed_on
+    n = min(left, of_member * n_members * BLOCK)
     if n_members > 1:
         n_blocks = ((n + n_members - 1) // n_members + BLOCK - 1) // BLOCK * n_members
-    return Stretch(samples, order, first, n, n_blocks, in_quads, room)
+    return Stretch(samples, order, first, n, n_blocks, in_quads, handed_on > 0, room)
+
+
+cdef inline Py_ssize_t blocks_in_turn(
+    const Network* net, Py_ssize_t most, Py_ssize_t n_in_sum, Py_ssize_t n_members
+) noexcept nogil:
+    """How many blocks a member has at once where sums are handed on; 0: where they are not."""
+    cdef Py_ssize_t n
+    if n_members == 1:
+        return 0
+    n = min(most, n_in_sum // (FEWEST_TURNS * n_members * BLOCK))
+    return n if n * BLOCK * <Py_ssize_t> net.units >= <Py_ssize_t> bytes_of(net) else 0
+
+
+cdef inline size_t bytes_of(const Network* net) noexcept nogil:
+    """What parameters take, or a sum of gradients."""
+    return net.last.b + net.last.row
+
+
+cdef inline Py_ssize_t blocks_of(const Stretch* stretch, Py_ssize_t n_members) noexcept nogil:
+    """Each member's."""
+    return 1 if n_members == 1 else stretch.n_blocks // n_members
 
 
 cdef inline Py_ssize_t start_of(const Stretch* stretch, Py_ssize_t i) noexcept nogil:
@@ -98,7 +129,7 @@ cdef inline void gradients(
     double factor, bint is_single, Py_ssize_t member, Py_ssize_t n_members, real like,
 ) noexcept nogil:
     """delta comes scaled, the losses times factor; a member's blocks are next to each other."""
-    cdef Py_ssize_t of_member = 1 if n_members == 1 else stretch.n_blocks // n_members
+    cdef Py_ssize_t of_member = blocks_of(stretch, n_members)
     cdef Py_ssize_t i, start, n
     cdef Part* part
     cdef vec* workspace
@@ -123,11 +154,35 @@ cdef inline void gradients(
         batch.deltas(net, parameters, &part.block, workspace, is_single, like)
 
 
-cdef inline double add_losses(const Stretch* stretch, double total) noexcept nogil:
-    """total + the losses that gradients has left."""
+cdef inline void add_in_turn(
+    const Network* net, const Stretch* stretch, vec* target, double* total, Team* team,
+    size_t turn, Py_ssize_t member, Py_ssize_t n_members, real like,
+) noexcept nogil:
+    """The losses and updates of a member's own blocks; turn is that of member 0."""
+    cdef Py_ssize_t first = member * blocks_of(stretch, n_members)
+    cdef Py_ssize_t end = first + blocks_of(stretch, n_members)
+    cdef size_t n_pieces = pieces_of(net, n_members), i
+    for i in range(n_pieces):
+        take(team, member, i, turn + member)
+        if i == 0:
+            total[0] = add_losses(stretch, first, end, total[0])
+        add_blocks(net, stretch, first, end, target, i, n_pieces, like)
+        hand_on(team, i, turn + member)
+
+
+cdef inline size_t pieces_of(const Network* net, size_t n_members) noexcept nogil:
+    """Of what is handed on: with one for two members, they go forward and back half of the time."""
+    cdef size_t wanted = max((n_members + 1) // 2, 1 + bytes_of(net) // BYTES_OF_PIECE)
+    return min(min(wanted, n_members), <size_t> MOST_PIECES)
+
+
+cdef inline double add_losses(
+    const Stretch* stretch, Py_ssize_t first, Py_ssize_t end, double total
+) noexcept nogil:
+    """total + the losses that gradients has left in these blocks."""
     cdef const Part* part
     cdef Py_ssize_t i, s
-    for i in range(stretch.n_blocks):
+    for i in range(first, end):
         part = part_of(stretch, i)
         for s in range(part.block.n):
             total += part.losses[s]
@@ -138,11 +193,19 @@ cdef inline void updates(
     const Network* net, const Stretch* stretch, vec* target, Py_ssize_t member,
     Py_ssize_t n_members, real like,
 ) noexcept nogil:
+    add_blocks(net, stretch, 0, stretch.n_blocks, target, member, n_members, like)
+
+
+cdef inline void add_blocks(
+    const Network* net, const Stretch* stretch, Py_ssize_t first, Py_ssize_t end, vec* target,
+    size_t share, size_t n_shares, real like,
+) noexcept nogil:
+    """These blocks to a share of the rows of every W."""
     cdef Py_ssize_t i
     cdef Part* part
-    for i in range(stretch.n_blocks):
+    for i in range(first, end):
         part = part_of(stretch, i)
         batch.updates(
             net, &part.block, workspace_of(stretch, i, target), target,
-            part.quads if stretch.in_quads else NULL, member, n_members, like,
+            part.quads if stretch.in_quads else NULL, share, n_shares, like,
         )

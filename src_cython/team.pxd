@@ -74,6 +74,7 @@ cdef enum:
     CLOSED = 255
     LOOKS = 1500        # of some 40 ns: longer than it takes to wake somebody up
     YIELDS = 20
+    MOST_PIECES = 8     # of what members hand on
 
 
 ctypedef void (*Work)(void* task, size_t member) noexcept nogil
@@ -102,6 +103,7 @@ cdef struct Team:
     Number meeting              # counts them
     Number shared               # the last command to share, and how many helpers have come to it
     Number left                 # how many of those have done what they had taken
+    Number[MOST_PIECES] turn    # whose turn it is to have a piece, counted from a work's beginning
     Member[MOST_MEMBERS] member
 
 
@@ -159,15 +161,31 @@ cdef inline void meet(Team* team, size_t n, size_t member) noexcept nogil:
         wait(team, member, &team.meeting.value, meeting)
 
 
+cdef inline void take(Team* team, size_t member, size_t piece, size_t turn) noexcept nogil:
+    """Have a piece of what members hand on, alone, as soon as this turn of 0, 1, 2, ... comes."""
+    cdef size_t now = load(&team.turn[piece].value)
+    while now != turn:
+        wait(team, member, &team.turn[piece].value, now)
+        now = load(&team.turn[piece].value)
+
+
+cdef inline void hand_on(Team* team, size_t piece, size_t turn) noexcept nogil:
+    """To whoever has the turn after this one."""
+    change(team, &team.turn[piece].value, turn + 1)
+
+
 cdef inline void run(Team* team, size_t n, Work work, void* task) noexcept nogil:
     """The work of n members, of whom this thread is one; done when all have done theirs.
 
     Of one, no team is needed.
     """
+    cdef size_t i
     if n > 1:
         team.work = work
         team.task = task
         fegetenv(&team.arithmetic)
+        for i in range(<size_t> MOST_PIECES):
+            store(&team.turn[i].value, 0)
         command(team, n)
     work(task, 0)
     if n > 1:

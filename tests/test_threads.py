@@ -90,6 +90,31 @@ def test_any_number_of_threads_gives_the_same_parameters(seed, dtype):
     assert found[1:] == found[:1] * (len(NUMBERS) - 1)
 
 
+@every_dtype
+@pytest.mark.parametrize("seed", range(40))
+def test_any_number_of_threads_hands_on_the_same_sums(seed, dtype):
+    """Where batches are so large that sums go from thread to thread, in one piece or several."""
+    rng = np.random.default_rng([seed, 20])
+    _, X, y, options = random_training(seed, dtype)
+    n, widest = int(rng.integers(300, 2500)), [12, 60, 160][seed % 3]
+    rows = rng.integers(len(y), size=n)
+    X, y = X[rows], y[rows]
+    sizes = X.shape[1], *rng.integers(1, widest + 1, rng.integers(1, 4)).tolist(), y.shape[1]
+    options |= {"batch_size": int(rng.integers(130, n + 100)), "epochs": 2}
+    if options["sample_weight"] is not None:
+        options["sample_weight"] = rng.random(n)
+    options.pop("validation_data", None)
+    found = []
+    for n_threads in NUMBERS:
+        with chunks_of([None, 200, 1000][seed // 3 % 3] if n_threads > 1 else None):
+            net, history = trained(sizes, dtype, X, y, **options, n_threads=n_threads)
+            W, b = net.gradients(X, y, n_threads=n_threads)
+            outputs, *others = net.backward(X, y, n_threads=n_threads)
+            found.append((*all_of(net, history), *(one.tobytes() for one in (*W, *b, outputs))))
+            found[-1] += tuple(one.tobytes() for one in (*others[0], *others[1], others[2]))
+    assert found[1:] == found[:1] * (len(NUMBERS) - 1)
+
+
 FORMS = "auto", "direct", "fused", "zero_skip", "blocked"
 
 

@@ -22,6 +22,7 @@ WORTH_IT = 0.97  # of one thread's time; with more, several are not worth their 
 NS_OF_PARAMETERS = 0.6  # for each byte of them that others have written
 NS_OF_UNITS = 0.2
 NS_OF_MEETINGS = 5_000  # for each thread
+SAMPLES_IN_TURN = 128  # whose gradients a thread adds to a sum before it hands it on
 NS_OF_EXCHANGE = 300  # for each thread and sample, where these go one by one
 OF_ONE_BY_ONE = 0.6  # what a sample costs in a batch, of what it costs by itself
 LEAST_GAIN = 0.8  # of one thread's time, as costs and times are guessed
@@ -66,8 +67,14 @@ def of_one_thread(layout: Layout, batch: int, n_threads: int) -> float:
         of_first_layer = alone - chunks.nanoseconds(layout, density=0)
         return 1 + (NS_OF_EXCHANGE * n_threads - others * of_first_layer) / alone
     alone *= OF_ONE_BY_ONE * batch
-    read = NS_OF_PARAMETERS * layout.n_bytes + NS_OF_UNITS * batch * layout.units_bytes
-    return 1 / n_threads + (read * others + NS_OF_MEETINGS * n_threads) / alone
+    # Where batches are large, it is not the units that go to others, but sums of gradients: kernels
+    # choose what costs less.
+    turns = max(batch / (n_threads * SAMPLES_IN_TURN), 1)
+    shared = min(
+        NS_OF_UNITS * batch * layout.units_bytes * others, NS_OF_PARAMETERS * layout.n_bytes * turns
+    )
+    read = NS_OF_PARAMETERS * layout.n_bytes * others + shared
+    return 1 / n_threads + (read + NS_OF_MEETINGS * n_threads) / alone
 
 
 class Pace:
