@@ -59,8 +59,6 @@ else:
     ]
     # Threads are a library of its own in glibc before 2.34, and whoever sets CC may leave it out.
     LINK_FLAGS = ["-pthread"] if platform.system() == "Linux" else []
-    if platform.system() == "Linux" and not DEBUG:
-        LINK_FLAGS += ["-s"]  # no symbols, which are a tenth of a wheel
     LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}  # the longest to compile first
 # For those who know it: GCC would make memcpy and memset of loops over a few registers.
 FLAGS_OF_GCC = ["-fno-tree-loop-distribute-patterns"]

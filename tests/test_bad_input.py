@@ -68,8 +68,8 @@ def test_the_good_calls_are_good_and_all_there_are():
         getattr(network(), method)(**arguments)
     Network.from_parameters(**GOOD_PARAMETERS)
     public = {name for name in dir(Network) if name[0] != "_" and callable(getattr(Network, name))}
-    elsewhere = {"copy", "reset_trainer", "save", "load", *dir(Exchanging), *dir(Backpropagating)}
-    elsewhere |= {*dir(Standardizable)}
+    elsewhere = {"copy", "load", "reset_trainer", "save", "summary"}
+    elsewhere |= {*dir(Exchanging), *dir(Backpropagating), *dir(Standardizable)}
     assert public - elsewhere == {*GOOD_CALLS, "from_parameters"}
 
 

@@ -191,7 +191,7 @@ def test_what_diverges_at_once_is_said():
     net, X, y = make()
     net = Network([3, 1], activation="identity", seed=0)
     before = pickle.dumps(net)
-    with pytest.raises(TrainingDivergedError, match=r"at learning_rate=1\.?.*scale the inputs"):
+    with pytest.raises(TrainingDivergedError, match=r"at learning_rate=1\.?.*Scale inputs"):
         find_learning_rate(net, X * 1e100, y)
     assert pickle.dumps(net) == before
 

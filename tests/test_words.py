@@ -282,7 +282,7 @@ EXPLAINED = [
     *(
         one
         for name, one in inspect.getmembers(Network, inspect.isroutine)
-        if name[0] != "_" and name not in {*HOT, "copy", "reset_trainer", "summary"}
+        if name[0] != "_" and name not in {*HOT, "copy", "reset_trainer", "summary", "without_standardizer"}
     ),
 ]
 
