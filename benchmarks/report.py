@@ -2,7 +2,8 @@
 
     python -m benchmarks.report results.json                  the summary
     python -m benchmarks.report results.json --chart all.png  and a chart of it
-    python -m benchmarks.report results.json --write          both into the READMEs
+    python -m benchmarks.report results.json --write          both into the READMEs, and medians
+                                                              into results/, as this version's
 
 A ratio is the median time of a peer over that of fastnn. Forms of fastnn that were forced are
 shown, but are no peers.
@@ -14,11 +15,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import fastnn
 from benchmarks.peers import IMPLEMENTATIONS, OWN
 from benchmarks.readme import HERE, PROJECT, fill, table, three_digits
 from benchmarks.workloads import WORKLOADS
 
 CHART = HERE / "results.png"
+RELEASES = HERE / "results"  # a file for each version
+CHART_OF_RELEASES = HERE / "releases.png"
 # Each kind of work, and both ways of who is ahead.
 ON_FRONT = (
     "2-2-1 float32", "64-30-10 float32", "784-128-10 float32", "64-30-10 float32 batch 32",
@@ -160,10 +164,60 @@ def draw(chosen: list[Race], path: Path) -> None:
     plt.close(figure)
 
 
+def keep(results: dict[str, Any], chosen: list[Race]) -> None:
+    """The medians in µs as those of this version, in place of older ones."""
+    found = {
+        "version": fastnn.__version__,
+        "date": results["datetime"][:10],
+        "machine": machine(results),
+        "microseconds": {
+            race.workload.name: {
+                name: float(f"{stats['median'] * 1e6:.4g}") for name, stats in race.stats.items()
+            }
+            for race in chosen
+        },
+    }
+    RELEASES.mkdir(exist_ok=True)
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    (RELEASES / f"{fastnn.__version__}.json").write_text(text, encoding="utf-8")
+
+
+def draw_releases(path: Path) -> None:
+    """How many times as long as fastnn the best peer took, version by version.
+
+    A ratio within one run: times of several years would be those of several machines.
+    """
+    from matplotlib import pyplot as plt
+    from packaging.version import Version
+
+    files = sorted(RELEASES.glob("*.json"), key=lambda one: Version(one.stem))
+    releases = [json.loads(one.read_text("utf-8")) for one in files]
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for workload, marker in zip(ON_FRONT, "os^Dv", strict=True):
+        ratios = []
+        for release in releases:
+            times = release["microseconds"].get(workload, {})
+            peers = [time for name, time in times.items() if name not in OWN]
+            ratios.append(min(peers) / times["fastnn"] if peers else float("nan"))
+        axes.plot(range(len(releases)), ratios, f"{marker}-", label=workload)
+    axes.axhline(1, color="black", linewidth=1)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.set_xticks(range(len(releases)), [one["version"] for one in releases])
+    axes.set_xlabel("version")
+    axes.set_ylabel("best peer's time / fastnn's")
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
 def write(results: dict[str, Any]) -> None:
     """The results into benchmarks/README.md, and a few of them into that of the project."""
     chosen = races(results)
     draw(chosen, CHART)
+    keep(results, chosen)
+    draw_releases(CHART_OF_RELEASES)
     measured_on = f"Measured on: {machine(results)}"
     fill("results", "\n\n".join([summary(chosen), measured_on, details(chosen)]))
     fill("results", summary([race for race in chosen if race.workload.name in ON_FRONT]), PROJECT)
