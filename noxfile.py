@@ -231,13 +231,29 @@ def docs(session: nox.Session) -> None:
     Nothing of it is loaded from elsewhere, and each link inside it leads on.
     """
     session.install(".[docs]", "pytest")
-    for made in ("_build", "reference/generated"):
+    for made in ("_build", "examples", "reference/generated"):
         shutil.rmtree(Path("docs") / made, ignore_errors=True)
     session.run(
         "python", "-P", "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs",
         "docs/_build/html", *session.posargs,
     )  # fmt: skip
     session.run("pytest", "-q", "--noconftest", "tests/site/check_files.py")
+
+
+@nox.session
+def notebook(session: nox.Session) -> None:
+    """The chapter on a network from scratch as a notebook, run beside an installed wheel."""
+    folder = Path(session.create_tmp()).absolute()
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder))
+    wheel = max(folder.glob("fastnn-*.whl"), key=os.path.getmtime)
+    session.install(f"{wheel}[plot]", "ipykernel", "jupytext", "nbconvert")
+    chapter = Path("docs/learn/3-from-scratch.md").absolute()
+    with session.chdir(folder):
+        session.run("jupytext", "--from", "myst", "--to", "ipynb", "--output", "chapter.ipynb",
+                    str(chapter))  # fmt: skip
+        session.run("jupyter", "nbconvert", "--execute", "--to", "notebook", "--output", "run",
+                    "chapter.ipynb")  # fmt: skip
 
 
 @nox.session

@@ -1,6 +1,7 @@
 """The site: ``nox -s docs`` builds it into docs/_build/html. Whatever it loads lies inside it."""
 
 import os
+import shutil
 from pathlib import Path
 
 from myst_nb.core import render
@@ -37,9 +38,10 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples/*.ipynb"]
 smartquotes = False
 default_role = "autolink"  # of docstrings: a link where there is such a name
 
@@ -70,6 +72,21 @@ profile = Path(__file__).parent / "_build/ipython/profile_default"
 profile.mkdir(parents=True, exist_ok=True)
 (profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "CRITICAL"\n', "utf-8")
 os.environ["IPYTHONDIR"] = str(profile.parent)
+# Programs write where they are: so it is copies that are run.
+scripts = Path(__file__).parent / "_build/scripts"
+shutil.rmtree(scripts, ignore_errors=True)
+shutil.copytree(Path(__file__).parent.parent / "examples", scripts)
+sphinx_gallery_conf = {
+    "examples_dirs": str(scripts),
+    "gallery_dirs": "examples",
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"__init__\.py",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True

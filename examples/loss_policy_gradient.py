@@ -1,4 +1,6 @@
-"""A cart learns to balance a pole: REINFORCE, by gradients of one's own.
+"""
+A cart learns to balance a pole: REINFORCE, by gradients of one's own
+=====================================================================
 
 After Barto, Sutton and Anderson, Neuronlike adaptive elements that can solve difficult learning
 control problems (1983), whose cart and pole this is, and Williams, Simple statistical

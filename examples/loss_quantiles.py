@@ -1,4 +1,6 @@
-"""Quantiles instead of a mean: a loss that fastnn does not have, by its gradient.
+"""
+Quantiles instead of a mean: a loss that fastnn does not have, by its gradient
+==============================================================================
 
 After Koenker and Bassett, Regression quantiles (1978). For the quantile q of y, with d = y - a,
 

@@ -1,4 +1,6 @@
-"""One layer of neurons in three equations, by NumPy and by fastnn.
+"""
+One layer of neurons in three equations, by NumPy and by fastnn
+===============================================================
 
 After "How to build a Neural Net in three lines of math" by Ajay Uppili Arasanipalai
 (freeCodeCamp, 2019):

@@ -1,4 +1,6 @@
-"""Neurons, layers and networks without activations, in plain Python and by fastnn.
+"""
+Neurons, layers and networks without activations, in plain Python and by fastnn
+===============================================================================
 
 After "What EXACTLY is a Neural Network? (with the math) — Let's build one from scratch!" by
 Michael Ye (Medium, 2019): a neuron computes w·x + b; a layer f(X) = WX + B, where a row of W holds

@@ -1,4 +1,6 @@
-"""Three sigmoid neurons learn to tell women from men, one neuron at a time and by fastnn.
+"""
+Three sigmoid neurons learn to tell women from men, one neuron at a time and by fastnn
+======================================================================================
 
 After "Machine Learning for Beginners: An Introduction to Neural Networks" by Victor Zhou (2019):
 a neuron, a 2-2-1 network of neurons, the mean squared error, its partial derivatives by the chain

@@ -1,4 +1,6 @@
-"""A two-layer network learns a table of yes and no over the whole table at once.
+"""
+A two-layer network learns a table of yes and no over the whole table at once
+=============================================================================
 
 After "How to create a neural network from scratch in Python — Math & Code" by PAB (Pierre-Antoine
 Bannier, 2019): small random weights of shapes (inputs, hidden) and (hidden, outputs), sigmoid,

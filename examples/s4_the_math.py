@@ -1,4 +1,6 @@
-"""A single neuron learns until it stops getting better, in plain Python and by fastnn.
+"""
+A single neuron learns until it stops getting better, in plain Python and by fastnn
+===================================================================================
 
 After "Neural Networks: The Math" by Shashank Ravi (Medium, 2022): the perceptron with n inputs and
 one output, z = x·w + b, the sigmoid or the binary step, the mean squared error as the cost C, its

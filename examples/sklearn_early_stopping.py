@@ -1,4 +1,6 @@
-"""A regression with early stopping, and its learning curve.
+"""
+A regression with early stopping, and its learning curve
+========================================================
 
 The line that imports MLPRegressor is the only one that knows of fastnn: sklearn_either_import.py
 runs this script with either.

@@ -1,4 +1,6 @@
-"""Three scripts for scikit-learn, each run with scikit-learn's import line and with fastnn's.
+"""
+Three scripts for scikit-learn, each run with scikit-learn's import line and with fastnn's
+==========================================================================================
 
 Both print the same; how long each takes stands below it.
 """

@@ -1,4 +1,6 @@
-"""A pipeline and a grid search over handwritten digits, as many scripts for scikit-learn do it.
+"""
+A pipeline and a grid search over handwritten digits, as many scripts for scikit-learn do it
+============================================================================================
 
 The line that imports MLPClassifier is the only one that knows of fastnn: sklearn_either_import.py
 runs this script with either.

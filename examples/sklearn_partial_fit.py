@@ -1,4 +1,6 @@
-"""Learning from a stream in small blocks by partial_fit, each predicted before it is learned.
+"""
+Learning from a stream in small blocks by partial_fit, each predicted before it is learned
+==========================================================================================
 
 The line that imports MLPClassifier is the only one that knows of fastnn: sklearn_either_import.py
 runs this script with either.
