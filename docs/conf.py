@@ -79,7 +79,10 @@ shutil.copytree(Path(__file__).parent.parent / "examples", scripts)
 sphinx_gallery_conf = {
     "examples_dirs": str(scripts),
     "gallery_dirs": "examples",
-    "filename_pattern": r"\.py$",
+    # All are run, but for the one that runs others.
+    "filename_pattern": r"^(?!.*either_import).*\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "default_thumb_file": str(Path(__file__).parent / "_static/network.png"),
     "ignore_pattern": r"__init__\.py",
     "abort_on_example_error": True,
     "download_all_examples": False,
