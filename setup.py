@@ -4,7 +4,8 @@ Each unit of src_cython/ is translated to C once, and its C is compiled for each
 built from the same C before, by the same compiler with the same flags, is taken from build/kernels.
 
 FASTNN_DEBUG=1 turns Cython's checks of bounds, overflow and initialisation on; FASTNN_LEVELS=avx2,
-or baseline, builds the kernels of that level alone, for tests.
+or baseline, builds the kernels of that level alone, for tests; FASTNN_LINES=1 lets the C say from
+which line of src_cython/ each of its own has come, for gcov.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import PlatformError
 
 DEBUG = os.environ.get("FASTNN_DEBUG") == "1"
+LINES = os.environ.get("FASTNN_LINES") == "1"
 MSVC = platform.system() == "Windows"
 X86_64 = platform.machine() in ("x86_64", "AMD64")
 
@@ -113,6 +115,7 @@ class BuildKernels(build_ext):
             include_path=["src_cython"],
             compiler_directives=DIRECTIVES,
             shared_utility_qualified_name=SHARED,
+            emit_linenums=LINES,
             nthreads=len(UNITS),
             force=True,  # a copied source may be newer than its date says
         )

@@ -55,7 +55,7 @@ def write():
         y[:] = -5
 writer = threading.Thread(target=write)
 writer.start()
-for _ in range(300):
+for _ in range(80):
     net.train(X, y, epochs=50, learning_rate=1e-6, tol=0.0, patience=2, n_threads=2, shuffle=False)
 ends.append(1)
 writer.join()

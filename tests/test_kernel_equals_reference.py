@@ -221,7 +221,8 @@ def results(network, X, y):
 @examples(20)
 @given(st.data())
 def test_random_networks(depth, dtype, data):
-    case = data.draw(cases(depth, dtype, st.integers(1, 40)))
+    widest = 40 if depth < 4 else 20  # what the reference computes in a second
+    case = data.draw(cases(depth, dtype, st.integers(1, widest)))
     assert_kernel_equals_reference(case, data.draw(st.sampled_from([3, "all", 1])))
 
 
