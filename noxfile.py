@@ -115,15 +115,14 @@ def debug(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Which lines of fastnn/ the suite runs, and by gcov, which of src_cython/.
 
-    Kernels for AVX2 where there is AVX2, not optimised much, so that each line is still there. Tables
-    are in coverage/ of this session's folder.
+    Kernels for AVX2 where there is AVX2; their table is in this session's folder.
     """
     folder = Path(session.create_tmp()).absolute()
     level = "avx2" if platform.machine() == "x86_64" else "baseline"
     flags = {"CFLAGS": "--coverage", "LDFLAGS": "--coverage"}
     session.install(
         "-e", ".[test]",
-        env={"FASTNN_DEBUG": "1", "FASTNN_LINES": "1", "FASTNN_LEVELS": level, **flags},
+        env={"FASTNN_LINES": "1", "FASTNN_LEVELS": level, **flags},
     )  # fmt: skip
     session.install("coverage>=7.10", "gcovr>=8")
     session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
