@@ -551,6 +551,16 @@ def test_its_test_finds_what_is_wrong(tmp_path):
     assert "label" in run_own_test(tmp_path, COMPILERS[0], other)[1]
 
 
+def test_of_a_single_class_the_output_says_nothing(tmp_path, capsys):
+    X, y = IRIS[0], np.full(len(IRIS[0]), "on")
+    for output in (-5, 5):  # below 1/2, and above
+        model = MLPClassifier((2,), max_iter=2, random_state=0).fit(X, y)
+        model.intercepts_[-1][:] = output
+        text = model.to_c(name="m", quantize="int8", data=(X, y))
+        assert "accuracy 1.0000 on 150 samples, and 1.0000" in capsys.readouterr().out
+        assert run_own_test(tmp_path, COMPILERS[0], text) == (0, "m: 10 rows, right")
+
+
 def run_own_test(folder, compiler, text, warnings=WARNINGS):
     """As its top says."""
     (folder / "m.h").write_text(text)

@@ -26,14 +26,19 @@ def decision(found: Exported) -> Literal["largest", "one", "each"] | None:
     return "largest" if found.loss == "cross_entropy" else None
 
 
+def has_one_class(found: Exported) -> bool:
+    """Which is that of each row, whatever the output says."""
+    return found.kind == "classifier" and len(found.classes or ()) == 1
+
+
 def classes(found: Exported, y: Array) -> tuple[Array | None, Array]:
     """The class of each row of outputs, or whether each is on; and how far that is from another."""
     how = decision(found)
     if how is None:
         return None, np.full(len(y), np.inf)
+    if has_one_class(found) or (how == "largest" and y.shape[1] == 1):
+        return np.zeros(len(y), int), np.full(len(y), np.inf)
     if how == "largest":
-        if y.shape[1] == 1:
-            return np.zeros(len(y), int), np.full(len(y), np.inf)
         least, most = np.sort(y, axis=1)[:, -2:].T
         return y.argmax(axis=1), most - least
     on = (y > 0.5).astype(int)
@@ -95,7 +100,10 @@ def score(found: Exported, rows: Array, y: Array) -> tuple[str, float]:
     if how is not None:
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         threshold = None if how == "largest" else 0.5
-        return "accuracy", metrics.accuracy(y, outputs(found, rows), threshold=threshold)
+        made = outputs(found, rows)
+        if has_one_class(found):
+            made[:] = 0  # which is its number
+        return "accuracy", metrics.accuracy(y, made, threshold=threshold)
     if found.kind == "regressor":
         return "R2", metrics.r2(y, outputs(found, rows))
     model = _model(found)
