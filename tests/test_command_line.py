@@ -341,6 +341,36 @@ def test_dialects(tmp_path, line, delimiter):
         assert sheet.places == [2, 4]
 
 
+@pytest.mark.parametrize(("values", "flags", "read_as"), [
+    (["1.485", "0.213", "12.001"] * 10, [], [1.485, 0.213, 12.001]),
+    (["1.485", "3.213", "12.001"] * 10, [], [1.485, 3.213, 12.001]),  # each with a point
+    (["7", "1.485", "3.213"] * 10, [], [7, 1.485, 3.213]),
+    (["563", "1.485", "3.25"] * 10, [], [563, 1.485, 3.25]),
+    (["1563", "1.485", "3.213"] * 10, [], [1563, 1.485, 3.213]),
+    (["563", "1.485", "3.213"] * 10, ["--decimal", "."], [563, 1.485, 3.213]),
+    (["563", "1,485", "3,213"] * 10, ["--decimal", ","], [563, 1.485, 3.213]),
+], ids=range(7))  # fmt: skip
+def test_three_decimals_are_decimals(run, values, flags, read_as):
+    table = pd.DataFrame({"a": values, "t": ["p", "q"] * 15})
+    table.to_csv("t.csv", index=False, sep=";")
+    done = run("train", "t.csv", "--target", "t", "--epochs", "1", "--save", "net.npz", *flags)
+    assert (done.code, done.err) == (0, "")
+    mean = Network.load("net.npz").standardizer.mean
+    rows = learning.parts(np.array([0.0, 1.0] * 15), True, 0.2, 0)["train"]
+    np.testing.assert_allclose(mean, np.mean(np.array(read_as * 10)[rows]))
+
+
+@pytest.mark.parametrize("texts", [
+    ["192.168.10", "10.168.20"], ["01.02.2024", "11.12.2023"], ["12:30", "9:15"], ["5 kg", "6 kg"],
+    ["1.2.3", "1.2.4"], ["2024-05-01", "2024-05-02"], ["10-20", "20-30"], ["+", "-"],
+], ids=range(8))  # fmt: skip
+def test_texts_with_digits_are_categories(run, texts):
+    pd.DataFrame({"a": texts * 10, "t": ["p", "q", "q", "p"] * 5}).to_csv("t.csv", index=False)
+    done = run("train", "t.csv", "--target", "t", "--epochs", "1", "--save", "net.npz")
+    assert done.code == 0, done.err
+    assert Network.load("net.npz").feature_names == tuple(f"a_{one}" for one in sorted(texts))
+
+
 def test_parquet_keeps_numbers(tmp_path):
     table = pd.DataFrame(
         {
@@ -584,6 +614,38 @@ MISTAKES = {
     "decimal commas": ("a;t\n" + "1,5;p\n2,5;q\n" * 9, TRAIN, 1, "line 2.*--decimal"),
     "decimal commas in the target": ("a;t\n" + "1;1,5\n2;2,5\n" * 9 + "3;1.250,5\n", TRAIN, 1,
                                      "line 2, column 't': '1,5' is no number; .*--decimal"),
+    "thousands": ("a;t\n" + "563;p\n1.485;q\n" * 9 + "2.975;p\n", TRAIN, 1,
+                  r"line 3, column 'a': '1\.485' may be 1485, as all 10 of 19 values with a "
+                  r"\"\.\" have three digits after it; if .*, .*; if .* --decimal \"\.\" to say"),
+    "thousands in the target": ("a;t\n" + "1;563\n2;1.485\n" * 9, TRAIN, 1,
+                                "line 3, column 't': '1.485' may be 1485"),
+    "English thousands": ("a;t\n" + '563;p\n"2,491";q\n' * 9, TRAIN, 1,
+                          "line 3, column 'a': '2,491' may be 2491, .* three digits after it; it "
+                          "seems to stand between thousands; take it out$"),
+    "few thousands": ("a;t\n" + "563;p\n" * 19 + "2,491;q\n", TRAIN, 1,
+                      'the one of 20 values with a "," has three .*; take it out$'),
+    "thousands alone": ("a;t\n" + "1,563;p\n2,491;q\n" * 9, TRAIN, 1,
+                        "'1,563' may be 1563, .*; if it stands between thousands, .*; if before"),
+    "thousands by --decimal": ("a;b;t\n" + "563;1,5;p\n2.491;2,5;q\n" * 9,
+                               [*TRAIN, "--decimal", ","], 1, "'2.491' may be 2491.*take it out$"),
+    "thousands to predict": ("a,b\n563,1\n1.485,2\n", ["predict", "NET", "t.csv"], 1,
+                             "line 3, column 'a': '1.485' may be 1485"),
+    "the other cell": ("a;t\n" + "563;p\n1,5;q\n2,25;q\n" * 9, TRAIN, 1,
+                       "line 3, column 'a': '1,5' is no number; .*--decimal"),
+    "German numbers": ("a;t\n" + "1.049,00;p\n563,00;q\n" * 9, TRAIN, 1,
+                       r"column 'a' looks like numbers, such as '1\.049,00'; take out \"\.\" and "
+                       'add --decimal ",", or add --categories a'),
+    "numbers with both": ("a;t\n" + "1,049.00;p\n563.00;q\n" * 9, TRAIN, 1,
+                          "such as '1,049.00'; take out \",\", or add --categories a"),
+    "millions": ("a;t\n" + "1.049.000;p\n2.563.000;q\n" * 9, TRAIN, 1, 'take out "\\.", or'),
+    "percent": ("a;t\n" + "".join(f"{i} %;p\n{i}.5%;q\n" for i in range(30)), TRAIN, 1,
+                "column 'a' looks like numbers, such as '0 %'; take out \"%\" and spaces, or"),
+    "euros": ("a;t\n" + "1.049,00 €;p\n5,00 €;q\n" * 9, TRAIN, 1,
+              'take out "€" and "\\." and spaces and add --decimal ",", or'),
+    "no-break spaces": ("a;t\n" + "1\u202f049;p\n2\xa0000;q\n" * 9, TRAIN, 1,
+                        "take out spaces, or"),
+    "euros in the target": ("a;t\n" + "1;1,234 €\n2;5,678 €\n" * 9, TRAIN, 1,
+                            'take out "€" and spaces, or add --as classes'),
     "too large": ("a,b,t\n" + ROWS + "1e999,2,p\n", TRAIN, 1, "'1e999' is too large for a number"),
     "lost digits": ("a,t\n" + "".join(f"1e16,{i}.5\n10000000000000002,1.5\n" for i in range(9)),
                     TRAIN, 1, "column 'a' .*too few digits; .*--ignore"),

@@ -142,7 +142,7 @@ def _add_dialect(verb: Parser) -> None:
         help='between columns of CSV, a character or "tab" (what the first line has)',
     )  # fmt: skip
     verb.add_argument(
-        "--decimal", choices=[".", ","], default=".", metavar="C",
+        "--decimal", choices=[".", ","], metavar="C",
         help='what stands before decimals in CSV, "." or "," (.)',
     )  # fmt: skip
 

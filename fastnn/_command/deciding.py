@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn._command.cells import are_numbers, how_often, no_number, numbers
+from fastnn._command.cells import are_numbers, how_often, look_like_numbers, no_number, numbers
 from fastnn._command.encoding import Column, Encoding
 from fastnn._command.reading import Sheet, require
 from fastnn._command.streams import Failure, listed, shown
@@ -81,23 +81,21 @@ def _column(sheet: Sheet, name: str, as_categories: bool) -> Column:
     is_number = are_numbers(values, sheet.decimal)
     if all(is_number) and not as_categories:
         return Column(name, None)
-    flag = f"--categories {quote(name)}"
+    otherwise = f"add --categories {quote(name)} if these are categories, or --ignore {quote(name)}"
     if sum(is_number) * 2 >= len(values) and not as_categories:
         i = is_number.index(False)
-        raise no_number(
-            sheet, name, values, i, f"; correct it, or add {flag} if these are categories, or "
-            f"--ignore {quote(name)}",
-        )  # fmt: skip
+        raise no_number(sheet, name, values, i, otherwise)
     if not as_categories:
-        _refuse_other_decimals(sheet, name, values)
+        _refuse_other_numbers(sheet, name, values, otherwise)
     return Column(name, tuple(sorted(set(values))))
 
 
-def _refuse_other_decimals(sheet: Sheet, name: str, values: list[str]) -> None:
-    """What would be numbers, for the most part, with another sign before decimals."""
-    is_number = are_numbers(values, "," if sheet.decimal == "." else ".")
-    if sum(is_number) * 2 >= len(values):
-        raise no_number(sheet, name, values, is_number.index(True))
+def _refuse_other_numbers(sheet: Sheet, name: str, values: list[str], otherwise: str) -> None:
+    """What would be numbers, for the most part, if they were written otherwise."""
+    look, are = look_like_numbers(values), are_numbers(values, sheet.decimal)
+    if sum(look) * 2 >= len(values):
+        i = next(i for i in range(len(values)) if look[i] and not are[i])
+        raise no_number(sheet, name, values, i, otherwise)
 
 
 def _refuse_many_texts(sheet: Sheet, columns: Sequence[Column]) -> None:
@@ -123,13 +121,12 @@ def _targets(
     """Names of classes and the number of each row's; or None, and numbers."""
     is_number = are_numbers(values, sheet.decimal)
     all_numbers = all(is_number)
+    otherwise = "add --as classes if these are classes"
     if kind is None and not all_numbers and sum(is_number) * 2 >= len(values):
         i = is_number.index(False)
-        raise no_number(
-            sheet, name, values, i, "; correct it, or add --as classes if these are classes"
-        )
+        raise no_number(sheet, name, values, i, otherwise)
     if kind is None and not all_numbers:
-        _refuse_other_decimals(sheet, name, values)
+        _refuse_other_numbers(sheet, name, values, otherwise)
     if kind is None:
         is_class = not all_numbers or _are_few_and_whole(sheet, name, values)
         kind = "classes" if is_class else "numbers"

@@ -24,6 +24,7 @@ class Sheet:
     places: Sequence[int]  # of each row: its line in the file, or its number
     word: str  # what places count
     decimal: str = "."  # of numbers
+    is_decimal_given: bool = False  # or only what is taken, if nobody says otherwise
     n_nameless: int = 0  # columns, which are not among the others
 
     def __len__(self) -> int:
@@ -33,16 +34,16 @@ class Sheet:
         return f"{self.name}, {self.word} {self.places[i]}"
 
 
-def read(path: str, delimiter: str | None, decimal: str) -> Sheet:
+def read(path: str, delimiter: str | None, decimal: str | None) -> Sheet:
     """A table with names and at least one row."""
     is_parquet = path != STANDARD and os.path.splitext(path)[1].lower() in (".parquet", ".pq")
-    sheet = _parquet(path) if is_parquet else _csv(path, delimiter, decimal)
+    sheet = _parquet(path, decimal) if is_parquet else _csv(path, delimiter, decimal)
     if not len(sheet):
         raise Failure(f"{sheet.name} has names of columns, and no rows")
     return sheet
 
 
-def _csv(path: str, delimiter: str | None, decimal: str) -> Sheet:
+def _csv(path: str, delimiter: str | None, decimal: str | None) -> Sheet:
     name, content = content_of(path)
     text = _text(name, content)
     del content
@@ -67,7 +68,7 @@ def _csv(path: str, delimiter: str | None, decimal: str) -> Sheet:
         for column, cell in zip(cells, record, strict=True):
             column.append(cell.strip())
     columns = {one: column for one, column in zip(names, cells, strict=True) if one}
-    return Sheet(name, columns, lines, "line", decimal, names.count(""))
+    return Sheet(name, columns, lines, "line", decimal or ".", decimal is not None, names.count(""))
 
 
 def _text(name: str, content: bytes) -> str:
@@ -142,7 +143,7 @@ def _fields(n: int) -> str:
     return f"{n} field{'' if n == 1 else 's'}"
 
 
-def _parquet(path: str) -> Sheet:
+def _parquet(path: str, decimal: str | None) -> Sheet:
     """Each value as text, from which a number comes back as it was."""
     with opened(path) as file:
         try:
@@ -165,7 +166,10 @@ def _parquet(path: str) -> Sheet:
     _check_names(path, names)
     by_name = {one: column for one, column in zip(names, columns, strict=True) if one}
     places = range(1, table.num_rows + 1)
-    return Sheet(path, by_name, places, "row", n_nameless=names.count(""))
+    return Sheet(
+        path, by_name, places, "row", is_decimal_given=decimal == ".",
+        n_nameless=names.count(""),
+    )  # fmt: skip
 
 
 def require(sheet: Sheet, name: str, what: str) -> list[str]:
