@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gzip
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +32,7 @@ from fastnn import Network, _files
 from fastnn.__main__ import main
 from fastnn._command import learning
 from fastnn._command.reading import read
+from fastnn.plot import HistoryDisplay
 
 pytestmark = pytest.mark.unwatched
 
@@ -476,6 +479,80 @@ def test_the_page_shows_what_is_printed(tmp_path):
     assert list(map(float, said)) == pytest.approx(list(map(float, known)), abs=0.05)
 
 
+def test_the_picture_shows_losses_without_the_penalty(run, models, monkeypatch):
+    drawn = {}
+
+    class Display(HistoryDisplay):
+        def plot(self, ax=None):
+            drawn.update(self.columns, epoch=self.epoch, ax=ax)
+            return super().plot(ax)
+
+    monkeypatch.setattr("fastnn.plot._history.HistoryDisplay", Display)
+    table = models / "small.csv"
+    done = run("train", table, "--target", "kind", "--save", "net.npz", "--plot", "l.png")
+    assert Path("net.npz").read_bytes() == (models / "small.npz").read_bytes()
+    best = int(re.search(r"epoch (\d+) of", done.out)[1])
+    assert drawn["epoch"] == list(range(1, len(drawn["loss"]) + 1))
+    assert int(np.argmin(drawn["val_loss"])) + 1 == best
+    lines = {line.get_label(): line for line in drawn["ax"].get_lines()}
+    assert list(lines) == ["training", "validation", f"best epoch, {best}"]
+    assert list(lines[f"best epoch, {best}"].get_xdata()) == [best, best]
+    numbered = np.arange(30) % 3
+    rows = learning.parts(numbered, True, 0.2, 0)["train"]
+    X = pd.read_csv(table)[["a", "b"]].to_numpy(float)
+    loss = Network.load("net.npz").evaluate(X[rows], numbered[rows])
+    np.testing.assert_allclose(drawn["loss"][best - 1], loss, rtol=1e-9)
+
+
+def test_excels_line_of_the_delimiter(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfsep=;\r\na,x;b,y\r\n1;2\r\n")
+    sheet = read(str(tmp_path / "t.csv"), None, None)
+    assert sheet.columns == {"a,x": ["1"], "b,y": ["2"]}
+    assert sheet.places == [3]
+
+
+HINTED = ["p", "q"] * 15
+# Columns of a table, and the lines about them.
+HINTS = {
+    "none": ({"a": range(0, 60, 2)}, ""),
+    "classes": ({"a": [*range(28), 5, 6], "t": ["Yes", "no", "yes"] * 10},
+                "classes of 't': 'Yes' and 'yes' differ in capitals only, and are two"),
+    "categories": ({"a": ["Oslo", "Rome", "ROME"] * 10},
+                   "categories of 'a': 'ROME' and 'Rome' differ in capitals only, and are two"),
+    "dates": ({"a": ["2024-05-01", "2024-05-02", "2024-06-01"] * 10},
+              "column 'a' has dates, .* add --ignore a"),
+    "German dates": ({"a c": ["1.5.2024", "21.05.2024", "01.06.2024"] * 10},
+                     "column 'a c' has dates, .* add --ignore 'a c'"),
+    "numbers of rows": ({"a": range(7, 37)}, "column 'a' grows by 1 .*, add --ignore a"),
+    "codes": ({"plz": ["01067", "80331", "04109"] * 10},
+              "column 'plz' has numbers such as '01067', .*, add --categories plz"),
+    "one row": ({"a": range(0, 60, 2), "t": ["p", *["q", "r"] * 14, "r"]},
+                "the class 'p' has one row only, which cannot be learned and tested"),
+    "two rows": ({"a": range(0, 60, 2), "t": ["1", "2", *["3", "3.0"] * 14]},
+                 "each of the classes '1', '2' has one row only, .*"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_hints_are_a_line_each_and_change_nothing(run, name):
+    columns, expected = HINTS[name]
+    pd.DataFrame({"t": HINTED} | columns).to_csv("t.csv", index=False)
+    done = run("train", "t.csv", "--target", "t", "--epochs", "1", "--save", "net.npz")
+    assert done.code == 0
+    assert re.fullmatch(f"fastnn train: {expected}\n" if expected else "", done.err), done.err
+    assert os.path.exists("net.npz")
+
+
+def test_a_last_epoch_that_was_the_best_is_said(run, models):
+    table = ["train", models / "numbers.csv", "--target", "y"]
+    done = run(*table, "--epochs", "5")
+    assert "epoch 5 of 5 was the best" in done.out
+    assert done.err == (
+        "fastnn train: it was still getting better at the last epoch: give more by --epochs\n"
+    )
+    assert run(*table).err == ""
+
+
 # What is in the file
 
 
@@ -532,6 +609,13 @@ def refused(done, code, message):
     assert re.search(message, done.err), done.err
 
 
+def zipped(name):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, "")
+    return file.getvalue()
+
+
 ROWS = "".join(f"{i},{i * 7 % 5},{'pq'[i % 2]}\n" for i in range(20))
 LONG = "".join(f"{i},text {i},{'pq'[i % 2]}\n" for i in range(30))
 TRAIN = ["train", "t.csv", "--target", "t"]
@@ -567,7 +651,27 @@ MISTAKES = {
     "keyword": (ROWS, ["export", "NET", "--to", "c", "--name", "int"], 2, "--name must not be"),
     "name in ONNX": (ROWS, ["export", "NET", "--to", "onnx", "--name", "x"], 2, "no such name"),
     "too many": (ROWS, ["info", "NET", "NET"], 2, "unrecognized arguments"),
+    "unlike flag": (ROWS, [*TRAIN, "--layers", "3"], 2, r"^fastnn train: .* --layers 3 \("),
+    "like a flag": (ROWS, [*TRAIN, "--epoch", "3"], 2, r"--epoch 3; did you mean --epochs\?"),
+    "flag of another": (ROWS, ["info", "NET", "--save=x"], 2, "^fastnn info: unrecognized"),
+    "a report for a model": ("a,b,t\n" + ROWS, [*TRAIN, "--save", "-"], 2, "--save must name"),
+    "ignored target": ("a,b,t\n" + ROWS, [*TRAIN, "--ignore", "t"], 2, "would leave out"),
+    "two in one": ("a,b,c d,t\n" + "1,2,3,p\n" * 9 + "2,3,4,q\n", [*TRAIN, "--ignore", "a, c d"], 1,
+                   "; give each its own: --ignore a --ignore 'c d'$"),
+    "two categories": ("a,b,c,t\n" + "1,2,3,p\n" * 10, [*TRAIN, "--categories", "a,b"], 1,
+                       "; give each its own: --categories a --categories b$"),
     # files
+    "gzip": (gzip.compress(b"a,t"), TRAIN, 1, "t.csv is compressed by gzip; .*gunzip"),
+    "Excel": (zipped("xl/workbook.xml"), TRAIN, 1, "is a workbook of Excel; save the sheet as"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1", TRAIN, 1, "is a workbook of Excel; save"),
+    "arrays": (zipped("X.npy"), TRAIN, 1, "holds arrays of NumPy; save them as CSV"),
+    "an archive": (zipped("t.csv"), TRAIN, 1, "is compressed by zip; give what unzip"),
+    "a model for a table": (None, ["predict", "NET", "NET"], 1, "is a model file .* model first"),
+    "Parquet as CSV": (b"PAR1\x15", TRAIN, 1, "is Parquet, whose name must end in .parquet or .pq"),
+    "other delimiter": ("a,x;b,y;c,z;t,u\n1;2;3;p\n", TRAIN, 1,
+                        "line 2 has 1 field, .* are 5, with comma .*; add --delimiter ';'$"),
+    "another in the rows": ("a;b;t\n" + ROWS, TRAIN, 1,
+                            "line 2 has 1 field, .* are 3, with semi.*; the row has a comma "),
     "no file": (None, TRAIN, 1, "'t.csv': No such file"),
     "a folder": ("folder", TRAIN, 1, "'t.csv' is a folder"),
     "empty": ("", TRAIN, 1, "t.csv is empty"),
@@ -654,7 +758,8 @@ MISTAKES = {
     "mixed target": ("a,t\n" + "1,2\n2,3\n3,x\n" * 9, TRAIN, 1, "'x' is no number; .*--as classes"),
     "same input": ("a,a_x,t\n" + "x,1,p\ny,2,q\n" * 9, TRAIN, 1, "both be the input 'a_x'"),
     # places to write to
-    "no such folder": ("a,b,t\n" + ROWS, [*TRAIN, "--save", "no/net"], 1, "folder that exists"),
+    "no such folder": ("a,b,t\n" + ROWS, [*TRAIN, "--save", "no/net"], 1,
+                       "--save must be in a folder that exists, .* by mkdir -p /.*/no$"),
     "picture nowhere": ("a,b,t\n" + ROWS, [*TRAIN, "--plot", "no/l.png"], 1, "--plot must be in a"),
     "onto a folder": ("a,b,t\n" + ROWS, [*TRAIN, "--save", "."], 1, "that of a file"),
     "onto the table": ("a,b,t\n" + ROWS, [*TRAIN, "--save", "t.csv"], 1, "the file that is read"),
@@ -675,6 +780,10 @@ MISTAKES = {
     "new category": ("Pclass,Sex,Age,Fare,Embarked\n1,male,3,4,Cherbourg\n1,male,3,4,Oslo\n",
                      ["predict", "PEOPLE", "t.csv"], 1,
                      "line 3, column 'Embarked': 'Oslo' is none of the categories"),
+    "like a category": ("Pclass,Sex,Age,Fare,Embarked\n1,Male,3,4,Cherbourg\n",
+                        ["predict", "PEOPLE", "t.csv"], 1, r"'male'; did you mean 'male'\?$"),
+    "like a column": ("A,b\n1,2\n", ["predict", "NET", "t.csv"], 1,
+                      r"lacks the column 'a', .* 'A', 'b'; did you mean 'A'\?$"),
     "no category": ("Pclass,Sex,Age,Fare,Embarked\n1,,3,4,Cherbourg\n",
                     ["predict", "PEOPLE", "t.csv"], 1, "line 2, column 'Sex': the value is mi"),
     "missing number": ("a,b\n1,2\n\n3,\n", ["predict", "NET", "t.csv"], 1,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fastnn import __version__, _demo, kernel_level
 from fastnn._command import learning, training, verbs
@@ -51,6 +52,17 @@ fastnn COMMAND --help has the rest.
 
 class Parser(argparse.ArgumentParser):
     """Whose errors are one line."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The verb's own parser refuses what it does not know, as it has the flags."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            given = unknown[0].partition("=")[0]
+            names = [one[2:] for one in self._option_string_actions if one.startswith("--")]
+            like = difflib.get_close_matches(given[2:], names, 1) if given.startswith("--") else []
+            hint = f"; did you mean --{like[0]}?" if like else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from fastnn._command.cells import are_numbers, how_often, look_like_numbers, no_number, numbers
 from fastnn._command.encoding import Column, Encoding
 from fastnn._command.reading import Sheet, require
-from fastnn._command.streams import Failure, listed, shown
+from fastnn._command.streams import Failure, Misuse, listed, shown
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 FEW_CLASSES = 20  # of whole numbers that are classes, unless it is said what they are
 FEW_CATEGORIES = 20  # that nobody minds, however few rows there are
 MOST_CATEGORIES = 1000
+PADDED = re.compile(r"[+-]?0[0-9]+")
+DATE = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?|[0-9]{1,2}([./-])[0-9]{1,2}\2[0-9]{2,4}.*"
+)
 
 
 def learned(
@@ -37,6 +42,8 @@ def learned(
     for name, flag in (*((one, "--ignore") for one in ignored),
                        *((one, "--categories") for one in as_categories)):  # fmt: skip
         require(sheet, name, f"for {flag}")
+    if target in ignored:
+        raise Misuse(f"--ignore {quote(target)} would leave out the target; leave the flag out")
     names = [name for name in sheet.columns if name != target and name not in ignored]
     if not names:
         raise Failure(f"{sheet.name} has no column beside the target that is not ignored")
@@ -168,3 +175,44 @@ def _classes(
         )
     places = {key: k for k, key in enumerate(ordered)}
     return tuple(names[key] for key in ordered), np.array([places[key] for key in keys], float)
+
+
+def hints(sheet: Sheet, encoding: Encoding, y: Array) -> Iterator[str]:
+    """What may be a mistake in a table that was learned from, and may be meant."""
+    target, classes = shown(encoding.target), encoding.classes
+    if classes is not None:
+        yield from _alike(f"classes of {target}", classes)
+        once = [classes[k] for k in np.flatnonzero(np.bincount(y.astype(int)) == 1)]
+        if once:
+            word = "the class" if len(once) == 1 else "each of the classes"
+            yield f"{word} {listed(once)} has one row only, which cannot be learned and tested"
+    for column in encoding.columns:
+        name, values = shown(column.name), sheet.columns[column.name]
+        if column.categories is not None:
+            yield from _alike(f"categories of {name}", column.categories)
+            if all(DATE.fullmatch(one) for one in column.categories):
+                yield (
+                    f"column {name} has dates, which are taken for categories; make numbers of "
+                    f"them, such as days, or add --ignore {quote(column.name)}"
+                )
+            continue
+        padded = next((one for one in values if PADDED.fullmatch(one)), None)
+        if padded is not None:
+            yield (
+                f"column {name} has numbers such as {shown(padded)}, whose zeros are lost; if they "
+                f"are codes, add --categories {quote(column.name)}"
+            )
+        elif len(values) > 1 and (np.diff(numbers(sheet, column.name, values)) == 1).all():
+            yield (
+                f"column {name} grows by 1 from row to row; if it only counts rows, add --ignore "
+                f"{quote(column.name)}"
+            )
+
+
+def _alike(what: str, names: Sequence[str]) -> Iterator[str]:
+    """Of names that differ in capitals alone."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            yield f"{what}: {shown(other)} and {shown(name)} differ in capitals only, and are two"

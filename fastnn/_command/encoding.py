@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn._checks import plural
 from fastnn._command.cells import missing, numbers
-from fastnn._command.reading import Sheet
+from fastnn._command.reading import Sheet, did_you_mean
 from fastnn._command.streams import Failure, listed, shown
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Column:
             raise Failure(
                 f"{sheet.place(i)}, column {shown(self.name)}: {shown(values[i])} is none of the "
                 f"categories that the network was trained on, {listed(list(self.categories))}"
+                f"{did_you_mean(values[i], self.categories)}"
             )
         return np.eye(len(self.categories))[found]
 
@@ -75,9 +76,12 @@ class Encoding:
         """(n, inputs), float64, of a sheet that may have other columns, too."""
         lacking = [column.name for column in self.columns if column.name not in sheet.columns]
         if lacking:
+            known = {column.name for column in self.columns}
+            others = [name for name in sheet.columns if name not in known]
             raise Failure(
                 f"{sheet.name} lacks the column{plural(len(lacking))} {listed(lacking)}, which the "
                 f"network was trained on; it has {listed(list(sheet.columns))}"
+                f"{did_you_mean(lacking[0], others)}"
             )
         return np.concatenate(
             [column.encode(sheet, sheet.columns[column.name]) for column in self.columns], axis=1

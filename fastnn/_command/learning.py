@@ -39,6 +39,7 @@ class Learned:
     net: Network
     history: History
     rows: dict[str, Array]  # which "train", "stop" training, and "test"
+    losses: list[float]  # of the rows trained on, after each epoch, if they were asked for
 
 
 def parts(y: Array, are_classes: bool, test: float, seed: int) -> dict[str, Array]:
@@ -63,8 +64,9 @@ def parts(y: Array, are_classes: bool, test: float, seed: int) -> dict[str, Arra
 
 def learn(
     X: Array, y: Array, encoding: Encoding, *, hidden: list[int], epochs: int, test: float,
-    seed: int, watch: Callable[..., object] | None = None,
+    seed: int, watch: Callable[..., object] | None = None, with_losses: bool = False,
 ) -> Learned:  # fmt: skip
+    """with_losses: measure the rows trained on as those held out are, without the penalty of L2."""
     rows = parts(y, encoding.classes is not None, test, seed)
     n_known = len(np.unique(y[rows["train"]])) if encoding.classes else 0
     if len(rows["train"]) < FEWEST_TRAINED or n_known < len(encoding.classes or ()):
@@ -92,12 +94,16 @@ def learn(
     callbacks: list[Any] = [EarlyStopping(patience=PATIENCE)]
     if watch is not None:
         callbacks.append(LambdaCallback(watch))
+    losses: list[float] = []
+    if with_losses:
+        known = x[rows["train"]], t[rows["train"]]
+        callbacks.append(LambdaCallback(lambda net, *_: losses.append(net.evaluate(*known))))
     history = net.train(
         x[rows["train"]], t[rows["train"]], epochs=epochs, learning_rate=LEARNING_RATE,
         batch_size=BATCH_SIZE, optimizer=Adam(l2=L2 / max(len(rows["train"]), FEW_ROWS)),
         validation_data=(x[rows["stop"]], t[rows["stop"]]), callbacks=callbacks,
     )  # fmt: skip
-    return Learned(net.with_standardizer(inputs, targets=targets), history, rows)
+    return Learned(net.with_standardizer(inputs, targets=targets), history, rows, losses)
 
 
 def scores(found: Learned, encoding: Encoding, X: Array, y: Array, part: str) -> dict[str, float]:

@@ -6,12 +6,26 @@ import csv
 import difflib
 import io
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from fastnn._command.streams import STANDARD, Failure, content_of, listed, opened, shown
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+TAB = "\t"
+DELIMITERS = {",": "comma", ";": "semicolon", TAB: "tab", "|": "bar"}
+EXCEL = "is a workbook of Excel; save the sheet as 'CSV UTF-8', and give that"
+OTHER_FILES = {  # by how they begin: what they are, and what to do
+    b"\x1f\x8b": "is compressed by gzip; give what gunzip makes of it",
+    b"BZh": "is compressed by bzip2; give what bunzip2 makes of it",
+    b"\xfd7zXZ": "is compressed by xz; give what unxz makes of it",
+    b"\x28\xb5\x2f\xfd": "is compressed by Zstandard; give what unzstd makes of it",
+    b"\xd0\xcf\x11\xe0": EXCEL,
+    b"PAR1": "is Parquet, whose name must end in .parquet or .pq; rename it",
+    b"\x93NUMPY": "is an array of NumPy; save it as CSV with the names of its columns",
+}
+SEP = re.compile(r'"?sep=([^\w\s"]|\t)"?(?=[\r\n])', re.IGNORECASE)
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 
 
@@ -49,10 +63,14 @@ def _csv(path: str, delimiter: str | None, decimal: str | None) -> Sheet:
     del content
     if not text.strip():
         raise Failure(f"{name} is empty")
+    said = SEP.match(text)  # by Excel, in a line of its own, which stays as an empty one
+    if said:
+        text = text[said.end() :]
+        delimiter = delimiter or said[1]
     if delimiter is None:
         delimiter = _sniffed(text)
     records = _records(name, text, delimiter)
-    line, header = next(records)
+    first, header = next(records)
     names = [one.strip() for one in header]
     _check_names(name, names)
     cells: list[list[str]] = [[] for _ in names]
@@ -60,9 +78,9 @@ def _csv(path: str, delimiter: str | None, decimal: str | None) -> Sheet:
     for line, record in records:
         if len(record) != len(names):
             raise Failure(
-                f"{name}, line {line} has {_fields(len(record))}, and the names in line 1 are "
-                f"{len(names)}, with {DELIMITERS.get(delimiter, shown(delimiter))} as the "
-                "delimiter"
+                f"{name}, line {line} has {_fields(len(record))}, and the names in line {first} "
+                f"are {len(names)}, with {DELIMITERS.get(delimiter, shown(delimiter))} as the "
+                f"delimiter{_other_delimiter(header, record, delimiter)}"
             )
         lines.append(line)
         for column, cell in zip(cells, record, strict=True):
@@ -71,8 +89,26 @@ def _csv(path: str, delimiter: str | None, decimal: str | None) -> Sheet:
     return Sheet(name, columns, lines, "line", decimal or ".", decimal is not None, names.count(""))
 
 
+def _other_delimiter(header: list[str], record: list[str], delimiter: str) -> str:
+    """What to do where another delimiter would do, at the end of a message."""
+    names, row = delimiter.join(header), delimiter.join(record)
+    for other, word in DELIMITERS.items():
+        n = row.count(other) + 1
+        if other != delimiter and n > 1:
+            if n == names.count(other) + 1:
+                return f"; add --delimiter {'tab' if other == TAB else quote(other)}"
+            if n == len(header):
+                return f"; the row has a {word} there: write all lines with the same delimiter"
+    return ""
+
+
 def _text(name: str, content: bytes) -> str:
     """What UTF-8 makes of it."""
+    for start, what in OTHER_FILES.items():
+        if content.startswith(start):
+            raise Failure(f"{name} {what}")
+    if content.startswith(b"PK\3\4"):
+        raise Failure(f"{name} {_kind_of_zip(content)}")
     if content.startswith(BYTE_ORDER_MARKS):
         raise Failure(f"{name} is in UTF-16, and must be in UTF-8; save it so, as 'CSV UTF-8'")
     nul = content.find(b"\0")
@@ -86,6 +122,16 @@ def _text(name: str, content: bytes) -> str:
             f"{name}, line {_line(content, error.start)} is not in UTF-8 (byte 0x{wrong:02x}); "
             "convert it, for example by iconv -f latin1 -t utf-8"
         ) from None
+
+
+def _kind_of_zip(content: bytes) -> str:
+    if b"xl/workbook.xml" in content:
+        return EXCEL
+    if b"model.json" in content:
+        return "is a model file of fastnn, not a table; predict takes both, the model first"
+    if b".npy" in content:
+        return "holds arrays of NumPy; save them as CSV with the names of columns"
+    return "is compressed by zip; give what unzip makes of it"
 
 
 def _line(content: bytes, place: int) -> int:
@@ -172,14 +218,22 @@ def _parquet(path: str, decimal: str | None) -> Sheet:
     )  # fmt: skip
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not known; empty if none is like it."""
+    known = list(known)
+    like = [one for one in known if one.lower() == name.lower()]
+    like = like or difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {shown(like[0])}?" if like else ""
+
+
 def require(sheet: Sheet, name: str, what: str) -> list[str]:
     """A column that must be there."""
     if name not in sheet.columns:
-        hint = _hint_at_header(list(sheet.columns))
-        like = [one for one in sheet.columns if one.lower() == name.lower()]
-        like = like or difflib.get_close_matches(name, sheet.columns, n=1)
-        if like:
-            hint = f"; did you mean {shown(like[0])}?"
+        flag = what.removeprefix("for ")
+        several = [one.strip() for one in name.split(",")]
+        hint = did_you_mean(name, sheet.columns) or _hint_at_header(list(sheet.columns))
+        if what != flag and len(several) > 1 and all(one in sheet.columns for one in several):
+            hint = f"; give each its own: {' '.join(f'{flag} {quote(one)}' for one in several)}"
         raise Failure(
             f"{sheet.name} has no column {shown(name)}, {what}; it has "
             f"{listed(list(sheet.columns))}{hint}"

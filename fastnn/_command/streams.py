@@ -6,6 +6,7 @@ import os
 import reprlib
 import stat
 import sys
+from shlex import quote
 from typing import BinaryIO
 
 from fastnn import _checks, _files
@@ -75,6 +76,12 @@ def check_new(path: str | None, flag: str, read: str) -> None:
     """Whether a file can be written at a path, and is not the one that is read."""
     if path is None:
         return
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.exists(folder):
+        raise Failure(
+            f"{flag} must be in a folder that exists, and {folder!r} does not; make it by mkdir -p "
+            f"{quote(folder)}"
+        )
     _checks.new_file(path, flag)
     if os.path.exists(path):
         if not os.path.isfile(path):

@@ -7,26 +7,25 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastnn import _checks, _model_file
 from fastnn._command import learning, streams
-from fastnn._command.deciding import learned
+from fastnn._command.deciding import hints, learned
 from fastnn._command.encoding import Encoding, left_out
 from fastnn._command.reading import read
-from fastnn._command.streams import Failure, Misuse, listed, say, shown
+from fastnn._command.streams import Failure, Misuse, listed, note, say, shown
 from fastnn.network import Network
-
-if TYPE_CHECKING:
-    from fastnn.history import History
 
 PICTURES = (".pdf", ".png", ".svg")
 SECONDS_UNTIL_PROGRESS, SECONDS_BETWEEN = 2.0, 0.5
 
 
 def train(given: Namespace) -> None:
+    if given.save == streams.STANDARD:
+        raise Misuse("--save must name a file, as the report is on the standard output; got '-'")
     for path, flag in ((given.save, "--save"), (given.plot, "--plot")):
         streams.check_new(path, flag, given.table)
     plot = _plotter(given.plot)
@@ -54,7 +53,7 @@ def train(given: Namespace) -> None:
     progress = Progress() if sys.stderr is not None and sys.stderr.isatty() else None
     found = learning.learn(
         X, y, encoding, hidden=given.hidden, epochs=given.epochs, test=given.test_fraction,
-        seed=given.seed, watch=progress,
+        seed=given.seed, watch=progress, with_losses=plot is not None,
     )  # fmt: skip
     if progress is not None:
         progress.clear()
@@ -65,7 +64,7 @@ def train(given: Namespace) -> None:
     say(f"epoch {best} of {len(losses)} was the best on {n_stop:,} rows held out to tell it")
     _report(found, encoding, X, y)
     if plot is not None:
-        streams.write(given.plot, plot(found.history))
+        streams.write(given.plot, plot(found.losses, losses))
         say(f"the losses are drawn in {given.plot}")
     if given.save is not None:
         try:
@@ -75,6 +74,11 @@ def train(given: Namespace) -> None:
         say(f"saved in {given.save}: fastnn predict {given.save} NEW.csv")
     else:
         say("not saved: --save FILE would")
+    # At the end, so that a failure is one line still.
+    for hint in hints(sheet, encoding, y):
+        note("train", hint)
+    if 1 < best == len(losses) == given.epochs:
+        note("train", "it was still getting better at the last epoch: give more by --epochs")
 
 
 def _report(found: learning.Learned, encoding: Encoding, X: Any, y: Any) -> None:
@@ -91,8 +95,8 @@ def _report(found: learning.Learned, encoding: Encoding, X: Any, y: Any) -> None
             say(f"{r2}mean absolute error {score['mae']:.6g} on {rows}")
 
 
-def _plotter(path: str | None) -> Callable[[History], bytes] | None:
-    """What makes the picture of a history, once it is known that it can."""
+def _plotter(path: str | None) -> Callable[[list[float], list[float]], bytes] | None:
+    """What draws losses of training and of validation, once it is known that it can."""
     if path is None:
         return None
     ending = path[path.rfind(".") :].lower()
@@ -103,9 +107,17 @@ def _plotter(path: str | None) -> Callable[[History], bytes] | None:
     except ImportError as error:
         raise Failure('--plot needs Matplotlib: pip install "fastnn[plot]"') from error
 
-    def plot(history: History) -> bytes:
+    def plot(training: list[float], validation: list[float]) -> bytes:
+        from fastnn.plot._history import HistoryDisplay
+
         figure = Figure()
-        history.plot(figure.subplots()).set_title("loss")
+        ax = figure.subplots()
+        epochs = range(1, len(validation) + 1)  # as the report counts them
+        HistoryDisplay(epoch=epochs, columns={"loss": training, "val_loss": validation}).plot(ax)
+        best = int(np.argmin(validation)) + 1
+        ax.axvline(best, color="grey", linestyle="--", label=f"best epoch, {best}")
+        ax.legend()
+        ax.set_title("loss")
         picture = io.BytesIO()
         figure.savefig(picture, format=ending[1:])
         return picture.getvalue()
