@@ -13,6 +13,7 @@ from fastnn import _checks, _words
 from fastnn._core import kernels
 from fastnn._rows import Rows, targets
 from fastnn._training.course import Course
+from fastnn._warnings import warn
 from fastnn.network import Network
 from fastnn.schedules import Schedule
 
@@ -29,6 +30,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 N_NEIGHBOURS = 3  # on each side, over which losses are smoothed
 FALL = 0.9  # the part of the loss's fall that the suggestion is derived from
+CLEAR = 3.0  # a fall, in standard deviations of the losses
 LARGEST_RISE = 2.0  # of the loss over that of the first rates, from which on nothing is learned
 
 
@@ -47,7 +49,8 @@ class LearningRateCurve:
         The mean of seven losses: those of a rate, the three before and the three after it.
     suggestion : float
         Half the first rate at which the smoothed loss has fallen by nine tenths of all that it
-        falls. NaN: it does not fall.
+        falls. NaN: it does not fall by more than three standard deviations of the losses from one
+        stretch to the next.
     """
 
     rates: NDArray[np.float64]
@@ -145,6 +148,12 @@ def find_learning_rate(
     TrainingDivergedError
         If training diverges at the first rate already.
 
+    Warns
+    -----
+    UserWarning
+        If the loss does not fall clearly, so that nothing is suggested; or if it still falls at the
+        largest rate, or has fallen at the smallest, so that a better rate may lie beyond.
+
     Examples
     --------
     >>> from fastnn import Network, datasets, find_learning_rate
@@ -176,10 +185,11 @@ def find_learning_rate(
         same_task=False, form="auto", n_threads=1,
     )  # fmt: skip
     course = Course(copy, training.data, training.settings)
-    places, losses = _losses(course, n_epochs, -(-n_epochs * n // steps))
+    stretch = -(-n_epochs * n // steps)
+    places, losses = _losses(course, n_epochs, stretch)
     rates = low * (high / low) ** (places / n_epochs)
-    smoothed = _smoothed(losses)
-    return LearningRateCurve(rates, losses, smoothed, _suggestion(rates, smoothed))
+    reached = (n_epochs - places[-1]) * n <= stretch  # and so it was not broken off
+    return LearningRateCurve(rates, losses, *_judged(rates, losses, low, high if reached else None))
 
 
 def _losses(course: Course, n_epochs: int, stretch: int) -> tuple[Floats, Floats]:
@@ -213,9 +223,34 @@ def _smoothed(losses: Floats) -> Floats:
     return np.array([losses[max(0, i - k) : i + k + 1].mean() for i in range(n)])
 
 
-def _suggestion(rates: Floats, smoothed: Floats) -> float:
-    fall = smoothed[0] - smoothed.min()
-    if not fall > 0:
-        return math.nan
+def _scatter(losses: Floats) -> float:
+    """The standard deviation of losses around a curve that is nearly straight from one to the next.
+
+    A second difference of independent numbers has six times their variance.
+    """
+    bends = np.diff(losses, 2)
+    with np.errstate(over="ignore"):  # where training diverges
+        return math.sqrt(np.mean(bends**2) / 6) if len(bends) else 0.0
+
+
+def _judged(
+    rates: Floats, losses: Floats, minimum: float, maximum: float | None
+) -> tuple[Floats, float]:
+    """Smoothed losses, and a suggestion; None for a maximum that was not reached."""
+    smoothed = _smoothed(losses)
+    lowest = int(smoothed.argmin())
+    fall = smoothed[0] - smoothed[lowest]
+    if not fall > CLEAR * _scatter(losses[: max(lowest, 2 * N_NEIGHBOURS) + 1]):
+        warn(
+            "the loss did not fall clearly at any rate, so that none is suggested; the network may "
+            "be trained already, or its inputs not scaled"
+        )
+        return smoothed, math.nan
     first = int(np.argmax(smoothed <= smoothed[0] - FALL * fall))
-    return float(rates[first]) / 2
+    suggestion = float(rates[first]) / 2
+    edge = max(1, len(rates) // 10)
+    if maximum is not None and first >= len(rates) - edge:
+        warn(f"the loss still falls at the largest rate, {maximum:g}; give a larger maximum")
+    elif first < edge or suggestion < minimum:
+        warn(f"the loss falls at the smallest rate already, {minimum:g}; give a smaller minimum")
+    return smoothed, suggestion

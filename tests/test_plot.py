@@ -8,6 +8,7 @@ import io
 import itertools
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -302,6 +303,38 @@ def test_what_diverged_may_have_fewer_values():
     assert display.lines_["val_loss"].get_xdata().tolist() == [0, 1, 2, 3]
 
 
+def test_finite_values_between_others_are_points():
+    nan = np.nan
+    columns = {"f1": [nan, 0.5, nan, 0.6, 0.7, np.inf, 0.8], "r2": [nan] * 7}
+    history = a_history(7, **columns)
+    display = plot.HistoryDisplay.from_history(history, columns=["loss", "f1", "r2"])
+    assert display.lines_["loss"].get_markevery() == []
+    assert display.lines_["f1"].get_markevery() == [1, 6]
+    said = [[text.get_text() for text in ax.texts] for ax in display.axes_]
+    assert said == [[], [], ["no finite value"]]
+    history = a_history(7, f1=[nan, 0.5] * 3 + [nan])  # and so the pixels of three points
+    ax = pyplot.figure().add_axes((0, 0, 1, 1))
+    plot.HistoryDisplay.from_history(history, columns="f1", ax=ax)
+    ax.set_axis_off()
+    ax.figure.canvas.draw()
+    assert (np.asarray(ax.figure.canvas.buffer_rgba())[..., 0] < 100).sum() > 3 * 20
+
+
+def test_ticks_of_epochs_are_as_many_as_there_is_room_for():
+    figure = pyplot.figure(figsize=(6, 4))
+    for width, least, most in ((0.15, 1, 3), (0.8, 4, 11)):
+        ax = figure.add_axes((0.1, 0.1, width, 0.8))
+        a_history(1200).plot(ax)
+        figure.canvas.draw()
+        low, high = ax.get_xlim()
+        shown = [one for one in ax.xaxis.get_major_ticks() if low <= one.get_loc() <= high]
+        boxes = [one.label1.get_window_extent() for one in shown]
+        assert least <= len(boxes) <= most
+        for left, right in itertools.pairwise(boxes):
+            assert left.x1 + 4 < right.x0
+        figure.clear()
+
+
 def test_no_epoch():
     history = Network([2, 1]).train([[0, 1]], [0], epochs=0, learning_rate=0.1)
     assert history.plot().get_ylabel() == "loss"
@@ -344,6 +377,10 @@ def test_the_curve_of_learning_rates():
     assert curve.plot(display.ax_) is display.ax_
     without = plot.LearningRateDisplay.from_curve(CURVE)
     assert without.suggestion_line_ is None
+    trained = LearningRateCurve(rates, losses, losses, np.nan)
+    assert plot.LearningRateDisplay.from_curve(trained).ax_.get_ylim()[1] == 6
+    assert without.ax_.get_title() == "no suggestion: the loss does not fall clearly"
+    assert display.ax_.get_title() == ""
     with pytest.raises(TypeError, match=r"curve must be what fastnn\.find_learning_rate returns"):
         plot.LearningRateDisplay.from_curve(a_history())
 
@@ -500,14 +537,14 @@ def test_frames_are_what_the_network_was_at_that_time():
         losses += bare.train(X, y, epochs=epochs, **settings).history["loss"]
         responses.append(bare.feedforward(points_of(X, 7)))
     assert history.history["loss"] == losses
-    assert [frame.epoch for frame in animation.frames] == [0, 4, 8]
-    assert [frame.loss for frame in animation.frames] == [None, losses[3], losses[7]]
-    for frame, response in zip(animation.frames, responses, strict=False):
+    assert [frame.epoch for frame in animation.frames] == [0, 4, 8, 10]
+    assert [frame.loss for frame in animation.frames] == [None, *(losses[i] for i in (3, 7, 9))]
+    for frame, response in zip(animation.frames, responses, strict=True):
         np.testing.assert_array_equal(frame.response.ravel(), response[:, 0])
     assert net._parameters.tobytes() == bare._parameters.tobytes()
     assert pickle.dumps(net._rng) == pickle.dumps(bare._rng)
     net.train(X, y, epochs=8, callbacks=animation, **settings)
-    assert [frame.epoch for frame in animation.frames] == [0, 4, 8, 14, 18]
+    assert [frame.epoch for frame in animation.frames] == [0, 4, 8, 10, 14, 18]
 
 
 def points_of(X, resolution):
@@ -581,6 +618,7 @@ def test_animations_that_cannot_be_saved(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="path must be in a folder that exists"):
         animation.save(tmp_path / "nowhere" / "x.gif")
     for given, exception, message in (
+        ({"path": "a.png"}, ValueError, r"path must end in \.gif, got 'a\.png'"),
         ({"path": 1}, TypeError, "path must be a path, or a file opened in binary mode"),
         ({"fps": 0}, ValueError, "fps must be above 0 and at most 50, got int 0"),
         ({"fps": 51}, ValueError, "fps must be above 0 and at most 50, got int 51"),
@@ -588,8 +626,8 @@ def test_animations_that_cannot_be_saved(tmp_path, monkeypatch):
     ):
         with pytest.raises(exception, match=message):
             animation.save(**{"path": tmp_path / "x.gif"} | given)
-    with pytest.raises(ValueError, match="frame must be at most 0, got int 1"):
-        animation.plot(1)
+    with pytest.raises(ValueError, match="frame must be at most 1, got int 2"):
+        animation.plot(2)
     assert os.listdir(tmp_path) == []
 
 
@@ -742,6 +780,35 @@ def test_a_confusion_matrix_is_scikit_learns(normalize):
     assert rows.confusion_matrix.sum() == len(y)
 
 
+def test_long_names_of_classes_are_within_the_picture():
+    names = [f"class of flowers {'xyz'[k]}, long" for k in range(3)]
+    display = plot.ConfusionMatrixDisplay.from_predictions(
+        [0, 1, 2], np.eye(3), class_names=names
+    )  # fmt: skip
+    figure = display.figure_
+    figure.canvas.draw()
+    labels = [*display.ax_.get_xticklabels(), *display.ax_.get_yticklabels()]
+    assert {one.get_text() for one in labels} == {"class of flower…"}
+    for one in (*labels, display.ax_.xaxis.label, display.ax_.yaxis.label):
+        box = one.get_window_extent()
+        assert min(box.x0, box.y0) >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+
+
+def test_a_confusion_matrix_of_many_classes():
+    y = np.arange(45)
+    display = plot.ConfusionMatrixDisplay.from_predictions(y, np.eye(45))
+    assert not display.ax_.texts
+    assert not display.text_.any()
+    expected = [str(k) for k in range(0, 45, 3)]
+    assert [one.get_text() for one in display.ax_.get_xticklabels()] == expected
+    assert [one.get_text() for one in display.ax_.get_yticklabels()] == expected
+    display = plot.ConfusionMatrixDisplay.from_predictions(y[:20], np.eye(20))
+    assert len(display.ax_.texts) == 400
+    assert len(display.ax_.get_xticklabels()) == 20
+
+
 def test_a_confusion_matrix_of_one_output():
     display = plot.ConfusionMatrixDisplay.from_predictions(
         [0, 1, 1], [0.6, 0.7, 0.1], threshold=0.65, class_names=["no", "yes"]
@@ -890,6 +957,22 @@ def test_images_of_two_classes_and_other_shapes():
     np.testing.assert_array_equal(display.images[1], X[1].reshape(2, 3))
     height = {round(float(text.xy[1]), 6) for text in display.text_}
     assert len(height) == 1
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (12, 9)])
+def test_captions_of_images_do_not_reach_into_each_other(size):
+    names = [f"{name} of the garden" for name in ("snapdragon", "chrysanthemum")]
+    ax = pyplot.figure(figsize=size).add_subplot()
+    display = plot.ImagesDisplay.from_predictions(
+        np.ones((12, 64)), [0, 1] * 6, [1] * 12, class_names=names, ax=ax
+    )  # fmt: skip
+    display.figure_.canvas.draw()
+    boxes = [text.get_window_extent() for text in display.text_]
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.overlaps(other)
+    first, second = (text.get_text() for text in display.text_[:2])
+    assert re.fullmatch("sna.*…, not chr.*…", first)
+    assert second.startswith("chrysan")
 
 
 def test_images_are_in_few_rows_with_few_gaps():

@@ -42,6 +42,7 @@ class Growing(Schedule):
 
 
 @every_dtype
+@pytest.mark.filterwarnings("ignore:the loss")  # a network that is trained may have no suggestion
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_no_bit_of_the_network_changes(optimizer, batch_size, dtype):
@@ -60,6 +61,7 @@ def test_no_bit_of_the_network_changes(optimizer, batch_size, dtype):
     assert pickle.dumps(net) == before
 
 
+@pytest.mark.filterwarnings("ignore:the loss")
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 5, 32])
@@ -146,12 +148,49 @@ def test_nothing_is_suggested_where_nothing_can_be_learned():
     net, X, _ = make()
     exact = net.feedforward(X)
     flat = Network.from_parameters(net.weights, net.biases, activation=["tanh", "softmax"])
-    found = find_learning_rate(flat, X, exact)
+    with pytest.warns(UserWarning, match="the loss did not fall clearly at any rate") as warned:
+        found = find_learning_rate(flat, X, exact)
+    assert warned[0].filename == __file__
     assert np.isnan(found.suggestion)
     assert found.losses.max() == 0
     with pytest.raises(ValueError, match=r"learning_rate must be positive .*, got float nan"):
         flat.train(X, exact, epochs=1, learning_rate=found.suggestion)
     assert repr(found).endswith("suggestion nan>")
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_nothing_is_suggested_for_what_is_trained_already(batch_size, seed):
+    X, y = datasets.load_moons(200, noise=0.1)
+    net = Network([2, 8, 1], activation=["tanh", "sigmoid"], loss="bce", seed=seed)
+    rate = find_learning_rate(net, X, y, batch_size=batch_size).suggestion
+    net.train(X, y, epochs=1000, learning_rate=rate, batch_size=batch_size)
+    with pytest.warns(UserWarning, match="may be trained already, or its inputs not scaled"):
+        found = find_learning_rate(net, X, y, batch_size=batch_size)
+    assert np.isnan(found.suggestion)
+    assert len(found.losses) > 30
+
+
+def test_nothing_is_suggested_for_targets_that_are_noise():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 5)), rng.integers(0, 2, 300)
+    net = Network([5, 6, 1], activation=["tanh", "sigmoid"], loss="bce", seed=0)
+    with pytest.warns(UserWarning, match="did not fall clearly"):
+        assert np.isnan(find_learning_rate(net, X, y).suggestion)
+
+
+def test_a_range_that_is_too_short_is_said():
+    net, X, y = make(320)
+    suggestion = find_learning_rate(net, X, y).suggestion
+    with pytest.warns(UserWarning, match=r"still falls at the largest rate, 0\.002; give a larg"):
+        found = find_learning_rate(net, X, y, maximum=0.002)
+    assert found.suggestion < 0.002 < suggestion
+    net = Network([3, 1], activation="identity", loss="mse", seed=0)
+    settings = {"batch_size": 320, "maximum": 1.0}
+    suggestion = find_learning_rate(net, X, y, **settings).suggestion
+    with pytest.warns(UserWarning, match=r"at the smallest rate already, 0\.3; give a smaller min"):
+        found = find_learning_rate(net, X, y, minimum=0.3, **settings)
+    assert suggestion < 0.3
 
 
 def test_the_result_says_what_it_is():

@@ -60,7 +60,9 @@ class DecisionBoundaryAnimation(Callback):
     X, y, kind, output, margin, class_names
         As for `DecisionBoundaryDisplay.from_network`.
     every : int, default 10
-        After how many epochs there is a frame, beside the first, which is before training.
+        After how many epochs there is a frame, beside the first, which is before training, and the
+        last, which is at its end. An `EarlyStopping` should be behind this callback: at the end it
+        takes parameters of an earlier epoch back.
     resolution : int, default 100
         How many points there are along each axis.
 
@@ -136,6 +138,9 @@ class DecisionBoundaryAnimation(Callback):
 
     def on_train_end(self, net: Network, history: Any) -> None:
         self._done += len(history.epoch)
+        if self.frames[-1].epoch < self._done:
+            loss = history.history["loss"][-1]
+            self.frames.append(Frame(self._done, loss, self._plane.response(net)))
 
     def plot(self, frame: int = -1, ax: Axes | None = None) -> DecisionBoundaryDisplay:
         """Draw one frame.
@@ -176,7 +181,7 @@ class DecisionBoundaryAnimation(Callback):
         Parameters
         ----------
         path : str, path-like, or file opened in binary mode
-            An older file of the same name is there, whole, until the new one is.
+            Ending in .gif. An older file of the same name is there, whole, until the new one is.
         fps : float, default 10.0
             Frames in a second, at most 50.
         dpi : float, default 80.0
@@ -185,7 +190,7 @@ class DecisionBoundaryAnimation(Callback):
         Raises
         ------
         TypeError, ValueError
-            If it has seen no training, or for bad settings.
+            If it has seen no training, or for bad settings, and names of other formats.
         OSError
             If the file cannot be written.
         ImportError
@@ -194,6 +199,8 @@ class DecisionBoundaryAnimation(Callback):
         self._n_frames()
         to = _checks.path_or_file(path, "path", "wb")
         if isinstance(to, str):
+            if not to.lower().endswith(".gif"):
+                raise ValueError(f"path must end in .gif, got {path!r}")
             _checks.new_file(to, "path")
         possible = _checks.Range("above 0 and at most 50", 0, 50, with_high=True)
         fps = _checks.number(fps, "fps", possible)

@@ -24,6 +24,7 @@ Colour = tuple[float, float, float]
 ON_LIGHT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
 ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#EEEEEE")
 N_COLOURS = len(ON_LIGHT)
+LONGEST_NAME = 16  # characters
 MARKERS = "o^sDvP*X<>"  # as many as have no factor in common with the palette
 
 
@@ -38,12 +39,12 @@ def pyplot(who: str) -> Any:
     return pyplot
 
 
-def axes(ax: Any, who: str) -> Axes:
+def axes(ax: Any, who: str, layout: str | None = None) -> Axes:
     """The axes that were given, or those of a new figure."""
-    return several_axes(ax, who, 1)[0]
+    return several_axes(ax, who, 1, layout)[0]
 
 
-def several_axes(ax: Any, who: str, n: int) -> list[Axes]:
+def several_axes(ax: Any, who: str, n: int, layout: str | None = None) -> list[Axes]:
     """n axes that were given, or those of a new figure, one below the other."""
     plt = pyplot(who)
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def several_axes(ax: Any, who: str, n: int) -> list[Axes]:
     if ax is None:
         width, height = plt.rcParams["figure.figsize"]
         size = width, height * (1 + (n - 1) / 2)
-        layout = "constrained" if n > 1 else None
+        layout = "constrained" if n > 1 else layout
         made: Sequence[Axes] = plt.subplots(
             n, 1, sharex=True, squeeze=False, figsize=size, layout=layout
         )[1].ravel()
@@ -134,6 +135,11 @@ def colour_of(k: int, ax: Axes) -> str:
 
 def marker_of(k: int) -> str:
     return MARKERS[k % len(MARKERS)]
+
+
+def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name where there is little room."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def names_of(names: Any, name: str, n: int) -> list[str]:

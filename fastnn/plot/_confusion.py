@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+MOST_CLASSES = 20  # that have numbers in their cells, and each its name
 AXES = {"true": 1, "pred": 0, "all": None}
 
 
@@ -45,6 +46,7 @@ class ConfusionMatrixDisplay:
     figure_ : matplotlib Figure
     image_ : matplotlib AxesImage
     text_ : array of matplotlib Text, of the matrix's shape
+        Of None where there are more than 20 classes, whose numbers nobody could read.
 
     Examples
     --------
@@ -164,7 +166,7 @@ class ConfusionMatrixDisplay:
         ConfusionMatrixDisplay
             This one.
         """
-        self.ax_ = ax = _axes.axes(ax, "a picture of a confusion matrix")
+        self.ax_ = ax = _axes.axes(ax, "a picture of a confusion matrix", "constrained")
         self.figure_ = _axes.figure_of(ax)
         matrix = self.confusion_matrix
         n, largest = len(matrix), float(matrix.max()) or 1.0
@@ -174,15 +176,17 @@ class ConfusionMatrixDisplay:
         self.image_ = ax.imshow(shades, cmap=colours, vmin=0, vmax=1)
         self.text_ = np.empty((n, n), object)
         are_parts = matrix.dtype.kind == "f"
-        for (i, j), value in np.ndenumerate(matrix):
+        for (i, j), value in np.ndenumerate(matrix) if n <= MOST_CLASSES else ():
             self.text_[i, j] = ax.text(
                 j, i, f"{value:.2f}" if are_parts else f"{value:,}", ha="center", va="center",
                 color=_axes.text_on(colours(shades[i, j])), fontsize="small" if n > 5 else None,
             )  # fmt: skip
-        names = _axes.names_of(self.class_names, "class_names", n)
-        turned = "horizontal" if max(map(len, names)) <= 20 // n + 1 else "vertical"
-        ax.set_xticks(range(n), names, rotation=turned)
-        ax.set_yticks(range(n), names)
+        step = -(-n // MOST_CLASSES)
+        names = list(map(_axes.shortened, _axes.names_of(self.class_names, "class_names", n)))
+        names, places = names[::step], range(0, n, step)
+        turned = "horizontal" if max(map(len, names)) <= 20 // len(names) + 1 else "vertical"
+        ax.set_xticks(places, names, rotation=turned)
+        ax.set_yticks(places, names)
         ax.grid(visible=False)
         ax.set_xlabel("class found")
         ax.set_ylabel("class")

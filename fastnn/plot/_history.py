@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from fastnn import _checks, _words
 from fastnn.plot import _axes
 
@@ -133,20 +135,31 @@ class HistoryDisplay:
         is_first = not ax.has_data()
         for name in names:
             values = self.columns[name]
-            # A line through one point shows nothing. What diverged may have fewer values.
+            # A line shows nothing of a point without a neighbour. What diverged may be shorter.
             (self.lines_[name],) = ax.plot(
-                self.epoch[: len(values)], values, "o" if len(self.epoch) == 1 else "-",
+                self.epoch[: len(values)], values, marker="o", markevery=_alone(values),
                 color=_axes.colour_of(len(ax.get_lines()), ax),
                 label="validation" if name.startswith("val_") else "training",
             )  # fmt: skip
         ax.set_ylabel(quantity.replace("_", " "))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        # As many ticks as there is room for.
+        ax.xaxis.set_major_locator(
+            MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1)
+        )
+        if self.epoch and not any(np.isfinite(self.columns[name]).any() for name in names):
+            ax.text(0.5, 0.5, "no finite value", ha="center", va="center", transform=ax.transAxes)
         if is_first and len(self.epoch) == 1:
             ax.set_xlim(-0.5, 0.5, auto=True)
         if len(names) > 1:
             ax.legend()
         if quantity == "learning_rate" and _spans_decades(self.columns[quantity]):
             ax.set_yscale("log")
+
+
+def _alone(values: Sequence[float]) -> list[int]:
+    """The places of finite values that have none beside them."""
+    finite = np.pad(np.isfinite(values), 1)
+    return np.flatnonzero(finite[1:-1] & ~finite[:-2] & ~finite[2:]).tolist()
 
 
 def _spans_decades(values: Sequence[float]) -> bool:

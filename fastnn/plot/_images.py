@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+SHORTEST_NAME = 4  # characters
 PART_OF_IMAGES = 0.84  # of the axes' width, where there is a scale beside them
 
 
@@ -283,14 +284,23 @@ class ImagesDisplay(_Mosaic):
             ax, self.columns, gap, cmap=_axes.from_background(ax, _axes.foreground(ax))
         )
         self.text_ = []
-        for i, (x, y) in enumerate(places):
-            said, colour = self.found[i], _axes.foreground(ax)
-            if self.true is not None and said != self.true[i]:
-                said, colour = f"{said}, not {self.true[i]}", _axes.colour_of(1, ax)
+        ax.apply_aspect()
+        left, right = ax.get_xlim()
+        room = ax.get_window_extent().width * (self.images.shape[2] + gap - 1) / (right - left)
+        for i, place in enumerate(places):
+            colour = _axes.foreground(ax)
+            names = [self.found[i]]
+            if self.true is not None and self.found[i] != self.true[i]:
+                names, colour = [self.found[i], self.true[i]], _axes.colour_of(1, ax)
             look: dict[str, Any] = {"color": colour, "ha": "center", "va": "top"}
-            self.text_.append(
-                ax.annotate(said, (x, y), (0, -2), textcoords="offset points", size="small", **look)
-            )
+            text = ax.annotate(
+                "", place, (0, -2), textcoords="offset points", size="small", **look
+            )  # fmt: skip
+            for longest in range(_axes.LONGEST_NAME, SHORTEST_NAME - 1, -1):
+                text.set_text(", not ".join(_axes.shortened(one, longest) for one in names))
+                if text.get_window_extent().width <= room:
+                    break
+            self.text_.append(text)
         return self
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 THICKEST = 3.0  # points
-LONGEST_NAME = 16  # characters
 
 
 class NetworkDisplay:
@@ -204,7 +203,7 @@ class NetworkDisplay:
                 if names is None or unit.layer != layer or unit.place is None:
                     continue
                 ax.annotate(
-                    _shortened(names[unit.place]), (layer, unit.height), (away, 0), color=text,
+                    _axes.shortened(names[unit.place]), (layer, unit.height), (away, 0), color=text,
                     textcoords="offset points", ha=align, va="center", fontsize="small",
                 )  # fmt: skip
         captions = [f"{len(self.weights[0]):,} inputs"] if len(self.weights[0]) > 1 else ["1 input"]
@@ -222,7 +221,3 @@ class NetworkDisplay:
     def _width(self, weight: float, drawn: _drawing.Drawing) -> float:
         """In points: thinner where there are many."""
         return max(0.2, min(THICKEST, 18 / drawn.height) * abs(weight))
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

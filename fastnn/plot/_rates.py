@@ -117,11 +117,15 @@ class LearningRateDisplay:
                 self.suggestion, color=_axes.colour_of(1, ax), linestyle="--",
                 label=f"suggestion {self.suggestion:.2g}",
             )  # fmt: skip
+        else:
+            ax.set_title("no suggestion: the loss does not fall clearly")
         ax.set_xscale("log")
         ax.set_xlabel("learning rate")
         ax.set_ylabel("loss")
         # Where training has gone wrong, losses of any size would hide how they fell before.
-        lowest, highest = self.losses.min(), 1.5 * self.smoothed[0]
+        # What has no suggestion has nothing but a rise, up to twice the first losses.
+        factor = 3.0 if math.isnan(self.suggestion) else 1.5
+        lowest, highest = self.losses.min(), factor * self.smoothed[0]
         if self.losses.max() > highest > lowest:
             ax.set_ylim(lowest - 0.05 * (highest - lowest), highest)
         ax.legend()
