@@ -348,11 +348,12 @@ def test_dialects(tmp_path, line, delimiter):
     (["1.485", "0.213", "12.001"] * 10, [], [1.485, 0.213, 12.001]),
     (["1.485", "3.213", "12.001"] * 10, [], [1.485, 3.213, 12.001]),  # each with a point
     (["7", "1.485", "3.213"] * 10, [], [7, 1.485, 3.213]),
+    (["12", "1.485", "13.213"] * 10, [], [12, 1.485, 13.213]),
     (["563", "1.485", "3.25"] * 10, [], [563, 1.485, 3.25]),
     (["1563", "1.485", "3.213"] * 10, [], [1563, 1.485, 3.213]),
     (["563", "1.485", "3.213"] * 10, ["--decimal", "."], [563, 1.485, 3.213]),
     (["563", "1,485", "3,213"] * 10, ["--decimal", ","], [563, 1.485, 3.213]),
-], ids=range(7))  # fmt: skip
+], ids=range(8))  # fmt: skip
 def test_three_decimals_are_decimals(run, values, flags, read_as):
     table = pd.DataFrame({"a": values, "t": ["p", "q"] * 15})
     table.to_csv("t.csv", index=False, sep=";")
@@ -721,6 +722,8 @@ MISTAKES = {
     "thousands": ("a;t\n" + "563;p\n1.485;q\n" * 9 + "2.975;p\n", TRAIN, 1,
                   r"line 3, column 'a': '1\.485' may be 1485, as all 10 of 19 values with a "
                   r"\"\.\" have three digits after it; if .*, .*; if .* --decimal \"\.\" to say"),
+    "small ones beside thousands": ("a;t\n" + "12;p\n1.485;q\n77;p\n2.975;q\n85;p\n" * 3, TRAIN, 1,
+                                    "line 3, column 'a': '1.485' may be 1485, as all 6 of 15"),
     "thousands in the target": ("a;t\n" + "1;563\n2;1.485\n" * 9, TRAIN, 1,
                                 "line 3, column 't': '1.485' may be 1485"),
     "English thousands": ("a;t\n" + '563;p\n"2,491";q\n' * 9, TRAIN, 1,

@@ -70,14 +70,16 @@ def _may_be_thousands(values: list[str], sign: str) -> bool:
 
 
 def _stands_in_thousands(values: list[str], sign: str) -> bool:
-    """Whether it does by all that one sees: whole numbers beside go up to 999.
+    """Whether it does by all that one sees: whole numbers beside are of less than four digits.
 
-    Where decimals are meant, either all cells have as many, or some have one or two.
+    Where decimals are meant, either all cells have as many, or some have one or two. A few small
+    numbers, such as 0 or 7, may stand among decimals nevertheless.
     """
     if not _may_be_thousands(values, sign):
         return False
     whole = [value.lstrip("+-").lstrip("0") for value in values if WHOLE.fullmatch(value)]
-    return max(map(len, whole), default=0) == 3
+    longest = max(map(len, whole), default=0)
+    return longest == 3 or (longest == 2 and len({one for one in whole if len(one) == 2}) > 2)
 
 
 def _thousands(sheet: Sheet, name: str, values: list[str], sign: str) -> Failure:

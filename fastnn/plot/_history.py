@@ -135,9 +135,10 @@ class HistoryDisplay:
         is_first = not ax.has_data()
         for name in names:
             values = self.columns[name]
+            alone = _alone(values)
             # A line shows nothing of a point without a neighbour. What diverged may be shorter.
             (self.lines_[name],) = ax.plot(
-                self.epoch[: len(values)], values, marker="o", markevery=_alone(values),
+                self.epoch[: len(values)], values, marker="o" if alone else "", markevery=alone,
                 color=_axes.colour_of(len(ax.get_lines()), ax),
                 label="validation" if name.startswith("val_") else "training",
             )  # fmt: skip
