@@ -275,6 +275,7 @@ def test_what_is_missing_is_said_as_python_says_it(given):
 KINDS = [Network, callbacks.EarlyStopping, callbacks.ModelCheckpoint, callbacks.CSVLogger,
          callbacks.LambdaCallback, *SCHEDULES, *map(type, OPTIMIZERS.values())]  # fmt: skip
 HOT = {"update", "feedforward"}  # whose calls Python itself refuses, as nothing may slow them down
+WITHOUT_ARGUMENTS = {"copy", "reset_trainer", "summary", "without_standardizer"}
 EXPLAINED = [
     *(kind.__init__ for kind in KINDS),
     *(own.function for own in METRICS.values()),
@@ -282,7 +283,7 @@ EXPLAINED = [
     *(
         one
         for name, one in inspect.getmembers(Network, inspect.isroutine)
-        if name[0] != "_" and name not in {*HOT, "copy", "reset_trainer", "summary", "without_standardizer"}
+        if name[0] != "_" and name not in {*HOT, *WITHOUT_ARGUMENTS}
     ),
 ]
 
