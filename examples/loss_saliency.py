@@ -4,8 +4,8 @@ Which pixels make a digit what it is: gradients with respect to inputs
 
 After Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks (2014): the saliency of a
 pixel is ``|∂L/∂x|``, how much the loss would change with it. One step of each pixel in the
-direction that makes the loss larger (Goodfellow, Shlens and Szegedy, Explaining and harnessing adversarial
-examples, 2015) shows that the gradient means what it says.
+direction that makes the loss larger (Goodfellow, Shlens and Szegedy, Explaining and harnessing
+adversarial examples, 2015) shows that the gradient means what it says.
 """
 
 import numpy as np
