@@ -31,13 +31,13 @@ class Exporting:
         self,
         path: str | os.PathLike[str] | None = None,
         *,
-        name: str = "model",
+        name: str | None = None,
         numbers: str = "hex",
         quantize: str | None = None,
         data: tuple[ArrayLike, ArrayLike] | None = None,
         dtype: DTypeLike | None = None,
     ) -> str:
-        """The network as a C header that needs nothing but math.h: see `fastnn.export.to_c`."""
+        """The network as a C header that needs nothing else: see `fastnn.export.to_c`."""
         from fastnn import export
 
         return export.to_c(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fastnn._core.model import Model
-    from fastnn.export._exported import Exported
+    from fastnn.export._exported import Exported, Scaling
 
     Array = np.ndarray[Any, Any]
 
@@ -51,6 +51,15 @@ class Standardizers(NamedTuple):
             )
         )
         return cls(inputs, targets)
+
+    def scaling(self) -> Scaling | None:
+        """What that of inputs does to them."""
+        from fastnn.export._exported import Scaling
+
+        if self.inputs is None:
+            return None
+        mean, scale = _exact(self.inputs)
+        return Scaling(1 / scale, -mean / scale)
 
 
 class Standardizable:
@@ -149,10 +158,12 @@ class Standardizable:
                 f"order, {_checks.description(names[0])}, got {_checks.description(names[1])}"
             )
         self._check_exactness(found)
+        from fastnn.export import _models
+
         exported = self._exported()
-        if found.inputs is not None:
-            mean, scale = _exact(found.inputs)
-            exported = _first_layer(exported, 1 / scale, -mean / scale)
+        scaling = found.scaling()
+        if scaling is not None:
+            exported = _models.folded(exported, scaling)
         if found.targets is not None:
             mean, scale = _exact(found.targets)
             exported = _last_layer(exported, scale, mean)
@@ -188,10 +199,11 @@ class Standardizable:
         found = self._model.standardizers
         if found is None:
             raise ValueError("the network has no standardizer")
+        from fastnn.export import _models
+
         exported = self._exported()
-        if found.inputs is not None:
-            mean, scale = _exact(found.inputs)
-            exported = _first_layer(exported, scale, mean)
+        if exported.scaling is not None:
+            exported = _models.unfolded(exported)
         if found.targets is not None:
             mean, scale = _exact(found.targets)
             exported = _last_layer(exported, 1 / scale, -mean / scale)
@@ -202,18 +214,30 @@ class Standardizable:
         dtype = self._model.layout.dtype
         if found.inputs is None:
             return
-        mean, scale = found.inputs._fitted()
-        lost = np.abs(mean) / scale * np.finfo(dtype).eps
-        if (lost > MOST_LOST).any():
-            j = int(lost.argmax())
+        lost = too_few_digits(
+            *found.inputs._fitted(), dtype, "the standardizer", found.inputs.feature_names
+        )
+        if lost is not None:
             other = "a network of float64, or " if dtype == np.float32 else ""
-            names = found.inputs.feature_names
-            column = j if names is None else repr(names[j])
-            raise ValueError(
-                f"column {column} of the standardizer has mean {mean[j]:.6g} and scale "
-                f"{scale[j]:.3g}, of which {dtype} keeps too few digits; use {other}another origin "
-                "for that column, such as its mean"
-            )
+            raise ValueError(f"{lost}; use {other}another origin for that column, such as its mean")
+
+
+def too_few_digits(
+    mean: Array, scale: Array, dtype: np.dtype[Any], of: str, names: Sequence[str] | None
+) -> str | None:
+    """Which column the rounding of inputs as they are spoils most, in words; None if it does not.
+
+    A column's numbers are rounded by so much of their mean, which must be little of their scale.
+    """
+    lost = np.abs(mean) / scale * np.finfo(dtype).eps
+    if not (lost > MOST_LOST).any():
+        return None
+    j = int(lost.argmax())
+    column = j if names is None else repr(names[j])
+    return (
+        f"column {column} of {of} has mean {float(mean[j]):.6g} and scale {float(scale[j]):.3g}, "
+        f"of which {dtype} keeps too few digits"
+    )
 
 
 def _copy(found: Standardizers | None, place: int) -> Standardizer | None:
@@ -248,12 +272,6 @@ def _hint(one: Any) -> str:
 def _exact(one: Standardizer) -> tuple[Array, Array]:
     mean, scale = one._fitted()
     return mean.astype(np.longdouble), scale.astype(np.longdouble)
-
-
-def _first_layer(found: Exported, factor: Array, shift: Array) -> Exported:
-    from fastnn.export import _models
-
-    return _models.folded(found, _models.Scaling(factor, shift))
 
 
 def _last_layer(found: Exported, factor: Array, shift: Array) -> Exported:

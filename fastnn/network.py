@@ -927,9 +927,11 @@ class Network(Backpropagating, Standardizable, Exchanging, _words.Explaining):
 
         model = self._model
         weights, biases = model.layout.views(copies(model.parameters)[0])
+        standardizers = model.standardizers
         return Exported(
             [np.ascontiguousarray(W) for W in weights], list(biases), model.activations,
             model.loss, feature_names=model.feature_names,
+            scaling=None if standardizers is None else standardizers.scaling(),
         )  # fmt: skip
 
     def _with(

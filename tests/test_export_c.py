@@ -29,6 +29,7 @@ from fastnn import Network
 from fastnn.export import to_c
 from fastnn.export._c_words import KEYWORDS, OF_LIBRARY
 from fastnn.export._outputs import decision
+from fastnn.preprocessing import Standardizer
 from fastnn.sklearn import MLPClassifier, MLPRegressor
 
 if not COMPILERS:
@@ -186,6 +187,28 @@ def test_nan_stays_nan_and_infinite_inputs_are_no_undefined_behaviour(tmp_path, 
         assert np.isnan(results[f"of_{name}"][0][0]).all(), name
 
 
+def test_nan_is_of_no_class(tmp_path):
+    X, y = IRIS
+    softmax = Network([4, 3], activation="softmax", loss="cross_entropy", seed=0)
+    models = {
+        "many": classifier().fit(X, y),
+        "two": classifier().fit(X, y == 1),
+        "labels": classifier().fit(X, labels(y)),
+        "one": MLPClassifier((2,), max_iter=2).fit(X, np.full(len(X), 7)),
+        "softmax": softmax,
+        "sigmoid": Network([4, 1], loss="bce", seed=0),
+    }
+    rows = np.concatenate([X[:1], X[:1]])
+    rows[1, 2] = np.nan
+    programs = Programs(tmp_path)
+    for name, model in models.items():
+        programs.add(name, model.to_c(name=name), rows, 3 if name == "labels" else 1)
+    for name, (_, classes) in programs.run(COMPILERS[0]).items():
+        assert (classes[0] >= 0).all(), name
+        assert (classes[1] == -1).all(), name
+        assert "-1: look at it first" in models[name].to_c()
+
+
 # Numbers
 
 TRICKY = [
@@ -227,6 +250,20 @@ def test_decimals_are_also_older_c_plus_plus(tmp_path):
         pytest.skip("there is no compiler for C++")
     command = [COMPILERS[0], "-std=c++11", *WARNINGS, "-c", "m.cpp"]
     subprocess.run(command, cwd=tmp_path, check=True)
+
+
+def test_hexadecimal_floats_say_what_older_c_plus_plus_needs(tmp_path):
+    if not works("gcc", "c++17"):
+        pytest.skip("there is no GCC for C++")
+    (tmp_path / "m.h").write_text(Network([3, 2], seed=0).to_c(name="m"))
+    (tmp_path / "m.cpp").write_text('#include "m.h"\n')
+    for standard, is_right in (("c++14", False), ("gnu++14", True), ("c++17", True)):
+        command = ["gcc", f"-std={standard}", "-fsyntax-only", "m.cpp"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) == is_right
+        assert (
+            is_right or "C++17: use -std=c++17 or gnu++11, or export decimal numbers" in done.stderr
+        )
 
 
 # Estimators and pipelines
@@ -406,6 +443,115 @@ def test_int8_keeps_inputs_of_other_units(tmp_path, capsys):
     assert re.fullmatch(r"int8: accuracy [01]\.\d{4} on 150 samples, .*\n", capsys.readouterr().out)
 
 
+def standardized(X, y, **settings):
+    """A network with the standardizer of its inputs in its parameters."""
+    scaler = Standardizer().fit(X)
+    net = Network(
+        [X.shape[1], 8, 1], activation=["relu", "sigmoid"], loss="bce", seed=0, **settings
+    )
+    net.train(scaler.transform(X), y, epochs=50, learning_rate=0.1)
+    return net.with_standardizer(scaler)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_int8_of_a_standardizer_keeps_inputs_of_other_units(tmp_path, dtype, capsys):
+    """Which are in the first layer, where nothing would be left of the second input's weights."""
+    X = np.random.default_rng(0).normal([0, 0], [1, 1e4], (500, 2)).astype(dtype)
+    y = (X[:, 0] + X[:, 1] / 1e4 > 0).astype(int)
+    net = standardized(X, y, dtype=dtype)
+    text = net.to_c(name="m", quantize="int8", data=(X, y))
+    programs = Programs(tmp_path)
+    programs.add("m", text, X, 1)
+    classes = programs.run(COMPILERS[0])["m"][1][:, 0]
+    right, exact = (classes == y).mean(), ((net.feedforward(X)[:, 0] > 0.5) == y).mean()
+    assert right >= exact - 0.005 > 0.95
+    printed = f"int8: accuracy {right:.4f} on 500 samples, and {exact:.4f} with weights of {dtype}"
+    assert capsys.readouterr().out == printed + "\n"
+    assert "as they are before scaling" in text
+
+
+def test_int8_of_standardized_targets(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal([5, 2e5], [1, 1e4], (300, 2))
+    y = np.stack([1e5 * X[:, 0], 50 + X[:, 1] / 1e4], axis=1)
+    of_X, of_y = Standardizer().fit(X), Standardizer().fit(y)
+    net = Network([2, 16, 2], activation=["tanh", "identity"], seed=0)
+    net.train(of_X.transform(X), of_y.transform(y), epochs=100, learning_rate=0.05)
+    programs = Programs(tmp_path)
+    net = net.with_standardizer(of_X, targets=of_y)
+    for name, quantize in (("exact", None), ("int8", "int8")):
+        programs.add(name, net.to_c(name=name, quantize=quantize), X)
+    results = programs.run(COMPILERS[0])
+    assert np.abs(results["exact"][0] / net.feedforward(X) - 1).max() < 1e-13
+    assert (np.abs(results["int8"][0] - net.feedforward(X)).mean(axis=0) < y.std(axis=0) / 40).all()
+
+
+def test_the_score_of_the_model_itself_is_beside_that_of_another_dtype(capsys):
+    X = IRIS[0]
+    model = make_pipeline(StandardScaler(), classifier()).fit(X, IRIS[1])
+    score = model.score(X, IRIS[1])
+    own = f"and {score:.4f} with the model's own of float64\n"
+    to_c(model, dtype="float32", data=IRIS)
+    assert capsys.readouterr().out == f"float32: accuracy {score:.4f} on 150 samples, {own}"
+    text = to_c(model, dtype="float32", data=IRIS, quantize="int8")
+    printed = capsys.readouterr().out
+    pattern = (
+        rf"int8: accuracy 0\.\d+ on 150 samples, and {score:.4f} with weights of float32, {own}"
+    )
+    assert re.fullmatch(pattern, printed)
+    assert f"Lost    by {printed.strip()}." in text
+
+
+SECONDS = np.random.default_rng(0).normal([1.7e9, 0], [170, 1], (200, 2))
+
+
+def in_float32(case):
+    """What float32 keeps too little of: the model, data if only they say it, and the column."""
+    X, y = SECONDS, (SECONDS.sum(axis=1) > 1.7e9).astype(int)
+    scaler = Standardizer.from_parameters(
+        X.mean(axis=0), X.std(axis=0), feature_names=["time", "b"]
+    )
+    return {
+        "pipeline": (make_pipeline(StandardScaler(), classifier()).fit(X, y), None, 0),
+        "range": (make_pipeline(MinMaxScaler(), classifier()).fit(X, y), None, 0),
+        "network": (Network([2, 1], seed=0).with_standardizer(scaler), None, "'time'"),
+        "data": (Network([2, 1], loss="bce", seed=0), (X, y), 0),
+        "estimator": (classifier().fit(X - X.mean(axis=0), y), (X, y), 0),
+    }[case]
+
+
+@pytest.mark.parametrize("case", ["pipeline", "range", "network", "data", "estimator"])
+def test_float32_that_keeps_too_few_digits_is_refused(case):
+    model, data, column = in_float32(case)
+    message = (
+        rf"column {column} of the inputs has mean 1\.7e\+09 and scale \d+, of which float32 keeps "
+        r'too few digits; use dtype="float64", or subtract .* in C in double'
+    )
+    with pytest.raises(ValueError, match=message):
+        to_c(model, dtype="float32", data=data)
+    assert "double model_" in to_c(model, data=data)
+
+
+def test_columns_that_do_not_vary_are_no_reason_to_refuse_float32():
+    data = np.full((5, 2), 1.7e9), np.zeros(5)
+    assert "float model_" in Network([2, 1], loss="bce", seed=0).to_c(dtype="float32", data=data)
+
+
+def test_data_that_are_scaled_already(recwarn):
+    X = IRIS[0] * [1, 1, 100, 1]
+    model = make_pipeline(StandardScaler(), classifier()).fit(X, IRIS[1])
+    recwarn.clear()  # of what has not converged
+    to_c(model, data=(X, IRIS[1]))
+    assert not recwarn
+    with pytest.warns(UserWarning, match=r"data\[0\] looks as if it were scaled already") as found:
+        to_c(model, data=(model[0].transform(X), IRIS[1]))
+    assert found[0].filename == __file__
+    close = make_pipeline(StandardScaler(), classifier()).fit(model[0].transform(X), IRIS[1])
+    recwarn.clear()  # of what has not converged
+    to_c(close, data=(model[0].transform(X), IRIS[1]))
+    assert not recwarn
+
+
 def test_what_is_printed_fits_the_model(capsys):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 3))
@@ -544,11 +690,11 @@ def test_its_test_finds_what_is_wrong(tmp_path):
         wrong = re.sub(r"(m_b1\[\d+\] = \{\s*)", r"\g<1>0.5 + ", text)
         returned, printed = run_own_test(tmp_path, COMPILERS[0], wrong, WARNINGS[:0])
         assert returned == 1, name
-        assert printed.endswith("m: 10 rows, WRONG")
+        assert re.fullmatch(r"m: \d+ of 10 rows are WRONG", printed)
     other = texts["classes"].replace("y[k] > y[best]", "y[k] < y[best]")
-    assert "is of class" in run_own_test(tmp_path, COMPILERS[0], other)[1]
+    assert run_own_test(tmp_path, COMPILERS[0], other) == (1, "m: 10 of 10 rows are WRONG")
     other = texts["labels"].replace("y[k] > 0x1p-1", "y[k] < 0x1p-1")
-    assert "label" in run_own_test(tmp_path, COMPILERS[0], other)[1]
+    assert run_own_test(tmp_path, COMPILERS[0], other) == (1, "m: 10 of 10 rows are WRONG")
 
 
 def test_of_a_single_class_the_output_says_nothing(tmp_path, capsys):
@@ -640,7 +786,56 @@ def test_of_equal_outputs_the_first_is_the_class(tmp_path):
     assert programs.run(COMPILERS[0])["m"][1].tolist() == [[0]]
 
 
+def test_two_models_of_one_name_do_not_compile(tmp_path):
+    nets = {name: Network([2, 3, 1], seed=seed) for name, seed in (("a", 0), ("b", 1), ("c", 0))}
+    for name, net in nets.items():
+        net.to_c(tmp_path / f"{name}.h", name="m")
+    main = "int main(void) { double x[2] = {0}, y[1]; m_predict(x, y); return m_self_test(); }\n"
+    for names, is_right in (("a", True), ("aca", True), ("ab", False), ("ba", False)):
+        text = "".join(f'#include "{name}.h"\n' for name in names) + main
+        (tmp_path / "main.c").write_text(text)
+        for compiler in COMPILERS:
+            command = [compiler, *WARNINGS, "main.c", "-o", "main"]
+            done = subprocess.run(
+                command, cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert (done.returncode == 0) == is_right, done.stderr
+            message = "two different models are named m: export one with another name"
+            assert is_right == (message not in done.stderr)
+            if is_right:
+                subprocess.run(["./main"], cwd=tmp_path, check=True)
+
+
 # Files and refusals
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "shown"),
+    [
+        ("flowers.h", "flowers", "flowers.h"),
+        ("my-net.v2.h", "my_net_v2", "my-net.v2.h"),
+        ("3d.h", "model_3d", "3d.h"),
+        ("int.h", "int_model", "int.h"),
+        ("--.h", "model", "model.h"),
+        ("größe.h", "gr_e", "gr_e.h"),
+        ("a b.h", "a_b", "'a b.h'"),
+        ("__a__b__", "a_b", "__a__b__"),
+        ("x" * 50 + ".h", "x" * 40, "x" * 50 + ".h"),
+    ],
+)
+def test_the_name_is_that_of_the_file(tmp_path, file, name, shown):
+    path = tmp_path / file
+    text = NET.to_c(path)
+    assert f"void {name}_predict" in text
+    assert text.startswith(f"/* {shown}: a neural")
+    assert f"cc -D{name.upper()}_TEST -x c {shown} -o {name}_test" in text
+    if shown != "model.h" and file.isascii():
+        line = re.search(r"Test +cc (.*)", text)
+        done = subprocess.run(
+            f"{COMPILERS[0]} {line[1]}", shell=True, cwd=tmp_path, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+    assert "void m_predict" in NET.to_c(path, name="m")
 
 
 def test_the_text_is_returned_and_written(tmp_path):
@@ -649,6 +844,7 @@ def test_the_text_is_returned_and_written(tmp_path):
     path.write_text("older")
     text = net.to_c(path)
     assert path.read_text() == text == net.to_c() == to_c(net)
+    assert "void model_predict" in text
     assert os.listdir(tmp_path) == ["model.h"]
 
 

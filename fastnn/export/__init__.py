@@ -25,7 +25,7 @@ def to_c(
     model: Any,
     path: str | os.PathLike[str] | None = None,
     *,
-    name: str = "model",
+    name: str | None = None,
     numbers: str = "hex",
     quantize: str | None = None,
     data: tuple[ArrayLike, ArrayLike] | None = None,
@@ -34,16 +34,18 @@ def to_c(
     """A trained model as a C header, which computes its outputs and needs nothing else.
 
     It is C99 and C++, has no heap and nothing that changes, and so may be used by many threads at
-    once; its top says how to build and to test it. With the name "model" there are
+    once; its top says how to build and to test it. In "model.h" there are
 
     - ``void model_predict(const float x[MODEL_INPUTS], float y[MODEL_OUTPUTS])``, with double for
       float64;
     - of classifiers ``int model_classify(const float x[])``, the place of the class in
       ``model_classes``, an array of strings or numbers, MODEL_CLASSES of them; and of networks with
-      the loss cross_entropy, or bce and one output, the class number;
+      the loss cross_entropy, or bce and one output, the class number; -1, if an output is NaN;
     - of classifiers of labels, and of networks with bce and several outputs,
-      ``void model_classify(const float x[], int on[])``, 1 for each output above 1/2;
-    - under ``#ifdef MODEL_TEST`` a ``main`` that holds the above to rows that fastnn has computed.
+      ``void model_classify(const float x[], int on[])``, 1 for each output above 1/2, and -1 for
+      NaN;
+    - ``int model_self_test(void)``, which holds the above to rows that fastnn has computed, and
+      returns how many of them are wrong; and under ``#ifdef MODEL_TEST`` a ``main`` that prints it.
 
     Outputs equal `Network.feedforward`, or of an estimator predict_proba, predict of a regressor,
     up to rounding: the order of sums is another. exp and what is made of it are in the header, by a
@@ -57,13 +59,16 @@ def to_c(
     model : Network, estimator or Pipeline
         A `fastnn.Network`; a fitted estimator of `fastnn.sklearn`; or a fitted ``Pipeline`` that
         ends in one, after StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, one or more.
-        What these do becomes part of the first layer. In it inputs far from 0, of a mean above 16
-        standard deviations, would lose digits; they are scaled first then, and so they are with
-        quantize.
+        What these do becomes part of the first layer, where the standardizer of
+        `Network.with_standardizer` is already. In it inputs far from 0, of a mean above 16 standard
+        deviations, would lose digits; they are scaled first then, and so they are with quantize.
     path : str, path-like or None, default None
         Where to write it; a file that is there is replaced at one moment. None: nowhere.
-    name : str, default "model"
-        How names begin, those of macros in capitals: an identifier of C.
+    name : str or None, default None
+        How names begin, those of macros in capitals: an identifier of C. None: what the path's last
+        part has before its ending, with "_" for what C does not take, so that "my-net.h" has
+        ``my_net_predict``; and "model" without a path. Two headers of one name in a program do not
+        compile, unless they are of the same model.
     numbers : {"hex", "decimal"}, default "hex"
         How parameters are written. Both give the same bits to the compiler; hexadecimal floats are
         C99 and C++17, and older C++ has decimals only.
@@ -73,12 +78,15 @@ def to_c(
         eighth.
     data : (X, y) or None, default None
         Samples, as the model is evaluated on them. Rows of X are those of the header's test,
-        instead of random ones; and with quantize it is printed how well the model does with and
-        without: the accuracy, where outputs stand for classes or labels, R² of regressors, and the
-        loss of other networks.
+        instead of random ones; and with quantize, or another dtype than the model's, it is printed
+        how well the model does with and without: the accuracy, where outputs stand for classes or
+        labels, R² of regressors, and the loss of other networks. X is as in C, before scaling;
+        there is a warning if it looks scaled already.
     dtype : {"float32", "float64"} or None, default None
         In which it computes, float or double. None: as the model does; an estimator that was fitted
-        on float64 computes in double, which is slow on most microcontrollers.
+        on float64 computes in double, which is slow on most microcontrollers. To go to float32 is
+        refused where a scaler or data have a column whose mean is so large beside its scale that
+        float32 keeps too few of its digits, by the rule of `Network.with_standardizer`.
 
     Returns
     -------
@@ -101,22 +109,19 @@ def to_c(
     >>> print(*[line for line in text.splitlines() if "void iris_predict" in line])
     static inline void iris_predict(const float x[IRIS_INPUTS], float y[IRIS_OUTPUTS])
     """
-    from fastnn.export import _c, _c_words, _program
+    from fastnn.export import _c
 
-    name = _c_words.check_name(name)
-    _checks.known_name(numbers, "numbers", ("hex", "decimal"))
-    if quantize is not None:
-        _checks.known_name(quantize, "quantize", ("int8",))
-    if path is not None:
-        path = _checks.path(path, "path")
-        _checks.new_file(path, "path")
-    in_dtype = None if dtype is None else _checks.dtype(dtype, "dtype")
-    program = _program.Program.of(model, quantize is not None, data, in_dtype)
-    text = _c.Header(program, name, numbers == "hex").text()
-    if path is not None:
-        _files.write(path, text.encode())
-    if program.lost is not None:
-        print(program.lost)
+    to = None if path is None else _checks.path(path, "path")
+    if to is not None:
+        _checks.new_file(to, "path")
+    header = _c.Header.of(
+        model, to, name=name, numbers=numbers, quantize=quantize, data=data, dtype=dtype
+    )
+    text = header.text()
+    if to is not None:
+        _files.write(to, text.encode())
+    if header.program.lost is not None:
+        print(header.program.lost)
     return text
 
 

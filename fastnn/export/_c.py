@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn import _checks
 from fastnn._once import once
 from fastnn.export._c_functions import ACTIVATIONS, decimal, functions, includes, settings_of
-from fastnn.export._c_words import quoted, string
+from fastnn.export._c_words import check_name, file_name, name_of, quoted, string
 from fastnn.export._outputs import decision
+from fastnn.export._program import Program
 
 if TYPE_CHECKING:
     from fastnn.export._c_functions import Settings
-    from fastnn.export._program import Program, TestRows
+    from fastnn.export._program import TestRows
 
     Array = np.ndarray[Any, Any]
 
@@ -31,19 +34,40 @@ class Header:
     program: Program
     name: str
     is_hex: bool
+    file: str  # in which it will be, for its comment
+
+    @classmethod
+    def of(
+        cls, model: Any, path: str | None, *, name: str | None, numbers: str,
+        quantize: str | None, data: Any, dtype: Any,
+    ) -> Header:  # fmt: skip
+        """Of a model, by what `to_c` is given."""
+        name = name_of(path) if name is None else check_name(name)
+        _checks.known_name(numbers, "numbers", ("hex", "decimal"))
+        if quantize is not None:
+            _checks.known_name(quantize, "quantize", ("int8",))
+        in_dtype = None if dtype is None else _checks.dtype(dtype, "dtype")
+        program = Program.of(model, quantize is not None, data, in_dtype)
+        return cls(program, name, numbers == "hex", file_name(path, name))
 
     def text(self) -> str:
-        parts = [
+        code = "".join([self._functions(), self._parameters(), self._predict(), self._classify()])
+        beginning = self._beginning()
+        found = hashlib.sha256((beginning + code).encode()).hexdigest()[:8]
+        macro, name = self.macro, self.name
+        return "".join([
             self._comment(),
-            self._beginning(),
-            self._functions(),
-            self._parameters(),
-            self._predict(),
-            self._classify(),
+            f"#ifndef {macro}_PREDICT_H\n#define {macro}_PREDICT_H\n",
+            f"#define {macro}_ID 0x{found}UL\n",
+            NEEDS_HEX if self.is_hex else "",
+            "\n",
+            beginning,
+            code,
             self._test(),
-            f"\n#endif  /* {self.macro}_PREDICT_H */\n",
-        ]
-        return "".join(parts)
+            f"\n#elif {macro}_ID != 0x{found}UL\n",
+            f'#error "two different models are named {name}: export one with another name"\n',
+            f"#endif  /* {macro}_PREDICT_H */\n",
+        ])  # fmt: skip
 
     @property
     def macro(self) -> str:
@@ -106,20 +130,23 @@ class Header:
         kind = "weights in int8, " if layers[0].scale is not None else ""
         n_stack = sum(self.steps[1].values()) * found.dtype.itemsize
         library = " -lm" if "exp" in found.activations else ""
+        is_double = found.dtype.itemsize == 8
+        advice = '\n           (dtype="float32" for FPUs of single precision)' if is_double else ""
         lines = [
-            f"{name}.h: a neural network, trained and written by fastnn.",
+            f"{self.file}: a neural network, trained and written by fastnn.",
             "",
             f"Layers  {sizes}: {', '.join(found.activations)}.",
             f"Size    {n_parameters:,} parameters in {n_bytes:,} bytes, {kind}computed in "
-            f"{self.real}.",
+            f"{self.real}{advice}.",
             f"Memory  {n_stack:,} bytes of stack for arrays, no heap, nothing that changes.",
             f"Build   cc -O3 program.c{library}, where program.c includes this file; C99, or "
             f"C++{'17' if self.is_hex else '11'}.",
         ]
         if self.test_rows is not None:
             lines.append(
-                f"Test    cc -D{self.macro}_TEST -x c {name}.h -o {name}_test{library} && "
-                f"./{name}_test"
+                f"Test    cc -D{self.macro}_TEST -x c {self.file} -o {name}_test{library} && "
+                f"./{name}_test\n           or {name}_self_test() in a program, which returns how "
+                f"many of {len(self.test_rows.x)} rows are wrong."
             )
         if program.lost is not None:
             lines.append(f"Lost    by {program.lost}.")
@@ -141,7 +168,11 @@ class Header:
             lines.append(f"    int k = {name}_classify(x);")
         if how is not None and self.program.found.classes is not None:
             lines[-1] += f"  and {name}_classes[k]"
-        return [*lines, "", "x and y must not overlap."]
+        lines += ["", "x and y must not overlap."]
+        if how is not None:
+            k = "on[k]" if how == "each" else "k"
+            lines.append(f"An input that is NaN makes outputs NaN, and {k} -1: look at it first.")
+        return lines
 
     def _inputs(self) -> list[str]:
         names, n = self.program.found.feature_names, self.program.found.layer_sizes[0]
@@ -170,9 +201,8 @@ class Header:
 
     def _beginning(self) -> str:
         macro, found = self.macro, self.program.found
-        lines = [f"#ifndef {macro}_PREDICT_H", f"#define {macro}_PREDICT_H", ""]
         needed = [f"#include <{one}>" for one in includes(found.activations)]
-        lines += [*needed, ""] if needed else []
+        lines = [*needed, ""] if needed else []
         lines += [
             f"#define {macro}_INPUTS {found.layer_sizes[0]}",
             f"#define {macro}_OUTPUTS {found.layer_sizes[-1]}",
@@ -216,21 +246,24 @@ class Header:
         if how == "each":
             lines += [
                 f"for (int k = 0; k < {macro}_OUTPUTS; k++)",
-                f"    on[k] = y[k] > {self._number(0.5)};",
+                f"    on[k] = y[k] >= 0 ? y[k] > {self._number(0.5)} : -1;",
             ]
             head = f"void {name}_classify({x}, int on[{macro}_OUTPUTS])"
             return self._classes() + _function(head, lines)
         if how == "largest":
             lines[1:1] = ["int best = 0;"]
             lines += [
-                f"for (int k = 1; k < {macro}_OUTPUTS; k++)",
+                f"for (int k = 0; k < {macro}_OUTPUTS; k++) {{",
+                "    if (!(y[k] >= 0))",
+                "        return -1;",
                 "    best = y[k] > y[best] ? k : best;",
+                "}",
                 "return best;",
             ]
         elif found.classes is not None and len(found.classes) == 1:
-            lines = ["(void)x;", "return 0;"]
+            lines.append("return y[0] >= 0 ? 0 : -1;")
         else:
-            lines.append(f"return y[0] > {self._number(0.5)};")
+            lines.append(f"return y[0] >= 0 ? y[0] > {self._number(0.5)} : -1;")
         return self._classes() + _function(f"int {name}_classify({x})", lines)
 
     def _classes(self) -> str:
@@ -253,10 +286,10 @@ class Header:
         if rows.classes is not None:
             arrays.append(self._array("test_classes", rows.classes, "int"))
             check = EACH_CHECK if rows.classes.ndim == 2 else CLASS_CHECK
-        if self.program.found.classes is not None:
-            check += "        (void)model_classes;\n"
+        unused = "" if self.program.found.classes is None else "\n    (void)model_classes;"
         one = f"1.0{self.settings.suffix}"
-        text = TEST.replace("$check", check).replace("real", self.real).replace("$one", one)
+        text = TEST.replace("$check", check).replace("$unused", unused)
+        text = text.replace("real", self.real).replace("$one", one)
         text = text.replace("MODEL_", f"{self.macro}_").replace("model_", f"{self.name}_")
         return Template(text).substitute(
             name=self.name,
@@ -286,50 +319,59 @@ class Header:
         return f"{head} = {{\n" + ",\n".join(lines) + "\n};\n"
 
 
+# GCC has them in older C++ where it may go beyond the standard, and does not say so.
+NEEDS_HEX = """
+#if defined(__cplusplus) && __cplusplus < 201703L && defined(__STRICT_ANSI__) && !defined(__clang__)
+#error "hexadecimal floats are C++17: use -std=c++17 or gnu++11, or export decimal numbers"
+#endif
+"""
 TEST = """
-#ifdef MODEL_TEST
-#include <stdio.h>
-
 $arrays
-int main(void)
+/* How many of $rows rows have other outputs than fastnn has computed. */
+static inline int model_self_test(void)
 {
-    int wrong = 0;
+    int n_wrong = 0;
 
     for (int i = 0; i < $rows; i++) {
         const real *x = model_test_x + i * MODEL_INPUTS;
         const real *expected = model_test_y + i * MODEL_OUTPUTS;
         real y[MODEL_OUTPUTS];
+        int wrong = 0;
 
         model_predict(x, y);
         for (int k = 0; k < MODEL_OUTPUTS; k++) {
             const real d = y[k] < expected[k] ? expected[k] - y[k] : y[k] - expected[k];
             const real size = expected[k] < 0 ? -expected[k] : expected[k];
-            if (!(d <= $tolerance * (size > $one ? size : $one))) {
-                printf("row %d: y[%d] is %g and must be %g\\n", i, k, (double)y[k],
-                       (double)expected[k]);
-                wrong = 1;
-            }
+            wrong |= !(d <= $tolerance * (size > $one ? size : $one));
         }
-$check    }
-    printf("$name: %d rows, %s\\n", $rows, wrong ? "WRONG" : "right");
-    return wrong;
+$check        n_wrong += wrong;
+    }
+    return n_wrong;
+}
+
+#ifdef MODEL_TEST
+#include <stdio.h>
+
+int main(void)
+{
+    const int n_wrong = model_self_test();
+$unused
+    if (n_wrong > 0)
+        printf("$name: %d of $rows rows are WRONG\\n", n_wrong);
+    else
+        printf("$name: $rows rows, right\\n");
+    return n_wrong > 0;
 }
 #endif  /* MODEL_TEST */
 """
 CLASS_CHECK = """\
-        if (model_classify(x) != model_test_classes[i]) {
-            printf("row %d is of class %d\\n", i, model_test_classes[i]);
-            wrong = 1;
-        }
+        wrong |= model_classify(x) != model_test_classes[i];
 """
 EACH_CHECK = """\
         int on[MODEL_OUTPUTS];
         model_classify(x, on);
         for (int k = 0; k < MODEL_OUTPUTS; k++)
-            if (on[k] != model_test_classes[i * MODEL_OUTPUTS + k]) {
-                printf("row %d: label %d is %d\\n", i, k, !on[k]);
-                wrong = 1;
-            }
+            wrong |= on[k] != model_test_classes[i * MODEL_OUTPUTS + k];
 """
 
 

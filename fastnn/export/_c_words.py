@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 from typing import Any
 
 from fastnn import _checks
@@ -41,29 +43,50 @@ OTHERS = {
     "srand", "std", "stderr", "stdin", "stdout", "strcat", "strchr", "strcmp", "strcpy", "strlen",
     "strncmp", "strncpy", "strtod", "strtol", "system", "time",
 }  # fmt: skip
+DEFAULT_NAME = "model"
 OF_LIBRARY = OTHERS | {f"{one}{ending}" for one in MATH for ending in ("", "f", "l")}
+TAKEN = KEYWORDS | OF_LIBRARY
 
 
 def check_name(value: Any) -> str:
     """A name that C and C++ let begin others, and that is none of theirs."""
     name = _checks.text(value, "name")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name or name.endswith("_"):
-        found = re.sub(r"[^A-Za-z0-9]+|_+", "_", name).strip("_")
-        hint = found if found[:1].isalpha() else f"model_{found}".rstrip("_")
         raise ValueError(
             "name must be an identifier of C that is free for programs: letters of ASCII, digits "
             "and single underscores, with a letter first and no underscore last; got "
-            f'{_checks.description(name)}; use for example "{hint[:LONGEST_NAME]}"'
+            f'{_checks.description(name)}; use for example "{_identifier(name)}"'
         )
-    if name in KEYWORDS or name in OF_LIBRARY:
+    if name in TAKEN:
         whose = "a keyword of C or C++" if name in KEYWORDS else "taken by the C library"
         raise ValueError(f'name must not be "{name}", which is {whose}; use "{name}_model"')
     if len(name) > LONGEST_NAME:
         raise ValueError(
             f"name must have at most {LONGEST_NAME} characters, got {len(name)}; use "
-            f'"{name[:LONGEST_NAME].rstrip("_")}"'
+            f'"{_identifier(name)}"'
         )
     return str(name)
+
+
+def name_of(path: str | None) -> str:
+    """A name for what is written to a path: that of the file, as far as C takes it."""
+    stem = "" if path is None else os.path.splitext(os.path.basename(path))[0]
+    name = _identifier(stem)
+    return f"{name}_{DEFAULT_NAME}" if name in TAKEN else name
+
+
+def _identifier(text: str) -> str:
+    """What of a text can be a name: letters, digits, and underscores for the rest."""
+    found = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    found = found if found[:1].isalpha() else f"{DEFAULT_NAME}_{found}"
+    return found[:LONGEST_NAME].rstrip("_")
+
+
+def file_name(path: str | None, name: str) -> str:
+    """A header's file, as a word of a shell's in a comment; where it is none, a name for it."""
+    file = "" if path is None else os.path.basename(path)
+    is_word = file.isascii() and file.isprintable() and file[:1] not in ("", "-")
+    return shlex.quote(file) if is_word and "*/" not in file else f"{name}.h"
 
 
 def string(value: str) -> str:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Kind = Literal["network", "classifier", "multilabel", "regressor"]
+
+
+class Scaling(NamedTuple):
+    """What the network gets of an input x: factor * x + shift, one of each per input.
+
+    Both are long double, so that to put scalings into each other and into weights rounds once.
+    """
+
+    factor: Array
+    shift: Array
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Exported:
     kind: Kind = "network"
     classes: tuple[Any, ...] | None = None  # of a classifier, in the order of its outputs
     feature_names: tuple[str, ...] | None = None
+    scaling: Scaling | None = None  # that the first layer has in it, of a standardizer
 
     @property
     def dtype(self) -> np.dtype[Any]:

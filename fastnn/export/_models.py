@@ -5,27 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _checks
-from fastnn.export._exported import Exported
+from fastnn.export._exported import Exported, Scaling
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
-
-
-class Scaling(NamedTuple):
-    """What the network gets of an input x: factor * x + shift, one of each per input.
-
-    Both are long double, so that to put scalings into each other and into weights rounds once.
-    """
-
-    factor: Array
-    shift: Array
 
 
 def exported(model: Any) -> Exported:
@@ -86,6 +76,13 @@ def folded(found: Exported, scaling: Scaling) -> Exported:
             "lie nearer to 0"
         )
     return replace(found, weights=[W, *found.weights[1:]], biases=[b, *found.biases[1:]])
+
+
+def unfolded(found: Exported) -> Exported:
+    """The network before its own scaling became part of the first layer, to rounding."""
+    assert found.scaling is not None
+    factor, shift = found.scaling
+    return replace(folded(found, Scaling(1 / factor, -shift / factor)), scaling=None)
 
 
 def _is_pipeline(model: Any) -> bool:

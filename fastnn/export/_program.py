@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fastnn import _checks
+from fastnn import _checks, _warnings
+from fastnn._standardizing import too_few_digits
 from fastnn.export import _outputs
-from fastnn.export._models import check_finite, folded, scaled
+from fastnn.export._models import check_finite, folded, scaled, unfolded
 
 if TYPE_CHECKING:
-    from fastnn.export._exported import Exported
-    from fastnn.export._models import Scaling
+    from fastnn.export._exported import Exported, Scaling
 
     Array = np.ndarray[Any, Any]
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # inputs has put into the biases, and more than four bits with it.
 FAR = 16
 MOST_TEST_NUMBERS, MOST_TEST_ROWS = 2000, 10
+# By these, data are known that would be scaled twice: means, and logarithms of deviations; and what
+# a scaler makes of the mean, and the logarithm of its factor.
+ABOUT_0, ABOUT_1 = 0.3, 0.5
+FAR_FROM_0, FAR_FROM_1 = 3, 2.3
 ROUNDING = {"float32": 1e-5, "float64": 1e-12}
 AT_A_STEP = 1e-3  # more than rounding does
 
@@ -62,49 +66,74 @@ class TestRows(NamedTuple):
 class Program:
     found: Exported  # with the weights that are computed with
     layers: list[Layer]
-    scaling: Scaling | None = None  # of a pipeline
+    scaling: Scaling | None = None  # of a pipeline or a standardizer
     inputs: Inputs | None = None  # where the scaling is not part of the first layer
     rows: Array | None = None  # the user's, in the dtype
-    lost: str | None = None  # by quantization
+    lost: str | None = None  # by quantization, and by another dtype than the model's
 
     @classmethod
     def of(
         cls, model: Any, quantize: bool, data: Any, dtype: np.dtype[Any] | None = None
     ) -> Program:
-        """Scaling becomes part of the first layer where that costs no digits.
+        found, outer = scaled(model)
+        own = dtype is None or dtype == found.dtype
+        if not own and dtype == np.float32:
+            _check_digits(found, outer or found.scaling, data)
+        program = cls._in(dtype or found.dtype, found, outer, quantize)
+        exact = cls._in(found.dtype, found, outer, quantize)
+        if data is None:
+            return program.quantized() if quantize else program
+        rows, y = _outputs.checked(program.found, data)
+        program = replace(program, rows=rows)
+        if program.scaling is not None:
+            _warn_of_scaled(rows, program.scaling)
+        what, before = program.score(rows, y)
+        scores = [f"{before:.4f} with weights of {program.found.dtype}"]
+        if quantize:
+            program = program.quantized()
+            scores.insert(0, f"{program.score(rows, y)[1]:.4f}")
+        if not own:
+            score = exact.score(*_outputs.checked(exact.found, data))[1]
+            scores.append(f"{score:.4f} with the model's own of {exact.found.dtype}")
+        if len(scores) == 1:
+            return program
+        kind = "int8" if quantize else program.found.dtype.name
+        of = f"{scores[0].split()[0]} on {len(rows):,} sample{_checks.plural(len(rows))}"
+        return replace(program, lost=f"{kind}: {what} {of}, and {', and '.join(scores[1:])}")
+
+    @classmethod
+    def _in(
+        cls, dtype: np.dtype[Any], found: Exported, outer: Scaling | None, quantize: bool
+    ) -> Program:
+        """Scaling is part of the first layer where that costs no digits.
 
         Integers have few digits, and so the first layer is not to have weights of other sizes for
-        inputs of other units.
+        inputs of other units. outer is what the first layer does not have in it yet.
         """
-        found, scaling = scaled(model)
-        if dtype is not None and dtype != found.dtype:
+        scaling = found.scaling if outer is None else outer
+        is_apart = scaling is not None and (quantize or np.abs(scaling.shift).max() > FAR)
+        if is_apart and outer is None:
+            found = unfolded(found)
+        if dtype != found.dtype:
             with np.errstate(over="ignore"):
                 found = _as_dtype(found, dtype)
             check_finite(found)
-        rows, y = (None, None) if data is None else _outputs.checked(found, data)
         inputs = None
-        if scaling is not None:
-            if quantize or np.abs(scaling.shift).max() > FAR:
-                found, inputs = _centered(found, scaling)
-            else:
-                found = folded(found, scaling)
+        if scaling is not None and is_apart:
+            found, inputs = _centered(found, scaling)
+        elif outer is not None:
+            found = folded(found, outer)
         layers = [Layer(W, b) for W, b in zip(found.weights, found.biases, strict=True)]
-        program = cls(found, layers, scaling, inputs, rows)
-        return program.quantized(y) if quantize else program
+        return cls(found, layers, scaling, inputs)
 
-    def quantized(self, y: Array | None) -> Program:
+    def quantized(self) -> Program:
         layers = [_as_int8(layer) for layer in self.layers]
         found = replace(self.found, weights=[layer.values() for layer in layers])
-        lost = None
-        if self.rows is not None and y is not None:
-            X = self.network_rows(self.rows)
-            what, before = _outputs.score(self.found, X, y)
-            _, after = _outputs.score(found, X, y)
-            lost = (
-                f"int8: {what} {after:.4f} on {len(X):,} sample{_checks.plural(len(X))}, and "
-                f"{before:.4f} with weights of {found.dtype}"
-            )
-        return replace(self, found=found, layers=layers, lost=lost)
+        return replace(self, found=found, layers=layers)
+
+    def score(self, rows: Array, y: Array) -> tuple[str, float]:
+        """What is measured, and how well it does."""
+        return _outputs.score(self.found, self.network_rows(rows), y)
 
     def network_rows(self, rows: Array) -> Array:
         """What the network gets of a model's inputs."""
@@ -147,6 +176,44 @@ class Program:
         if self.scaling is not None:
             rows = (rows - self.scaling.shift) / self.scaling.factor
         return rows.astype(self.found.dtype)
+
+
+def _check_digits(found: Exported, scaling: Scaling | None, data: Any) -> None:
+    """ValueError for inputs of which float32 keeps too little.
+
+    Where they lie is what a scaler knows, or else the data. A column that is the same in all rows
+    says nothing of how it varies.
+    """
+    float32, names, lost = np.dtype(np.float32), found.feature_names, None
+    if scaling is not None and scaling.shift.any():
+        mean, scale = -scaling.shift / scaling.factor, 1 / np.abs(scaling.factor)
+        lost = too_few_digits(mean, scale, float32, "the inputs", names)
+    elif data is not None:
+        rows, _ = _outputs.checked(found, data)
+        mean, scale = rows.mean(axis=0), rows.std(axis=0)
+        scale[rows.min(axis=0) == rows.max(axis=0)] = np.inf
+        lost = too_few_digits(mean, scale, float32, "the inputs", names)
+    if lost is not None:
+        raise ValueError(
+            f'{lost}; use dtype="float64", or subtract a number near its mean from that column '
+            "before it is fitted, and in C in double before it becomes a float"
+        )
+
+
+def _warn_of_scaled(rows: Array, scaling: Scaling) -> None:
+    """Of rows that look as if somebody had scaled them, which the program does itself."""
+    varied = rows.min(axis=0) < rows.max(axis=0)
+    rows, (factor, shift) = rows[:, varied].astype(np.float64), (one[varied] for one in scaling)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    looks_scaled = (np.abs(mean) < ABOUT_0).all() and (np.abs(np.log(spread)) < ABOUT_1).all()
+    is_far = np.abs(factor * mean + shift) > FAR_FROM_0
+    is_far |= np.abs(np.log(np.abs(factor))) > FAR_FROM_1
+    if looks_scaled and is_far.any():
+        _warnings.warn(
+            "data[0] looks as if it were scaled already: its columns have means near 0 and "
+            "standard deviations near 1, and the model, which scales its inputs itself, knows "
+            "others; give X as it is, and the same in C"
+        )
 
 
 def _spread(rows: Array, n: int) -> Array:
