@@ -188,6 +188,73 @@ int main(void)
         np.testing.assert_allclose(np.array(found, float), np.array(expected, float), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["people", "numbers", "small"])
+def test_a_header_for_microcontrollers(run, models, tmp_path, name):
+    """Of float and int8, with names of classes; what that costs is told of the table itself."""
+    path, table = models / f"{name}.npz", models / f"{name}.csv"
+    done = run(
+        "export", path, "--to", "C", "--dtype", "float32", "--quantize", "int8", "--data", table,
+        "--numbers", "decimal", "-o", "a-net.h",
+    )  # fmt: skip
+    assert (done.code, done.out) == (0, "")
+    what = "R2" if name == "numbers" else "accuracy"
+    n = len(pd.read_csv(table))
+    number = r"(-?\d\.\d{4})"
+    found = re.fullmatch(
+        rf"fastnn export: int8: {what} {number} on {n} samples, {number} with weights of "
+        rf"float32, and {number} with the model's own of float64\n",
+        done.err,
+    )
+    assert found
+    target = pd.read_csv(table, dtype=str)[
+        {"people": "Survived", "numbers": "y", "small": "kind"}[name]
+    ]
+    predicted = predictions(run("predict", path, table).out)
+    if name == "numbers":
+        y, p = target.to_numpy(float), np.array(predicted, float)
+        score = 1 - ((y - p) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+    else:
+        score = np.mean(target.to_numpy() == np.array(predicted))
+    assert float(found[3]) == pytest.approx(score, abs=6e-5)
+    text = Path("a-net.h").read_text()
+    assert "a_net_predict(const float x" in text
+    assert "static const signed char a_net_W1" in text
+    assert "p-" not in text.partition("a_net_center")[2].partition("a_net_predict")[0]
+    assert ("a_net_classes[" in text) == (name != "numbers")
+    done = run("export", path, "--to", "c", "--quantize", "int8")
+    assert "model_predict(const double x" in done.out
+    assert done.err == ""
+
+
+def test_classes_that_are_numbers_are_written_otherwise_in_another_table(run, tmp_path):
+    rows = "".join(f"{i % 7},{i % 3}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("a,y\n" + rows)
+    (tmp_path / "u.csv").write_text("y,a,more\n" + "0.0,1,x\n2.00,5,x\n1,4,x\n")
+    (tmp_path / "v.csv").write_text("y,a\n7,1\n")
+    assert run("train", "t.csv", "--target", "y", "--save", "net.npz", "--epochs", 2).code == 0
+    done = run("export", "net.npz", "--to", "c", "--quantize", "int8", "--data", "u.csv")
+    assert done.code == 0
+    assert re.match(r"fastnn export: int8: accuracy \d\.\d+ on 3 samples", done.err)
+    done = run("export", "net.npz", "--to", "c", "--data", "v.csv")
+    message = (
+        "fastnn export: v.csv, line 2, column 'y': '7' is none of the classes that the network"
+    )
+    assert done.err.startswith(message)
+
+
+def test_columns_of_which_float32_keeps_too_little(run, tmp_path):
+    rows = "".join(f"{1_700_000_000 + i},{i % 2}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("time,y\n" + rows)
+    assert run("train", "t.csv", "--target", "y", "--save", "net.npz", "--epochs", 2).code == 0
+    assert run("export", "net.npz", "--to", "c", "-o", "net.h").code == 0
+    done = run("export", "net.npz", "--to", "c", "--dtype", "float32", "-o", "other.h")
+    assert done.code == 1
+    assert done.err.startswith(
+        "fastnn export: column 'time' of the inputs has mean 1.7e+09 and scale"
+    )
+    assert not os.path.exists("other.h")
+
+
 def test_onnx_predicts_the_same(run, models):
     pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -650,6 +717,11 @@ MISTAKES = {
     "unknown format": (ROWS, ["export", "NET", "--to", "java"], 2, "invalid choice: 'java'"),
     "name": (ROWS, ["export", "NET", "--to", "c", "--name", "3d"], 2, "--name must be an ident"),
     "keyword": (ROWS, ["export", "NET", "--to", "c", "--name", "int"], 2, "--name must not be"),
+    "near flag": (ROWS, ["export", "NET", "--too", "c"], 2, "mean --to[?].*export --help"),
+    "format": (ROWS, ["export", "NET", "--format", "c"], 2, "did you mean --to[?].*export --help"),
+    "flag of another": (ROWS, ["info", "NET", "--to", "c"], 2, "--to c .see fastnn info --help"),
+    "dtype in ONNX": (ROWS, ["export", "NET", "--to", "onnx", "--dtype", "float32"], 2, "no such"),
+    "data in ONNX": (ROWS, ["export", "NET", "--to", "onnx", "--data", "t.csv"], 2, "no such test"),
     "name in ONNX": (ROWS, ["export", "NET", "--to", "onnx", "--name", "x"], 2, "no such name"),
     "too many": (ROWS, ["info", "NET", "NET"], 2, "unrecognized arguments"),
     "unlike flag": (ROWS, [*TRAIN, "--layers", "3"], 2, r"^fastnn train: .* --layers 3 \("),

@@ -39,7 +39,16 @@ CSV of one column, "prediction": the name of a class, or a number.
 EXPORT = """\
 A C header needs nothing but a compiler, ONNX pip install "fastnn[onnx]". Both
 take numbers as they are in the table, and for each category of a column of
-text 1 or 0. The header lists its inputs, in their order.
+text 1 or 0. The header lists its inputs, in their order, and its top says how
+to build and to test it. With -o FILE, its names begin as the file's does.
+
+  doubles   What train saves computes in double, which most microcontrollers
+            do slowly: --dtype float32 makes it float.
+  int8      --quantize int8 makes weights a quarter as large, or an eighth of
+            double's. --data TABLE, as for predict and with the target, tells
+            how much accuracy that costs; its rows are those of the test.
+  classify  gives the place of a class in an array of their names, and -1 if
+            an input is NaN.
 """
 EXAMPLE = """\
 for example
@@ -48,6 +57,9 @@ for example
 
 fastnn COMMAND --help has the rest.
 """
+
+
+MEANT = {"--format": "--to", "--output": "-o", "--out": "-o", "--type": "--dtype"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,6 +80,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class Verb(Parser):
+    """Which itself refuses what it does not know, and says whose help to see."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            flags = list(self._option_string_actions)
+            like = [MEANT[rest[0]]] if MEANT.get(rest[0]) in flags else []
+            like = like or difflib.get_close_matches(rest[0], flags, n=1)
+            hint = f"; did you mean {like[0]}?" if like else ""
+            self.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        return found, rest
+
+
 def parser() -> Parser:
     whole = Parser(
         prog="fastnn", description=DESCRIPTION, epilog=EXAMPLE, allow_abbrev=False,
@@ -75,7 +101,9 @@ def parser() -> Parser:
     )  # fmt: skip
     version = f"fastnn {__version__} ({kernel_level()} kernels)"
     whole.add_argument("--version", action="version", version=version)
-    commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    commands = whole.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", parser_class=Verb
+    )
 
     def verb(name: str, about: str, more: str | None = None) -> Parser:
         return commands.add_parser(
@@ -134,12 +162,27 @@ def parser() -> Parser:
 
     export = verb("export", "write a network as C or ONNX", EXPORT)
     export.add_argument("model", metavar="MODEL", help="of fastnn train, or of Network.save")
-    export.add_argument("--to", required=True, choices=["c", "onnx"])
+    export.add_argument("--to", type=str.lower, choices=["c", "onnx"], help="what to write")
     export.add_argument(
         "-o", dest="output", type=_output, metavar="FILE", help="where to write; without it, or by "
         "-, the standard output",
     )  # fmt: skip
-    export.add_argument("--name", help='how identifiers begin in C ("model")')
+    export.add_argument("--name", help='how identifiers begin in C (as the file of -o, or "model")')
+    export.add_argument(
+        "--dtype", choices=["float32", "float64"],
+        help="in C: compute in float or double (as the network)",
+    )  # fmt: skip
+    export.add_argument("--quantize", choices=["int8"], help="in C: weights of one byte")
+    export.add_argument(
+        "--data", metavar="TABLE",
+        help="in C: rows for its test, and to tell what int8 or float32 costs; - for the standard "
+        "input",
+    )  # fmt: skip
+    export.add_argument(
+        "--numbers", choices=["hex", "decimal"],
+        help="in C: how they are written (hex); C++ before 17 needs decimal",
+    )  # fmt: skip
+    _add_dialect(export)
     export.set_defaults(run=verbs.export)
 
     demo = verb("demo", "learn to read handwritten digits, in about a second")

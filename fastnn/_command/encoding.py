@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn._checks import plural
-from fastnn._command.cells import missing, numbers
-from fastnn._command.reading import Sheet, did_you_mean
+from fastnn._command.cells import are_numbers, missing, numbers
+from fastnn._command.reading import Sheet, did_you_mean, require
 from fastnn._command.streams import Failure, listed, shown
 
 if TYPE_CHECKING:
@@ -87,6 +87,29 @@ class Encoding:
             [column.encode(sheet, sheet.columns[column.name]) for column in self.columns], axis=1
         )
 
+    def targets(self, sheet: Sheet) -> Array:
+        """(n,) of the target's column: names of classes, or numbers."""
+        values = require(sheet, self.target, "the target")
+        if self.classes is None:
+            return numbers(sheet, self.target, values)
+        names: dict[str | float, str] = {one: one for one in self.classes}
+        if all(are_numbers(list(self.classes), sheet.decimal)):  # which may be written otherwise
+            names |= {_number(one): one for one in self.classes}
+            keys = [_number(one) if is_one else one for one, is_one in
+                    zip(values, are_numbers(values, sheet.decimal), strict=True)]  # fmt: skip
+        else:
+            keys = list(values)
+        unknown = [i for i, key in enumerate(keys) if key not in names]
+        if unknown:
+            i = unknown[0]
+            if not values[i]:
+                raise missing(sheet, self.target, values, i)
+            raise Failure(
+                f"{sheet.place(i)}, column {shown(self.target)}: {shown(values[i])} is none of the "
+                f"classes that the network was trained on, {listed(list(self.classes))}"
+            )
+        return np.array([names[key] for key in keys], object)
+
     def predictions(self, outputs: Array) -> list[str]:
         """A class, or a number with all of its digits, for each row of outputs."""
         if self.classes is None:
@@ -122,6 +145,10 @@ class Encoding:
         if (len(found.inputs), found.n_outputs) != (layer_sizes[0], layer_sizes[-1]):
             raise ValueError("its table is that of another network")
         return found
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+import warnings
 from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -75,15 +76,27 @@ def info(given: Namespace) -> None:
 
 
 def export(given: Namespace) -> None:
+    if given.to is None:
+        raise Misuse("what it is to be is required: --to c, or --to onnx")
     is_onnx = given.to == "onnx"
-    if is_onnx and given.name is not None:
-        raise Misuse("--name is for --to c, and ONNX has no such name")
+    for flag, what in (("--name", "name"), ("--dtype", "type of numbers to choose"),
+                       ("--numbers", "text of numbers"), ("--quantize", "integers"),
+                       ("--data", "test")):  # fmt: skip
+        if is_onnx and getattr(given, flag[2:]) is not None:
+            raise Misuse(f"{flag} is for --to c, and ONNX has no such {what}")
     if is_onnx and given.output is None and sys.stdout is not None and sys.stdout.isatty():
         raise Misuse("ONNX is no text for a terminal; give a file by -o")
-    streams.check_new(given.output, "-o", given.model)
+    for read_from in (given.model, given.data):
+        if read_from is not None:
+            streams.check_new(given.output, "-o", read_from)
     net, encoding = _model(given.model)
-    content = _onnx(net, encoding) if is_onnx else _c(net, encoding, given.name or "model")
-    streams.write(given.output, content)
+    if is_onnx:
+        streams.write(given.output, _onnx(net, encoding))
+        return
+    text, remarks = _c(net, encoding, given)
+    streams.write(given.output, text)
+    for remark in remarks:
+        note("export", remark)
 
 
 def _onnx(net: Network, encoding: Encoding | None) -> bytes:
@@ -96,14 +109,37 @@ def _onnx(net: Network, encoding: Encoding | None) -> bytes:
     return made
 
 
-def _c(net: Network, encoding: Encoding | None, name: str) -> bytes:
-    from fastnn.export import _c_words, to_c
+def _c(net: Network, encoding: Encoding | None, given: Namespace) -> tuple[bytes, list[str]]:
+    """The text of a header, and what is to be said of it."""
+    from fastnn.export import _c, _c_words
 
-    try:
-        _c_words.check_name(name)
-    except (TypeError, ValueError) as error:
-        raise Misuse(f"--{error}") from error
-    return to_c(Model(net, encoding), name=name).encode("utf-8")
+    if given.name is not None:
+        try:
+            _c_words.check_name(given.name)
+        except (TypeError, ValueError) as error:
+            raise Misuse(f"--{error}") from error
+    data = None
+    if given.data is not None:
+        if encoding is None:
+            raise Failure(
+                f"{given.model} holds a network alone, without the columns of a table that fastnn "
+                "train keeps; in Python, Network.load(path).to_c(data=(X, y)) takes data"
+            )
+        sheet = read(given.data, given.delimiter, given.decimal)
+        data = encoding.encode(sheet), encoding.targets(sheet)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        try:
+            header = _c.Header.of(
+                Model(net, encoding), given.output, name=given.name,
+                numbers=given.numbers or "hex", quantize=given.quantize, data=data,
+                dtype=given.dtype,
+            )  # fmt: skip
+        except ValueError as error:
+            raise Failure(str(error)) from error
+        text = header.text().encode("utf-8")
+    lost = header.program.lost
+    return text, [*(str(one.message) for one in found), *([] if lost is None else [lost])]
 
 
 class Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Template
@@ -149,7 +150,8 @@ class Header:
                 f"many of {len(self.test_rows.x)} rows are wrong."
             )
         if program.lost is not None:
-            lines.append(f"Lost    by {program.lost}.")
+            lost = f"Lost    by {program.lost}."
+            lines += textwrap.wrap(lost, WIDTH - 4, subsequent_indent=" " * 8)
         lines += ["", *self._example(), "", *self._inputs(), "", *self._outputs()]
         text = "\n".join(f"   {line}".rstrip() for line in lines)
         return f"/* {text.lstrip()}\n*/\n"

@@ -99,7 +99,8 @@ class Program:
             return program
         kind = "int8" if quantize else program.found.dtype.name
         of = f"{scores[0].split()[0]} on {len(rows):,} sample{_checks.plural(len(rows))}"
-        return replace(program, lost=f"{kind}: {what} {of}, and {', and '.join(scores[1:])}")
+        *others, last = scores[1:]
+        return replace(program, lost=f"{kind}: {what} {', '.join([of, *others])}, and {last}")
 
     @classmethod
     def _in(
