@@ -6,7 +6,6 @@ ordinary one, with other parameters in its first layer, and for targets in its l
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -159,6 +158,7 @@ class Standardizable:
             )
         self._check_exactness(found)
         from fastnn.export import _models
+        from fastnn.export._exported import Scaling
 
         exported = self._exported()
         scaling = found.scaling()
@@ -166,7 +166,7 @@ class Standardizable:
             exported = _models.folded(exported, scaling)
         if found.targets is not None:
             mean, scale = _exact(found.targets)
-            exported = _last_layer(exported, scale, mean)
+            exported = _models.with_targets(exported, Scaling(scale, mean))
         return self._with(exported.weights, exported.biases, found)
 
     def without_standardizer(self) -> Self:
@@ -200,13 +200,14 @@ class Standardizable:
         if found is None:
             raise ValueError("the network has no standardizer")
         from fastnn.export import _models
+        from fastnn.export._exported import Scaling
 
         exported = self._exported()
         if exported.scaling is not None:
             exported = _models.unfolded(exported)
         if found.targets is not None:
             mean, scale = _exact(found.targets)
-            exported = _last_layer(exported, 1 / scale, -mean / scale)
+            exported = _models.with_targets(exported, Scaling(1 / scale, -mean / scale))
         return self._with(exported.weights, exported.biases, None)
 
     def _check_exactness(self, found: Standardizers) -> None:
@@ -272,17 +273,3 @@ def _hint(one: Any) -> str:
 def _exact(one: Standardizer) -> tuple[Array, Array]:
     mean, scale = one._fitted()
     return mean.astype(np.longdouble), scale.astype(np.longdouble)
-
-
-def _last_layer(found: Exported, factor: Array, shift: Array) -> Exported:
-    """factor (a W + b) + shift, rounded once."""
-    W, b = found.weights[-1].astype(np.longdouble), found.biases[-1].astype(np.longdouble)
-    with np.errstate(over="ignore"):
-        W = (factor * W).astype(found.dtype)
-        b = (factor * b + shift).astype(found.dtype)
-    if not (np.isfinite(W).all() and np.isfinite(b).all()):
-        raise ValueError(
-            f"targets are scaled by up to {float(factor.max()):.3g}, with which the last layer's "
-            f"parameters exceed {found.dtype}; give the targets in a larger unit"
-        )
-    return replace(found, weights=[*found.weights[:-1], W], biases=[*found.biases[:-1], b])

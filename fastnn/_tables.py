@@ -24,6 +24,7 @@ from fastnn._checks import NUMBERS, description
 Array = np.ndarray[Any, Any]
 
 REAL: tuple[Any, ...] = (numbers.Real, Decimal, np.bool_)
+NAMES = "net.feature_names"  # where messages say that they are
 PLAIN = NUMBERS | {bool, np.bool_, Decimal, Fraction}  # of which NumPy makes what float does
 DATES = (datetime.date, datetime.time, np.datetime64)
 DURATIONS = (datetime.timedelta, np.timedelta64)
@@ -111,29 +112,36 @@ class Table:
             )
         return names
 
-    def names_beside(self, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        """feature_names, which must be those that a network was trained on, in their order."""
+    def names_beside(
+        self, known: tuple[str, ...] | None, of: str = NAMES
+    ) -> tuple[str, ...] | None:
+        """feature_names, which must be those that a network was trained on, in their order.
+
+        of is where a user finds them: a network's, or those of another model.
+        """
         names = self.feature_names
         if names is None or known is None or names == known:
             return names
-        select = f"use {self.advice.select.format(argument(self.name))}"
+        select = f"use {self.advice.select.format(argument(self.name)).replace(NAMES, of)}"
         there, wanted = set(names), set(known)
         missing = [name for name in known if name not in there]
         new = [name for name in names if name not in wanted]
         if not missing and not new:
             raise ValueError(
-                f"{self.name} must have its columns in the order of net.feature_names, and has "
-                f"them in another; {select}"
+                f"{self.name} must have its columns in the order of {of}, and has them in "
+                f"another; {select}"
             )
         found = []
         if missing:
             found.append(f"lacks {_listed(missing)}")
-            select = "rename or add columns, or let net.reset_trainer() forget the old ones"
+            select = "rename or add columns"
+            if of == NAMES:
+                select += ", or let net.reset_trainer() forget the old ones"
         if new:
             found.append(f"has {_listed(new)}, which the network does not know")
         raise ValueError(
-            f"{self.name} must have the columns that the network was trained on, "
-            f"net.feature_names, and {' and '.join(found)}; {select}"
+            f"{self.name} must have the columns that the network was trained on, {of}, and "
+            f"{' and '.join(found)}; {select}"
         )
 
     def place(self, place: tuple[Any, ...]) -> str:

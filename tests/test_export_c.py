@@ -914,6 +914,26 @@ def test_data_of_other_classes_are_refused():
         model.to_c(data=(IRIS[0][:1], [0, 1]))
 
 
+def test_columns_of_a_pipeline_are_those_of_its_model():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(IRIS[0], columns=list("abcd"))
+    model = make_pipeline(StandardScaler(), classifier()).fit(table, IRIS[1])
+    order = (
+        r"order of model\.feature_names_in_, .*use data\[0\]\[list\(model\.feature_names_in_\)\]"
+    )
+    cases = {
+        order: table[list("dcba")],
+        "lacks 'a' .*; rename or add columns$": table.rename(columns={"a": "e"}),
+    }
+    for message, given in cases.items():
+        with pytest.raises(ValueError, match=message):
+            to_c(model, data=(given, IRIS[1]))
+    net = Network([4, 3], loss="bce", seed=0)
+    net.train(table, labels(IRIS[1]), epochs=1, learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"in the order of net\.feature_names"):
+        net.to_c(data=(table[list("dcba")], labels(IRIS[1])))
+
+
 def test_all_words_of_c_are_refused():
     for name in sorted(KEYWORDS | OF_LIBRARY):
         with pytest.raises(ValueError, match="name must"):

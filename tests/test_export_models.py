@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -132,6 +134,73 @@ def test_what_is_no_model_is_refused(name):
         model.fit(X, Y)
     with pytest.raises(TypeError, match=message):
         exported(model)
+
+
+TARGETS = {
+    "standard": StandardScaler(),
+    "minmax": MinMaxScaler((-1, 2)),
+    "maxabs": MaxAbsScaler(),
+    "robust": RobustScaler(),
+    "none": None,
+}
+
+
+def transformed(transformer, y, before=(), **settings):
+    regressor = MLPRegressor(
+        hidden_layer_sizes=(5,), max_iter=30, random_state=0, solver="lbfgs", **settings
+    )
+    model = TransformedTargetRegressor(make_pipeline(*before, regressor), transformer=transformer)
+    return model.fit(*y)
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed")
+@pytest.mark.parametrize("name", TARGETS)
+def test_scalers_of_targets_become_part_of_the_last_layer(name):
+    rows, progress = load_diabetes(return_X_y=True)
+    for y in (3 * progress + 10, np.stack([progress, 1e3 * progress**2], axis=1)):
+        model = transformed(TARGETS[name], (rows, y), [StandardScaler()])
+        found = exported(model)
+        assert found.kind == "regressor"
+        expected = model.predict(rows).reshape(len(rows), -1)
+        scale = np.abs(expected).max(axis=0)
+        np.testing.assert_allclose(outputs(found, rows) / scale, expected / scale, atol=1e-12)
+    whole = make_pipeline(MaxAbsScaler(), transformed(TARGETS[name], (rows, y), [StandardScaler()]))
+    whole.fit(rows, y)
+    expected = whole.predict(rows)
+    np.testing.assert_allclose(outputs(exported(whole), rows) / scale, expected / scale, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed")
+def test_transformations_of_targets_that_are_no_scaling_are_refused():
+    rows, y = load_diabetes(return_X_y=True)
+    remedy = "export its regressor_, and undo in C what its transformer_ does"
+    with pytest.raises(
+        TypeError, match=f"as its transformer .*got FunctionTransformer.*; {remedy}"
+    ):
+        exported(transformed(FunctionTransformer(np.log, np.exp), (rows, y)))
+    with pytest.raises(ValueError, match=f"clip=True.*{remedy}"):
+        exported(transformed(MinMaxScaler(clip=True), (rows, y)))
+    with pytest.raises(ValueError, match=f'"identity", and here it is "exp"; {remedy}'):
+        exported(transformed(MaxAbsScaler(), (rows, y), loss="poisson"))
+    with pytest.raises(TypeError, match="and its regressor is LinearRegression"):
+        exported(TransformedTargetRegressor(transformer=StandardScaler()).fit(rows, y))
+    with pytest.raises(ValueError, match="not fitted"):
+        exported(TransformedTargetRegressor(transformer=StandardScaler()))
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed")
+def test_estimators_of_scikit_learns_own_have_a_twin():
+    theirs = SklearnClassifier((2,), solver="lbfgs", max_iter=3)
+    message = (
+        r"its step 'mlpclassifier' is scikit-learn's own MLPClassifier; fit "
+        r"fastnn.sklearn.MLPClassifier in its place \(same arguments\), or give Network"
+    )
+    with pytest.raises(TypeError, match=message):
+        exported(make_pipeline(StandardScaler(), theirs).fit(X, Y))
+    with pytest.raises(
+        TypeError, match=r"got scikit-learn's own MLPClassifier; fit fastnn.sklearn"
+    ):
+        exported(theirs)
 
 
 @pytest.mark.filterwarnings("ignore:lbfgs failed")

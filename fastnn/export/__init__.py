@@ -2,7 +2,8 @@
 
 A model is a `fastnn.Network`, an estimator of `fastnn.sklearn`, or a `Pipeline` of scikit-learn's
 that ends in one of these, after scalers (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler),
-which become part of the first layer.
+which become part of the first layer; or a TransformedTargetRegressor of one of them, whose scaler
+becomes part of the last layer.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def to_c(
         A `fastnn.Network`; a fitted estimator of `fastnn.sklearn`; or a fitted ``Pipeline`` that
         ends in one, after StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, one or more.
         What these do becomes part of the first layer, where the standardizer of
-        `Network.with_standardizer` is already. In it inputs far from 0, of a mean above 16 standard
+        `Network.with_standardizer` is already; and of the last one, what these do to targets in a
+        ``TransformedTargetRegressor``. In the first inputs far from 0, of a mean above 16 standard
         deviations, would lose digits; they are scaled first then, and so they are with quantize.
     path : str, path-like or None, default None
         Where to write it; a file that is there is replaced at one moment. None: nowhere.

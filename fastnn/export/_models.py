@@ -1,4 +1,4 @@
-"""What can be exported: networks, estimators, and pipelines of scalers before an estimator."""
+"""What can be exported: networks, estimators, and these with scalers of inputs and of targets."""
 
 from __future__ import annotations
 
@@ -29,17 +29,20 @@ def exported(model: Any) -> Exported:
 
 def scaled(model: Any) -> tuple[Exported, Scaling | None]:
     """The same, with the scaling beside the network, if there is any."""
-    if callable(getattr(type(model), "_exported", None)):
-        found, scaling = model._exported(), None
-    elif _is_pipeline(model):
-        found, scaling = _of_pipeline(model)
-    else:
+    if not _is_pipeline(model) and not _is_estimator(model):
         raise TypeError(
             "model must be a fastnn.Network, an estimator of fastnn.sklearn, or a Pipeline that "
-            f"ends in one, got {_checks.description(model)}{_hint(model)}"
+            f"ends in one, got {_described(model)}"
         )
-    check_finite(found)
-    return found, scaling
+    parts = _parts(model)
+    check_finite(parts[0])
+    return parts
+
+
+def _parts(model: Any) -> tuple[Exported, Scaling | None]:
+    if _is_pipeline(model):
+        return _of_pipeline(model)
+    return _of_transformed(model) if _is_transformed(model) else (model._exported(), None)
 
 
 def check_finite(found: Exported) -> None:
@@ -78,6 +81,21 @@ def folded(found: Exported, scaling: Scaling) -> Exported:
     return replace(found, weights=[W, *found.weights[1:]], biases=[b, *found.biases[1:]])
 
 
+def with_targets(found: Exported, scaling: Scaling) -> Exported:
+    """factor (a W + b) + shift, of which the last layer becomes a part; rounded once."""
+    factor, shift = scaling
+    W, b = found.weights[-1].astype(np.longdouble), found.biases[-1].astype(np.longdouble)
+    with np.errstate(over="ignore"):
+        W = (factor * W).astype(found.dtype)
+        b = (factor * b + shift).astype(found.dtype)
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError(
+            f"targets are scaled by up to {float(factor.max()):.3g}, with which the last layer's "
+            f"parameters exceed {found.dtype}; give the targets in a larger unit"
+        )
+    return replace(found, weights=[*found.weights[:-1], W], biases=[*found.biases[:-1], b])
+
+
 def unfolded(found: Exported) -> Exported:
     """The network before its own scaling became part of the first layer, to rounding."""
     assert found.scaling is not None
@@ -86,37 +104,54 @@ def unfolded(found: Exported) -> Exported:
 
 
 def _is_pipeline(model: Any) -> bool:
+    return _is(model, "sklearn.pipeline", "Pipeline")
+
+
+def _is_transformed(model: Any) -> bool:
+    return _is(model, "sklearn.compose", "TransformedTargetRegressor")
+
+
+def _is_estimator(model: Any) -> bool:
+    """Or a network."""
+    return callable(getattr(type(model), "_exported", None)) or _is_transformed(model)
+
+
+def _is(model: Any, module: str, kind: str) -> bool:
     """Nobody has one who has not imported its module."""
-    module = sys.modules.get("sklearn.pipeline")
-    return module is not None and isinstance(model, module.Pipeline)
+    found = sys.modules.get(module)
+    return found is not None and isinstance(model, getattr(found, kind))
 
 
-def _hint(model: Any) -> str:
-    """What to export instead, as the end of a message."""
+def _described(model: Any) -> str:
+    """As a part of a message, with what to export instead as its end."""
+    text, name = _checks.description(model), type(model).__name__
     if isinstance(model, type):
-        return "; give a fitted object of it"
+        return f"{text}; give a fitted object of it"
     if hasattr(model, "best_estimator_"):
-        return "; give its best_estimator_"
+        return f"{text}; give its best_estimator_"
     if hasattr(model, "estimators_"):
-        return "; give its members, one by one"
-    if type(model).__name__ in ("MLPClassifier", "MLPRegressor"):
-        return "; give Network.from_sklearn(model), or fit the class of that name in fastnn.sklearn"
-    return ""
+        return f"{text}; give its members, one by one"
+    if name in ("MLPClassifier", "MLPRegressor"):
+        return (
+            f"scikit-learn's own {name}; fit fastnn.sklearn.{name} in its place (same arguments), "
+            "or give Network.from_sklearn of it alone"
+        )
+    return text
 
 
 def _of_pipeline(pipeline: Any) -> tuple[Exported, Scaling | None]:
     *steps, (name, last) = _steps(pipeline, "")
-    if not callable(getattr(type(last), "_exported", None)):
+    if not _is_estimator(last):
         raise TypeError(
             "the pipeline must end in an estimator of fastnn.sklearn to be exported, and its step "
-            f"{name!r} is {_checks.description(last)}{_hint(last)}"
+            f"{name!r} is {_described(last)}"
         )
     scalers = [(name, step) for name, step in steps if step is not None and step != "passthrough"]
     for name, step in scalers:
         _check_scaler(name, step)
-    found = last._exported()
+    found, inner = _parts(last)
     if not scalers:
-        return found, None
+        return found, inner
     n_inputs = found.layer_sizes[0]
     factor, shift = np.ones(n_inputs, np.longdouble), np.zeros(n_inputs, np.longdouble)
     for name, step in scalers:
@@ -127,6 +162,8 @@ def _of_pipeline(pipeline: Any) -> tuple[Exported, Scaling | None]:
             )
         f, s = _scaling_of(step)
         factor, shift = f * factor, f * shift + s
+    if inner is not None:
+        factor, shift = inner.factor * factor, inner.factor * shift + inner.shift
     names = getattr(scalers[0][1], "feature_names_in_", None)
     names = None if names is None else tuple(map(str, names))
     return replace(found, feature_names=names), Scaling(factor, shift)
@@ -141,12 +178,50 @@ def _steps(pipeline: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", step
 
 
-def _check_scaler(name: str, step: Any) -> None:
-    """A step that is none is refused, and one that is not fitted or that clips."""
-    from sklearn import preprocessing
+def _of_transformed(model: Any) -> tuple[Exported, Scaling | None]:
+    """Of a TransformedTargetRegressor, whose scaler of targets becomes part of the last layer."""
+    from sklearn.preprocessing import FunctionTransformer
     from sklearn.utils.validation import check_is_fitted
 
-    if type(step) not in [getattr(preprocessing, one) for one in SCALERS]:
+    check_is_fitted(model, "regressor_")
+    regressor, scaler = model.regressor_, model.transformer_
+    if not _is_pipeline(regressor) and not _is_estimator(regressor):
+        raise TypeError(
+            "the TransformedTargetRegressor must have an estimator of fastnn.sklearn, or a "
+            f"Pipeline that ends in one, and its regressor is {_described(regressor)}"
+        )
+    found, scaling = _parts(regressor)
+    if isinstance(scaler, FunctionTransformer) and scaler.inverse_func is None:
+        return found, scaling  # it leaves targets as they are
+    other = "export its regressor_, and undo in C what its transformer_ does to targets"
+    if not _is_scaler(scaler):
+        raise TypeError(
+            "the TransformedTargetRegressor must have one of "
+            f"{', '.join(SCALERS)} as its transformer to become part of the last layer, got "
+            f"{_checks.description(scaler)}; {other}"
+        )
+    if getattr(scaler, "clip", False):
+        raise ValueError(f"the transformer of targets has clip=True, which is no scaling; {other}")
+    if found.activations[-1] != "identity":
+        raise ValueError(
+            'targets can be scaled where the output layer is "identity", and here it is '
+            f'"{found.activations[-1]}"; {other}'
+        )
+    factor, shift = _scaling_of(scaler)
+    return with_targets(found, Scaling(1 / factor, -shift / factor)), scaling
+
+
+def _is_scaler(step: Any) -> bool:
+    from sklearn import preprocessing
+
+    return type(step) in [getattr(preprocessing, one) for one in SCALERS]
+
+
+def _check_scaler(name: str, step: Any) -> None:
+    """A step that is none is refused, and one that is not fitted or that clips."""
+    from sklearn.utils.validation import check_is_fitted
+
+    if not _is_scaler(step):
         raise TypeError(
             f"step {name!r} of the pipeline must be one of {', '.join(SCALERS)} or 'passthrough' "
             f"to become part of the first layer, and is a {type(step).__name__}; export the "

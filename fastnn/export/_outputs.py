@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastnn import _checks, _data_checks, metrics
+from fastnn import _checks, _data_checks, _tables, metrics
 from fastnn._core.data import Data
 from fastnn._core.model import Model
 
@@ -68,7 +68,9 @@ def checked(found: Exported, data: Any) -> tuple[Array, Array]:
     X, y = data
     X = X.toarray() if callable(getattr(X, "toarray", None)) else X
     given = _data_checks.given(X, "data[0]")
-    _data_checks.feature_names(given, found.feature_names)
+    if isinstance(given, _tables.Table):
+        of = _tables.NAMES if found.kind == "network" else "model.feature_names_in_"
+        given.names_beside(found.feature_names, of)
     rows: Any = _data_checks.samples(given, "data[0]", found.layer_sizes[0], found.dtype)
     return rows, _targets(found, y, len(rows))
 
