@@ -30,7 +30,7 @@ def test_page(page, tmp_path):
         for needed, block in re.findall(CELL, text)
         if all(map(importlib.util.find_spec, needed.split()))
     )
-    promised = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)
+    promised = re.findall(r"^(?:print\(.*\)  |to_c\(.*\)\n)# (.*)$", program, re.MULTILINE)
     assert promised
     # New processes import the program, which therefore must be a file, and does nothing then.
     program = 'if __name__ == "__main__":\n' + textwrap.indent(program, "    ")
