@@ -80,27 +80,27 @@ class Program:
         if not own and dtype == np.float32:
             _check_digits(found, outer or found.scaling, data)
         program = cls._in(dtype or found.dtype, found, outer, quantize)
-        exact = cls._in(found.dtype, found, outer, quantize)
         if data is None:
             return program.quantized() if quantize else program
         rows, y = _outputs.checked(program.found, data)
         program = replace(program, rows=rows)
         if program.scaling is not None:
             _warn_of_scaled(rows, program.scaling)
-        what, before = program.score(rows, y)
-        scores = [f"{before:.4f} with weights of {program.found.dtype}"]
-        if quantize:
-            program = program.quantized()
-            scores.insert(0, f"{program.score(rows, y)[1]:.4f}")
-        if not own:
-            score = exact.score(*_outputs.checked(exact.found, data))[1]
-            scores.append(f"{score:.4f} with the model's own of {exact.found.dtype}")
-        if len(scores) == 1:
+        if own and not quantize:
             return program
-        kind = "int8" if quantize else program.found.dtype.name
-        of = f"{scores[0].split()[0]} on {len(rows):,} sample{_checks.plural(len(rows))}"
-        *others, last = scores[1:]
-        return replace(program, lost=f"{kind}: {what} {', '.join([of, *others])}, and {last}")
+        kind, (what, score) = program.found.dtype.name, program.score(rows, y)
+        others = []
+        if quantize:
+            others.append(f"{score:.4f} with weights of {kind}")
+            program = program.quantized()
+            kind, (_, score) = "int8", program.score(rows, y)
+        if not own:
+            exact = cls._in(found.dtype, found, outer, quantize)
+            _, before = exact.score(*_outputs.checked(exact.found, data))
+            others.append(f"{before:.4f} with the model's own of {exact.found.dtype}")
+        n = f"{len(rows):,} sample{_checks.plural(len(rows))}"
+        *others, last = [f"{kind}: {what} {score:.4f} on {n}", *others]
+        return replace(program, lost=f"{', '.join(others)}, and {last}")
 
     @classmethod
     def _in(
