@@ -726,7 +726,7 @@ MISTAKES = {
     "too many": (ROWS, ["info", "NET", "NET"], 2, "unrecognized arguments"),
     "unlike flag": (ROWS, [*TRAIN, "--layers", "3"], 2, r"^fastnn train: .* --layers 3 \("),
     "like a flag": (ROWS, [*TRAIN, "--epoch", "3"], 2, r"--epoch 3; did you mean --epochs\?"),
-    "flag of another": (ROWS, ["info", "NET", "--save=x"], 2, "^fastnn info: unrecognized"),
+    "flag of train": (ROWS, ["info", "NET", "--save=x"], 2, "^fastnn info: unrecognized"),
     "a report for a model": ("a,b,t\n" + ROWS, [*TRAIN, "--save", "-"], 2, "--save must name"),
     "ignored target": ("a,b,t\n" + ROWS, [*TRAIN, "--ignore", "t"], 2, "would leave out"),
     "two in one": ("a,b,c d,t\n" + "1,2,3,p\n" * 9 + "2,3,4,q\n", [*TRAIN, "--ignore", "a, c d"], 1,

@@ -57,8 +57,6 @@ for example
 
 fastnn COMMAND --help has the rest.
 """
-
-
 MEANT = {"--format": "--to", "--output": "-o", "--out": "-o", "--type": "--dtype"}
 
 
@@ -69,29 +67,17 @@ class Parser(argparse.ArgumentParser):
         """The verb's own parser refuses what it does not know, as it has the flags."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            given = unknown[0].partition("=")[0]
-            names = [one[2:] for one in self._option_string_actions if one.startswith("--")]
-            like = difflib.get_close_matches(given[2:], names, 1) if given.startswith("--") else []
-            hint = f"; did you mean --{like[0]}?" if like else ""
+            given, flags = unknown[0].partition("=")[0], self._option_string_actions
+            like = [MEANT[given]] if MEANT.get(given) in flags else []
+            if given.startswith("--") and not like:  # without these, which all of them have
+                names = [one[2:] for one in flags if one.startswith("--")]
+                like = [f"--{one}" for one in difflib.get_close_matches(given[2:], names, n=1)]
+            hint = f"; did you mean {like[0]}?" if like else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-
-class Verb(Parser):
-    """Which itself refuses what it does not know, and says whose help to see."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        found, rest = super().parse_known_args(args, namespace)
-        if rest:
-            flags = list(self._option_string_actions)
-            like = [MEANT[rest[0]]] if MEANT.get(rest[0]) in flags else []
-            like = like or difflib.get_close_matches(rest[0], flags, n=1)
-            hint = f"; did you mean {like[0]}?" if like else ""
-            self.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
-        return found, rest
 
 
 def parser() -> Parser:
@@ -101,9 +87,7 @@ def parser() -> Parser:
     )  # fmt: skip
     version = f"fastnn {__version__} ({kernel_level()} kernels)"
     whole.add_argument("--version", action="version", version=version)
-    commands = whole.add_subparsers(
-        title="commands", dest="command", metavar="COMMAND", parser_class=Verb
-    )
+    commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
 
     def verb(name: str, about: str, more: str | None = None) -> Parser:
         return commands.add_parser(
