@@ -22,7 +22,7 @@ from c_programs import (
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, load_iris, load_linnerud
 from sklearn.decomposition import PCA
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from fastnn import Network
@@ -703,6 +703,42 @@ def test_of_a_single_class_the_output_says_nothing(tmp_path, capsys):
         text = model.to_c(name="m", quantize="int8", data=(X, y))
         assert "accuracy 1.0000 on 150 samples, and 1.0000" in capsys.readouterr().out
         assert run_own_test(tmp_path, COMPILERS[0], text) == (0, "m: 10 rows, right")
+
+
+@pytest.mark.parametrize("name", [
+    "int__", "_int", "class-", "double ", "main_", "_____exp", "a" * 39 + "_b!", "1", "", "a__b",
+    "string", "stdint", "int",
+])  # fmt: skip
+def test_names_that_messages_suggest_can_be_had(name):
+    with pytest.raises(ValueError, match="use") as info:
+        one_unit("tanh", "float64").to_c(name=name)
+    suggested = re.findall(r'"([^"]*)"', str(info.value))[-1]
+    assert f"{suggested}_predict" in one_unit("tanh", "float64").to_c(name=suggested)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_inputs_that_are_scaled_by_zero(tmp_path, dtype):
+    X, y = IRIS
+    X = X.astype(dtype)
+    model = make_pipeline(MinMaxScaler(), classifier()).fit(X, y)
+    model[0].scale_[1], model[0].min_[1] = 0, 0.5
+    text = to_c(model, name="m", quantize="int8")
+    assert run_own_test(tmp_path, COMPILERS[0], text) == (0, "m: 10 rows, right")
+
+
+def test_rows_that_overflow_in_floats_are_not_in_its_test(tmp_path):
+    g = 1e25
+    net = Network.from_parameters(
+        [np.array([[g, -g]], "f4"), np.array([[g, 1], [1, g]], "f4")], [np.zeros(2, "f4")] * 2,
+        activation=["identity", "softmax"], loss="cross_entropy",
+    )  # fmt: skip
+    text = net.to_c(name="m")  # feedforward gives NaN for such inputs, too
+    assert "M_TEST" not in text or run_own_test(tmp_path, COMPILERS[0], text)[0] == 0
+
+
+def test_an_empty_pipeline_is_refused():
+    with pytest.raises(TypeError, match=r"an estimator of fastnn\.sklearn, and it is empty"):
+        to_c(Pipeline([]))
 
 
 def run_own_test(folder, compiler, text, warnings=WARNINGS):

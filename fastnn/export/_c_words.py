@@ -37,11 +37,12 @@ MATH = {
 OTHERS = {
     "abort", "abs", "assert", "atof", "atoi", "calloc", "EOF", "errno", "exit", "fclose", "fopen",
     "fprintf", "fputs", "fread", "free", "fscanf", "fwrite", "getchar", "gets", "HUGE_VAL",
-    "INFINITY", "isfinite", "isinf", "isnan", "isnormal", "labs", "main", "malloc", "memcmp",
-    "memcpy", "memmove", "memset", "NAN", "NULL", "offsetof", "printf", "ptrdiff_t", "putchar",
-    "puts", "qsort", "rand", "realloc", "scanf", "signbit", "size_t", "snprintf", "sprintf",
-    "srand", "std", "stderr", "stdin", "stdout", "strcat", "strchr", "strcmp", "strcpy", "strlen",
-    "strncmp", "strncpy", "strtod", "strtol", "system", "time",
+    "INFINITY", "isfinite", "isinf", "isnan", "isnormal", "labs", "main", "malloc", "math",
+    "memcmp", "memcpy", "memmove", "memset", "NAN", "NULL", "offsetof", "printf", "ptrdiff_t",
+    "putchar", "puts", "qsort", "rand", "realloc", "scanf", "signbit", "size_t", "snprintf",
+    "sprintf", "srand", "std", "stderr", "stdin", "stdint", "stdio", "stdout", "strcat", "strchr",
+    "strcmp", "strcpy", "string", "strlen", "strncmp", "strncpy", "strtod", "strtol", "system",
+    "time",
 }  # fmt: skip
 DEFAULT_NAME = "model"
 OF_LIBRARY = OTHERS | {f"{one}{ending}" for one in MATH for ending in ("", "f", "l")}
@@ -55,7 +56,7 @@ def check_name(value: Any) -> str:
         raise ValueError(
             "name must be an identifier of C that is free for programs: letters of ASCII, digits "
             "and single underscores, with a letter first and no underscore last; got "
-            f'{_checks.description(name)}; use for example "{_identifier(name)}"'
+            f'{_checks.description(name)}; use for example "{_free(name)}"'
         )
     if name in TAKEN:
         whose = "a keyword of C or C++" if name in KEYWORDS else "taken by the C library"
@@ -63,7 +64,7 @@ def check_name(value: Any) -> str:
     if len(name) > LONGEST_NAME:
         raise ValueError(
             f"name must have at most {LONGEST_NAME} characters, got {len(name)}; use "
-            f'"{_identifier(name)}"'
+            f'"{_free(name)}"'
         )
     return str(name)
 
@@ -71,15 +72,15 @@ def check_name(value: Any) -> str:
 def name_of(path: str | None) -> str:
     """A name for what is written to a path: that of the file, as far as C takes it."""
     stem = "" if path is None else os.path.splitext(os.path.basename(path))[0]
-    name = _identifier(stem)
-    return f"{name}_{DEFAULT_NAME}" if name in TAKEN else name
+    return _free(stem)
 
 
-def _identifier(text: str) -> str:
-    """What of a text can be a name: letters, digits, and underscores for the rest."""
+def _free(text: str) -> str:
+    """A name that a text makes: letters, digits, and underscores for the rest."""
     found = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
     found = found if found[:1].isalpha() else f"{DEFAULT_NAME}_{found}"
-    return found[:LONGEST_NAME].rstrip("_")
+    found = found[:LONGEST_NAME].rstrip("_")
+    return f"{found}_{DEFAULT_NAME}" if found in TAKEN else found
 
 
 def file_name(path: str | None, name: str) -> str:

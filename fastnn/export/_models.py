@@ -140,7 +140,10 @@ def _described(model: Any) -> str:
 
 
 def _of_pipeline(pipeline: Any) -> tuple[Exported, Scaling | None]:
-    *steps, (name, last) = _steps(pipeline, "")
+    found_steps = list(_steps(pipeline, ""))
+    if not found_steps:
+        raise TypeError("the pipeline must end in an estimator of fastnn.sklearn, and it is empty")
+    *steps, (name, last) = found_steps
     if not _is_estimator(last):
         raise TypeError(
             "the pipeline must end in an estimator of fastnn.sklearn to be exported, and its step "

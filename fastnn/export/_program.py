@@ -159,7 +159,9 @@ class Program:
             y = wide.astype(dtype)
             rounding = (np.abs(narrow - wide) / np.maximum(1, np.abs(wide))).max(axis=1)
         rounding[~np.isfinite(rounding)] = 0
-        is_good = np.isfinite(y).all(axis=1) & (rounding < AT_A_STEP)
+        # What overflows on the way is NaN in a program of floats, whatever doubles would give.
+        computed = narrow if dtype == np.float32 else wide
+        is_good = np.isfinite(computed).all(axis=1) & (rounding < AT_A_STEP)
         rounding = rounding[is_good] * (np.finfo(dtype).eps / np.finfo(np.float32).eps)
         tolerance = max(ROUNDING[dtype.name], 16 * float(rounding.max(initial=0)))
         classes, margin = _outputs.classes(found, y)
@@ -175,7 +177,7 @@ class Program:
         """In the dtype, and standard normal where the network gets them."""
         rows = np.random.default_rng(0).standard_normal((n, self.found.layer_sizes[0]))
         if self.scaling is not None:
-            rows = (rows - self.scaling.shift) / self.scaling.factor
+            rows = _divided(rows - self.scaling.shift, self.scaling.factor)
         return rows.astype(self.found.dtype)
 
 
@@ -228,7 +230,8 @@ def _centered(found: Exported, scaling: Scaling) -> tuple[Exported, Inputs]:
     dtype = found.dtype
     with np.errstate(over="ignore"):
         factor = scaling.factor.astype(dtype)
-        center = (-scaling.shift / scaling.factor).astype(dtype)
+        # What is scaled by 0 has no center.
+        center = _divided(-scaling.shift, scaling.factor).astype(dtype)
     for j in range(len(factor)):
         if not np.isfinite([factor[j], center[j]]).all():
             raise ValueError(
@@ -238,6 +241,13 @@ def _centered(found: Exported, scaling: Scaling) -> tuple[Exported, Inputs]:
     rest = scaling.shift + scaling.factor * center
     b = (found.biases[0] + rest @ found.weights[0].astype(np.longdouble)).astype(dtype)
     return replace(found, biases=[b, *found.biases[1:]]), Inputs(center, factor)
+
+
+def _divided(rows: Array, factor: Array) -> Array:
+    """0 where the factor is."""
+    rows = np.asarray(rows, np.longdouble)
+    divided: Array = np.divide(rows, factor, where=factor != 0, out=np.zeros_like(rows))
+    return divided
 
 
 def _as_int8(layer: Layer) -> Layer:
