@@ -21,11 +21,12 @@ from fastnn.export._program import Program
 
 if TYPE_CHECKING:
     from fastnn.export._c_functions import Settings
-    from fastnn.export._program import TestRows
+    from fastnn.export._program import Layer, TestRows
 
     Array = np.ndarray[Any, Any]
 
 WIDTH = 100
+UNITS_OF_VECTOR = 4  # of the shortest that PCs have, and half of others
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,12 @@ class Header:
         return self.program.test_rows()
 
     @once
+    def layers(self) -> list[Layer]:
+        """As they are computed: rows of hidden layers are whole vectors, where that is not much."""
+        *hidden, last = self.program.layers
+        return [*map(_filled_up, hidden), last]
+
+    @once
     def steps(self) -> tuple[list[str], dict[str, int]]:
         """What predict does, and how long its arrays are; two take turns to be a layer's outputs.
 
@@ -95,7 +102,7 @@ class Header:
         """
         steps: list[str] = []
         sizes: dict[str, int] = {}
-        layers, activations = self.program.layers, self.program.found.activations
+        layers, activations = self.layers, self.program.found.activations
         current = "x"
         if self.program.inputs is not None:
             n = len(layers[0].W)
@@ -118,15 +125,16 @@ class Header:
                 if function.has_scratch:
                     arrays = f"{target}, {free}"
                     sizes[free] = max(n_out, sizes.get(free, 0))
-                steps.append(f"{self.name}_{function.name}({arrays}, {n_out});")
+                n = self.program.layers[i - 1].W.shape[1] if activation == "softmax" else n_out
+                steps.append(f"{self.name}_{function.name}({arrays}, {n});")
             current = target
         return steps, dict(sorted(sizes.items()))
 
     def _comment(self) -> str:
         program, name = self.program, self.name
-        found, layers = program.found, program.layers
+        found, layers = program.found, self.layers
         sizes = "-".join(map(str, found.layer_sizes))
-        n_parameters = sum(W.size + b.size for W, b, _ in layers)
+        n_parameters = sum(W.size + b.size for W, b, _ in program.layers)
         n_bytes = sum(one.nbytes for layer in layers for one in layer if one is not None)
         kind = "weights in int8, " if layers[0].scale is not None else ""
         n_stack = sum(self.steps[1].values()) * found.dtype.itemsize
@@ -222,7 +230,7 @@ class Header:
         parts = []
         if self.program.inputs is not None:
             parts += [self._array(*one) for one in self.program.inputs._asdict().items()]
-        for i, (W, b, scale) in enumerate(self.program.layers, 1):
+        for i, (W, b, scale) in enumerate(self.layers, 1):
             parts.append(self._array(f"W{i}", W))
             if scale is not None:
                 parts.append(self._array(f"scale{i}", scale))
@@ -375,6 +383,20 @@ EACH_CHECK = """\
         for (int k = 0; k < MODEL_OUTPUTS; k++)
             wrong |= on[k] != model_test_classes[i * MODEL_OUTPUTS + k];
 """
+
+
+def _filled_up(layer: Layer) -> Layer:
+    """With units that give 0 to nobody, up to whole vectors, if a quarter more at most.
+
+    Loops over what is left of a vector take compilers longer than one more vector.
+    """
+    n = layer.W.shape[1]
+    more = -n % UNITS_OF_VECTOR
+    if 4 * more > n:
+        return layer
+    W, b = np.pad(layer.W, ((0, 0), (0, more))), np.pad(layer.b, (0, more))
+    scale = None if layer.scale is None else np.pad(layer.scale, (0, more), constant_values=1)
+    return layer._replace(W=W, b=b, scale=scale)
 
 
 def _function(head: str, lines: list[str]) -> str:
