@@ -23,7 +23,7 @@ cimport batch
 
 cdef enum:
     FEWEST_TURNS = 2            # of each member in a sum that is handed on
-    BYTES_OF_PIECE = 1 << 16    # of a sum that one may have while another has the next
+    BYTES_OF_PIECE = 65536      # of a sum that one may have while another has the next
 
 
 cdef struct Part:
