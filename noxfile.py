@@ -92,7 +92,7 @@ def debug(session: nox.Session) -> None:
                 "--ignore=tests/test_tables.py", "--ignore=tests/test_river.py",
                 "--ignore=tests/test_plot.py", "--ignore=tests/test_pictures.py",
                 "--ignore=tests/test_command_line.py", "--ignore=tests/test_docstrings.py",
-                "--ignore=tests/test_types.py",
+                "--ignore=tests/test_types.py", "--ignore=tests/test_standardizer.py",
                 "--ignore-glob=*test_sklearn*", "--ignore-glob=*model_file*",
                 "--ignore=tests/test_fit_many.py", "--ignore=tests/test_ensembles.py",
                 "--ignore=tests/test_skl2onnx.py", "--ignore-glob=*test_export*",
