@@ -716,13 +716,15 @@ def test_names_that_messages_suggest_can_be_had(name):
     assert f"{suggested}_predict" in one_unit("tanh", "float64").to_c(name=suggested)
 
 
+@pytest.mark.parametrize("given", [{}, {"dtype": "float32"}, {"quantize": "int8"}], ids=str)
+@pytest.mark.parametrize("with_data", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_inputs_that_are_scaled_by_zero(tmp_path, dtype):
+def test_inputs_that_are_scaled_by_zero(tmp_path, dtype, with_data, given):
     X, y = IRIS
     X = X.astype(dtype)
     model = make_pipeline(MinMaxScaler(), classifier()).fit(X, y)
     model[0].scale_[1], model[0].min_[1] = 0, 0.5
-    text = to_c(model, name="m", quantize="int8")
+    text = to_c(model, name="m", data=(X, y) if with_data else None, **given)
     assert run_own_test(tmp_path, COMPILERS[0], text) == (0, "m: 10 rows, right")
 
 

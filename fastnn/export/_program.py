@@ -189,7 +189,9 @@ def _check_digits(found: Exported, scaling: Scaling | None, data: Any) -> None:
     """
     float32, names, lost = np.dtype(np.float32), found.feature_names, None
     if scaling is not None and scaling.shift.any():
-        mean, scale = -scaling.shift / scaling.factor, 1 / np.abs(scaling.factor)
+        mean = _divided(-scaling.shift, scaling.factor)
+        scale = np.full_like(mean, np.inf)  # where a column is scaled by 0, nothing of it counts
+        np.divide(1, np.abs(scaling.factor), where=scaling.factor != 0, out=scale)
         lost = too_few_digits(mean, scale, float32, "the inputs", names)
     elif data is not None:
         rows, _ = _outputs.checked(found, data)
@@ -205,7 +207,7 @@ def _check_digits(found: Exported, scaling: Scaling | None, data: Any) -> None:
 
 def _warn_of_scaled(rows: Array, scaling: Scaling) -> None:
     """Of rows that look as if somebody had scaled them, which the program does itself."""
-    varied = rows.min(axis=0) < rows.max(axis=0)
+    varied = (rows.min(axis=0) < rows.max(axis=0)) & (scaling.factor != 0)
     rows, (factor, shift) = rows[:, varied].astype(np.float64), (one[varied] for one in scaling)
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
     looks_scaled = (np.abs(mean) < ABOUT_0).all() and (np.abs(np.log(spread)) < ABOUT_1).all()
