@@ -13,8 +13,6 @@ import math
 import numbers
 import reprlib
 from dataclasses import dataclass, field
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,9 +21,8 @@ from fastnn._checks import NUMBERS, description
 
 Array = np.ndarray[Any, Any]
 
-REAL: tuple[Any, ...] = (numbers.Real, Decimal, np.bool_)
 NAMES = "net.feature_names"  # where messages say that they are
-PLAIN = NUMBERS | {bool, np.bool_, Decimal, Fraction}  # of which NumPy makes what float does
+PLAIN = NUMBERS | {bool, np.bool_}  # of which NumPy makes what float does
 DATES = (datetime.date, datetime.time, np.datetime64)
 DURATIONS = (datetime.timedelta, np.timedelta64)
 NO_TABLES = (np.ndarray, list, tuple, float, int)  # what need not be looked at
@@ -72,7 +69,7 @@ class Parts(NamedTuple):
     index: Any = None  # labels of the rows
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Table:
     """The numbers of a table, and words for their places.
 
@@ -195,7 +192,10 @@ class Table:
             objects: list[Any] = list(column.reshape(-1)[first : first + 1])
         else:
             first, objects = 0, column.tolist()
-            if set(map(type, objects)) <= PLAIN:
+            from decimal import Decimal  # these two take as long to import as kernels
+            from fractions import Fraction
+
+            if set(map(type, objects)) <= PLAIN | {Decimal, Fraction}:
                 with contextlib.suppress(OverflowError, ValueError):
                     return column.astype(np.float64)
         found, missing = [], []
@@ -282,7 +282,10 @@ def _array(value: Any, dtype: np.dtype[Any] | None = None) -> Array:
 
 def as_number(value: Any) -> float | None:
     """What float makes of a real number, and None of anything else, or of what is missing."""
-    if not isinstance(value, REAL) or isinstance(value, np.timedelta64):
+    from decimal import Decimal
+
+    is_real = isinstance(value, numbers.Real | Decimal | np.bool_)
+    if not is_real or isinstance(value, np.timedelta64):
         return None
     try:
         number = float(value)

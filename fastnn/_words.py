@@ -7,7 +7,6 @@ the spelling.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import reprlib
@@ -377,8 +376,15 @@ def hint(value: str, known: Iterable[str], written: Callable[[str], str] = repr)
     for word in (plain, plain.removesuffix("loss")):
         if word in meant:
             return f"; write {listed_as(meant[word])}"
-    close = difflib.get_close_matches(plain, meant, n=1, cutoff=CLOSE)
-    return f"; did you mean {listed_as(meant[close[0]])}?" if close else ""
+    close = close_to(plain, meant)
+    return f"; did you mean {listed_as(meant[close])}?" if close else ""
+
+
+def close_to(word: str, known: Iterable[str]) -> str | None:
+    """Which of the known words somebody may have meant."""
+    import difflib  # only errors need it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=CLOSE)), None)
 
 
 def _plain(name: str) -> str:
@@ -449,13 +455,13 @@ def _argument(
     for word in (name, *names):
         if word in PLACES:
             return f": {PLACES[word]}"
-    close = difflib.get_close_matches(name, parameters, n=1, cutoff=CLOSE)
+    close = close_to(name, parameters)
     if close:
-        return f": did you mean {_written(close[0], kwargs[name])}?"
-    close = difflib.get_close_matches(name, [*ARGUMENTS, *PLACES], n=1, cutoff=CLOSE)
+        return f": did you mean {_written(close, kwargs[name])}?"
+    close = close_to(name, [*ARGUMENTS, *PLACES])
     if close:
-        remedy = _argument(close[0], {close[0]: kwargs[name]}, parameters)
-        return f"; if {close[0]!r} was meant{remedy}"
+        remedy = _argument(close, {close: kwargs[name]}, parameters)
+        return f"; if {close!r} was meant{remedy}"
     return f"; it takes {', '.join(parameters)}"
 
 

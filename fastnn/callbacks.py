@@ -11,7 +11,6 @@ others.
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -342,6 +341,8 @@ class CSVLogger(Callback):
             pass
 
     def on_epoch_end(self, net: Network, epoch: int, logs: Logs) -> None:
+        import csv  # by one callback alone
+
         with open(self.path, "a", newline="") as file:
             rows = csv.writer(file)
             if file.tell() == 0:

@@ -6,17 +6,16 @@ so you may write to them.
 
 from __future__ import annotations
 
-import csv
 import os
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn import _checks, _words
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 __all__ = [
     "load_digits",
@@ -389,6 +388,8 @@ def _shuffled(
 
 def _rows(name: str) -> tuple[list[str], list[list[str]]]:
     """The names of a table's columns, and its rows."""
+    import csv  # rarely needed, as in callbacks
+
     with open(os.path.join(_DATA, f"{name}.csv"), newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     return header, rows

@@ -25,7 +25,7 @@ class Sparse(Protocol):
         """The same numbers, as indptr, indices and data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Compressed:
     """The numbers of each row that are not zero: row i has those from starts[i] to starts[i + 1].
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EMPTY: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Watch:
     """Looks at a network after some or all of its epochs."""
 
