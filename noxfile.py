@@ -119,21 +119,52 @@ def coverage(session: nox.Session) -> None:
 
     Kernels for AVX2 where there is AVX2; their table is in this session's folder.
     """
-    folder = Path(session.create_tmp()).absolute()
     level = "avx2" if platform.machine() == "x86_64" else "baseline"
     flags = {"CFLAGS": "--coverage", "LDFLAGS": "--coverage"}
+    # In a copy, as kernels that count would stay in the repository.
+    source = Path(session.create_tmp()).absolute() / "source"
+    copy_source(session, source)
     session.install(
-        "-e", ".[test]",
-        env={"FASTNN_LINES": "1", "FASTNN_LEVELS": level, **flags},
+        "-e", f"{source}[test]", env={"FASTNN_LINES": "1", "FASTNN_LEVELS": level, **flags}
+    )
+    session.install("coverage>=7.10")
+    folder = Path(".nox/coverage/map").absolute()
+    with session.chdir(source):
+        session.run("python", "tests/coverage_map.py", "--folder", str(folder), *session.posargs)
+
+
+@nox.session
+def battery(session: nox.Session) -> None:
+    """Thousands of random cases of each part of tests/battery/, which goes on where it was stopped.
+
+    Arguments are the parts, and what else run.py takes. What is to be seen of memory runs over
+    kernels that are watched, as those of debug.
+    """
+    watch = "-fsanitize=address"
+    level = "avx2" if platform.machine() == "x86_64" else "baseline"
+    session.install(".[test]")
+    watched = Path(session.create_tmp()).absolute() / "watched"
+    session.install(
+        "--no-deps", "--upgrade", "--target", str(watched), ".",
+        env={"FASTNN_DEBUG": "1", "FASTNN_LEVELS": level, "CFLAGS": watch, "LDFLAGS": watch},
     )  # fmt: skip
-    session.install("coverage>=7.10", "gcovr>=8")
-    session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
-    session.run("coverage", "combine")
-    session.run("coverage", "report", "--skip-covered", "--show-missing")
-    session.run(
-        "gcovr", "--root", ".", "--filter", "src_cython/", "--exclude-throw-branches", "build",
-        "--txt", str(folder / "kernels.txt"), "--print-summary",
-    )  # fmt: skip
+    library = session.run("gcc", "-print-file-name=libasan.so", **QUIETLY).strip()
+    need(session, "strace", package="strace")
+    need(session, "valgrind", package="valgrind")
+    under_watch = {
+        "PYTHONPATH": str(watched),
+        "LD_PRELOAD": library,
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "PYTHONMALLOC": "malloc",
+    }
+    parts = [one for one in session.posargs if (Path("tests/battery") / f"{one}.py").exists()]
+    options = [one for one in session.posargs if one not in parts]
+    for part in parts or sorted(file.stem for file in Path("tests/battery").glob("[!r]*.py")):
+        session.run(
+            "python", "-P", "tests/battery/run.py", part, *options,
+            env=under_watch if part in ("arrays", "labels", "states") else {},
+            success_codes=[0, 1],
+        )  # fmt: skip
 
 
 @nox.session

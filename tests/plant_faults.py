@@ -1,17 +1,21 @@
 """Does the suite see a fault? Plants single-line faults, drawn by a seed, and runs it over each.
 
-    python tests/plant_faults.py --kernels 30 --python 20 --seed 0 --jobs 2
+    python tests/plant_faults.py --kernels 120 --python 400 --seed 0 --jobs 2
 
 A line is drawn from all lines of code of all files, and one of the changes that fit it. Each fault
-gets a copy of the source, where kernels are built anew, and the suite runs until the first test is
-red. What stays green is printed in the end: a fault that no test sees, or a line that could be
-otherwise. This takes an hour or two on two cores.
+gets a copy of the source, where kernels are built anew (for one level and without optimisation,
+which is three times as fast), and the files of tests that run its line, by the map that
+coverage_map.py has made, run until the first test is red. What stays green is printed in the end: a
+fault that no test sees, or a line that could be otherwise. What is known is kept in a file, so that
+a run that was stopped goes on. This takes two hours on two cores.
 """
 
 import argparse
 import ast
 import io
+import json
 import os
+import platform
 import random
 import re
 import shutil
@@ -19,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import tokenize
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,6 +52,7 @@ CHANGES = [
     (r"\b(max)\(", "min"),
     (r"(?<= )(\+=)(?= )", "="),
 ]
+SECONDS_OF_A_PART = 60  # of tests that run in one process
 STATEMENT = re.compile(r"^(\s+)[\w.\[\]\"', ]+ (=|\+=|-=|\*=|\|=) [^=].*[^,({\[\\]$")
 
 
@@ -95,36 +101,90 @@ def drawn(paths, n, rng):
     return found
 
 
-def verdict(fault, core):
+def files_that_run(path, number, known):
+    """Files of tests, the shortest first, in parts of which the first takes little."""
+    name = str(path.relative_to(ROOT))
+    first = number
+    if path.suffix == ".py":  # the statement's first line stands for all of it
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        of_line = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.stmt) and node.lineno <= number <= node.end_lineno
+        ]
+        first = max(of_line, default=number)
+    else:
+        first = number - 2  # as C's lines come from a statement's first or its last
+    wanted = set(range(first, number + 1))
+    files = [
+        file for file, found in known.items() if not wanted.isdisjoint(found["lines"].get(name, ()))
+    ]
+    files.sort(key=lambda file: known[file]["seconds"])
+    parts, seconds = [[]], 0
+    for file in files:
+        seconds += known[file]["seconds"]
+        if seconds > SECONDS_OF_A_PART and parts[-1]:
+            parts.append([])
+            seconds = known[file]["seconds"]
+        parts[-1].append(file)
+    return parts
+
+
+def prepared(folder):
+    """A copy of the source, built as those of faults are."""
+    source, compiler = folder / "source", folder / "compiler"
+    ignored = shutil.ignore_patterns(
+        ".git", ".nox", "__pycache__", ".*_cache", ".hypothesis", "build", "*.so", "_build"
+    )
+    shutil.copytree(ROOT, source, ignore=ignored)
+    compiler.write_text(
+        '#!/bin/sh\nfor a; do shift; [ "$a" = -O3 ] && a=-O1; set -- "$@" "$a"; done\n'
+        'exec gcc "$@"\n'
+    )
+    compiler.chmod(0o755)
+    build(source)
+    return source
+
+
+def build(source, *before):
+    """Whether kernels can be built."""
+    level = "avx2" if platform.machine() == "x86_64" else "baseline"
+    env = os.environ | {"FASTNN_LEVELS": level, "CC": str(source.parent / "compiler")}
+    command = [*before, sys.executable, "setup.py", "build_ext", "--inplace"]
+    return subprocess.run(command, cwd=source, env=env, capture_output=True).returncode == 0
+
+
+def verdict(fault, source, core, known):
     """The first line of pytest's that is red, or None if all of it is green."""
     path, number, line = fault
-    with tempfile.TemporaryDirectory() as folder:
+    parts = files_that_run(path, number, known)
+    if not parts[0]:
+        return None
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         copy = Path(folder) / "source"
-        ignored = shutil.ignore_patterns(".git", ".nox", "__pycache__", ".*_cache", ".hypothesis")
-        shutil.copytree(ROOT, copy, ignore=ignored)
+        shutil.copytree(source, copy)
+        (Path(folder) / "compiler").symlink_to(source.parent / "compiler")
         file = copy / path.relative_to(ROOT)
         lines = file.read_text(encoding="utf-8").splitlines()
         lines[number - 1] = line
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        env = os.environ | {"PYTHONPATH": str(copy)}
-        options = {"cwd": copy, "env": env, "capture_output": True, "text": True}
         on_core = ["taskset", "-c", str(core)]
-        if path.parent.name == "src_cython":
-            build = [*on_core, sys.executable, "setup.py", "build_ext", "--inplace"]
-            if subprocess.run(build, **options).returncode:
-                return "it cannot be built"
-        tests = ["-m", "pytest", "-q", "-x", "--tb=line", "-p", "no:cacheprovider", "tests"]
-        try:
-            run = subprocess.run([*on_core, sys.executable, *tests], timeout=1200, **options)
-        except subprocess.TimeoutExpired:
-            return "it takes no end"
-        if run.returncode == 0:
-            return None
-        red = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
-        said = (run.stderr or run.stdout).strip().splitlines() or [
-            f"it ended with {run.returncode}"
-        ]
-        return (red or said[-1:])[0][:150]
+        if path.parent.name == "src_cython" and not build(copy, *on_core):
+            return "it cannot be built"
+        tests = [*on_core, sys.executable, "-P", "-m", "pytest", "-q", "-x", "--tb=line"]
+        env = os.environ | {"PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1"}
+        options = {"cwd": copy, "env": env, "capture_output": True, "text": True}
+        for files in parts:
+            seconds = 120 + 5 * sum(known[one]["seconds"] for one in files)
+            try:
+                run = subprocess.run([*tests, *files], timeout=seconds, **options)
+            except subprocess.TimeoutExpired:
+                return "it takes no end"
+            if run.returncode:
+                red = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
+                said = (run.stderr or run.stdout).strip().splitlines()
+                return (red or said[-1:] or [f"it ended with {run.returncode}"])[0][:150]
+    return None
 
 
 def main():
@@ -133,6 +193,8 @@ def main():
     parser.add_argument("--python", type=int, default=20, help="faults in fastnn/")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="cores, of which each takes a fault")
+    parser.add_argument("--map", type=Path, default=ROOT / ".nox/coverage/map/map.json")
+    parser.add_argument("--known", type=Path, default=ROOT / ".nox/faults.jsonl")
     given = parser.parse_args()
     rng = random.Random(given.seed)
     kernels = sorted([*ROOT.glob("src_cython/*.pxd"), *ROOT.glob("src_cython/*.pyx")])
@@ -140,20 +202,35 @@ def main():
     faults = [*drawn(kernels, given.kernels, rng), *drawn(python, given.python, rng)]
     rng.shuffle(faults)  # so that a part of them is a sample of both
     cores = sorted(os.sched_getaffinity(0))[: given.jobs]
+    of_tests = json.loads(given.map.read_text(encoding="utf-8"))
+    given.known.parent.mkdir(parents=True, exist_ok=True)
+    given.known.touch()
+    verdicts = dict(map(json.loads, given.known.read_text(encoding="utf-8").splitlines()))
 
-    def judge(fault):
-        core = cores.pop()
-        red = verdict(fault, core)
-        cores.append(core)
+    def judge(fault, source):
         path, number, line = fault
         before = path.read_text(encoding="utf-8").splitlines()[number - 1].strip()
         where = f"{path.relative_to(ROOT)}:{number}: {before}  ->  {line.strip()}"
-        print(f"{'green' if red is None else 'red'}  {where}\n       {red}", flush=True)
-        return None if red else where
+        if where not in verdicts:
+            core = cores.pop()
+            verdicts[where] = verdict(fault, source, core, of_tests)
+            cores.append(core)
+            with given.known.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([where, verdicts[where]]) + "\n")
+            print(
+                f"{'red' if verdicts[where] else 'green'}  {where}\n       {verdicts[where]}",
+                flush=True,
+            )
+        return where
 
-    with ThreadPoolExecutor(len(cores)) as pool:
-        green = [one for one in pool.map(judge, faults) if one]
-    print(f"{len(faults) - len(green)} of {len(faults)} are red; green are", *green, sep="\n")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(cores)) as pool:
+        source = prepared(Path(folder))
+        drawn_ones = list(pool.map(lambda fault: judge(fault, source), faults))
+    green = [where for where in drawn_ones if not verdicts[where]]
+    print(f"seed {given.seed}; green are", *green, sep="\n")
+    for part in ("src_cython/", "fastnn/"):
+        count = Counter(bool(verdicts[where]) for where in drawn_ones if where.startswith(part))
+        print(f"{part}: {count[True]} of {count.total()} are red")
 
 
 if __name__ == "__main__":

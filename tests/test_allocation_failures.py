@@ -97,6 +97,7 @@ class Memory:
         self._library = ctypes.CDLL(library)
         self._library.arm.argtypes = [ctypes.c_long]
         self._library.disarm.restype = ctypes.c_long
+        self.n_refused = 0
 
     def attempts(self):
         """Functions that call another one: its first allocation is refused, or its second, ...
@@ -113,6 +114,7 @@ class Memory:
                 return call()
             except (MemoryError, SystemError) as error:
                 errors += 1
+                self.n_refused += 1
                 return error
             finally:
                 count = self._library.disarm()
@@ -308,7 +310,11 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """What goes wrong in each case, all in one process, as to begin one takes longest."""
+    return run_all(tmp_path_factory.mktemp("allocations"))["found"]
+
+
+def run_all(folder):
+    """What goes wrong in each case, all in one process, as to begin one takes longest; how often."""
     if platform.libc_ver()[0] != "glibc":
         pytest.skip("only glibc has its functions under second names")
     if "LD_PRELOAD" in os.environ:
@@ -317,7 +323,6 @@ def reports(tmp_path_factory):
     compiler = next((one for one in (named, ["cc"]) if one and shutil.which(one[0])), None)
     if compiler is None:
         pytest.skip("there is no C compiler")
-    folder = tmp_path_factory.mktemp("allocations")
     source, library = folder / "refuse.c", folder / "refuse.so"
     source.write_text(LIBRARY)
     subprocess.run([*compiler, "-shared", "-fPIC", "-o", library, source], check=True)
@@ -358,4 +363,4 @@ if __name__ == "__main__":
         os.mkdir(case)
         with contextlib.chdir(case):
             found[case] = report(check, memory)
-    print(json.dumps(found))
+    print(json.dumps({"found": found, "refused": memory.n_refused}))
