@@ -21,8 +21,8 @@ OPTIONS = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 2}
 ODD = [
     None, True, -1, 0, 1, 2, 3, 0.5, 1e308, 2**31, 2**63, 2**128, math.nan, math.inf, "", "x",
     "mse", "adam", "softmax", b"", [], {}, (), [1], (3, 4, 2), (3, 2), [3, 4, 2, 2], {"a": 1},
-    object(), np.zeros(0), np.zeros(3), np.full(26, np.nan), np.ones(26, np.float32), np.ones((26, 1)),
-    np.ones(26, ">f8"), np.ones(26, object), np.dtype("float16"), np.dtype("float32"), float,
+    object(), np.zeros(0), np.zeros(3), np.full(40, np.nan), np.ones(40, np.float32),
+    np.ones((40, 1)), np.ones(40, ">f8"), np.ones(40, object), np.dtype("float16"), np.dtype("float32"), float,
     np.random.default_rng(0), np.random.RandomState(0), TrainerState(), Best(), TrainerState,
     optimizers.Adam(), optimizers.SGD(clip_norm=1), schedules.StepDecay(0.1, 2),
     callbacks.EarlyStopping(), Network,
