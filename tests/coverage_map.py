@@ -11,11 +11,13 @@ file of tests takes and what it runs, is for plant_faults.py.
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import coverage
@@ -73,11 +75,22 @@ def lines_of_kernels(folder):
             if not path.exists():
                 continue
             name = str(path.relative_to(ROOT))
-            for line in file["lines"]:
+            lines = [line for line in file["lines"] if is_code(path, line["line_number"])]
+            for line in lines:
                 all_lines.setdefault(name, set()).add(line["line_number"])
                 if line["count"]:
                     run.setdefault(name, set()).add(line["line_number"])
     return run, all_lines
+
+
+@cache
+def is_code(path, number):
+    """Whether it is a line that does something: C has lines of its own, and declarations."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    code = lines[number - 1].strip() if number <= len(lines) else ""
+    return not re.match(
+        r"$|#|\"\"\"|cimport |import |@|cdef (?!.*=)|cp?def |np\.ndarray .*,$", code
+    )
 
 
 def ranges(numbers):
