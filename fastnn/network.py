@@ -100,7 +100,8 @@ class Network(Backpropagating, Standardizable, Exchanging, _words.Explaining):
         Of parameters and arithmetic.
     seed : int or None, default None
         Of the network's random generator, which makes the initial parameters and then the order
-        of the samples. None: different each time.
+        of the samples: NumPy's ``default_rng(seed)``, by whose ``permuted(arange(n))`` each epoch
+        takes them. None: different each time.
 
     Attributes
     ----------
@@ -172,7 +173,8 @@ class Network(Backpropagating, Standardizable, Exchanging, _words.Explaining):
         biases : sequence of array_like, one (n_out,) per layer
             If all arrays are float32, so is the network; otherwise it is float64.
         activation, loss, seed
-            As for `Network`.
+            As for `Network`, which refuses softmax of one unit, though, as it has nothing to learn:
+            a network that is there already may have it.
         """
         W, b, dtype = _data_checks.parameters(weights, biases)
         sizes = (W[0].shape[0], *(len(b_l) for b_l in b))
