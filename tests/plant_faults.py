@@ -102,7 +102,10 @@ def drawn(paths, n, rng):
 
 
 def files_that_run(path, number, known):
-    """Files of tests, the shortest first, in parts of which the first takes little."""
+    """Files of tests in parts, first those that run most of the source file.
+
+    Whoever only imports it, and so runs what all others do, is left out.
+    """
     name = str(path.relative_to(ROOT))
     first = number
     if path.suffix == ".py":  # the statement's first line stands for all of it
@@ -116,10 +119,18 @@ def files_that_run(path, number, known):
     else:
         first = number - 2  # as C's lines come from a statement's first or its last
     wanted = set(range(first, number + 1))
+    lines = {file: set(found["lines"].get(name, ())) for file, found in known.items()}
+    at_import = set.intersection(*filter(None, lines.values())) if any(lines.values()) else set()
     files = [
-        file for file, found in known.items() if not wanted.isdisjoint(found["lines"].get(name, ()))
+        file
+        for file, one in lines.items()
+        if len(one) > len(at_import) and not wanted.isdisjoint(one)
     ]
-    files.sort(key=lambda file: known[file]["seconds"])
+    if not files and path.suffix != ".py":  # the compiler has taken the line into others
+        files = [file for file, one in lines.items() if len(one) > len(at_import)]
+    most = max(map(len, lines.values()))
+    tenths = {file: 10 * len(lines[file]) // most for file in files}
+    files.sort(key=lambda file: (-tenths[file], known[file]["seconds"]))
     parts, seconds = [[]], 0
     for file in files:
         seconds += known[file]["seconds"]
