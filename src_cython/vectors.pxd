@@ -25,6 +25,9 @@ cdef extern from *:
     #endif
 
     #ifdef FASTNN_VECTORS
+      #ifdef __AVX__
+        #include <immintrin.h>  /* as clang 22 has no __builtin_ia32_sqrtps256 any more */
+      #endif
       typedef float   fastnn_vf __attribute__((vector_size(32), aligned(4), may_alias));
       typedef double  fastnn_vd __attribute__((vector_size(32), aligned(8), may_alias));
       typedef int32_t fastnn_vi32 __attribute__((vector_size(32)));
@@ -160,7 +163,7 @@ cdef extern from *:
 
     FASTNN_INLINE fastnn_vf fastnn_sqrt_f(fastnn_vf v) {
     #if defined(FASTNN_VECTORS) && defined(__AVX__)
-        return __builtin_ia32_sqrtps256(v);
+        return _mm256_sqrt_ps(v);
     #else
         float *lane = (float *) &v;
         for (unsigned i = 0; i < sizeof v / sizeof *lane; i++)
@@ -170,7 +173,7 @@ cdef extern from *:
     }
     FASTNN_INLINE fastnn_vd fastnn_sqrt_d(fastnn_vd v) {
     #if defined(FASTNN_VECTORS) && defined(__AVX__)
-        return __builtin_ia32_sqrtpd256(v);
+        return _mm256_sqrt_pd(v);
     #else
         double *lane = (double *) &v;
         for (unsigned i = 0; i < sizeof v / sizeof *lane; i++)
@@ -182,7 +185,7 @@ cdef extern from *:
     /* Bit i is set where lane i is not zero; NaN is not. */
     FASTNN_INLINE unsigned fastnn_nonzero_f(const fastnn_vf *v) {
     #if defined(FASTNN_VECTORS) && defined(__AVX__)
-        return (unsigned) __builtin_ia32_movmskps256((fastnn_vf)(*v != 0));
+        return (unsigned) _mm256_movemask_ps((fastnn_vf)(*v != 0));
     #else
         unsigned bits = 0;
         const float *lane = (const float *) v;
@@ -193,7 +196,7 @@ cdef extern from *:
     }
     FASTNN_INLINE unsigned fastnn_nonzero_d(const fastnn_vd *v) {
     #if defined(FASTNN_VECTORS) && defined(__AVX__)
-        return (unsigned) __builtin_ia32_movmskpd256((fastnn_vd)(*v != 0));
+        return (unsigned) _mm256_movemask_pd((fastnn_vd)(*v != 0));
     #else
         unsigned bits = 0;
         const double *lane = (const double *) v;
