@@ -59,8 +59,9 @@ else:
         "-Wno-unused-function",
         "-Wno-strict-aliasing",
     ]
-    # Threads are a library of its own in glibc before 2.34, and whoever sets CC may leave it out.
-    LINK_FLAGS = ["-pthread"] if platform.system() == "Linux" else []
+    # Threads are a library of its own in glibc before 2.34, which whoever sets CC may leave out. So
+    # are exp and log, which Python has loaded: auditwheel does not see them in what names no -lm.
+    LINK_FLAGS = ["-pthread", "-lm"] if platform.system() == "Linux" else []
     LEVELS = {"baseline": [], "avx2": ["-march=x86-64-v3"]}  # the longest to compile first
 # For those who know it: GCC would make memcpy and memset of loops over a few registers.
 FLAGS_OF_GCC = ["-fno-tree-loop-distribute-patterns"]
