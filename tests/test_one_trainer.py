@@ -376,6 +376,29 @@ def test_the_child_of_a_fork_has_a_free_network():
 
 
 @needs_fork
+def test_a_fork_that_meets_a_draw():
+    net, X, y = counting()
+    draws, forked = threading.Event(), threading.Event()
+    free = []
+
+    def draw():
+        with net._rng.bit_generator.lock:  # which NumPy takes for a draw
+            draws.set()
+            forked.wait(60)
+
+    def fork(net, epoch, logs):
+        thread = threading.Thread(target=draw)
+        thread.start()
+        draws.wait(60)
+        free.append(in_child(lambda: is_free(net, X, y)))
+        forked.set()
+        thread.join()
+
+    train(net, X, y, 1, callbacks=fork)
+    assert free == [True]
+
+
+@needs_fork
 def test_a_callback_that_forks():
     net, X, y = counting()
     free = []

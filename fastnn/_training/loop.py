@@ -8,8 +8,6 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from fastnn._core.teams import team_of
 from fastnn._training.bar import bar
 from fastnn._training.course import Course, Settings
@@ -199,13 +197,11 @@ def _refuse_other_names(data: Data) -> None:
 def _free_generators() -> None:
     """After a fork, a draw that another thread was in has left its generator locked for ever."""
     for net in filter(None, [ref() for ref in in_training.values()]):
-        lock = net._rng.bit_generator.lock
+        lock: Any = net._rng.bit_generator.lock
         if lock.acquire(blocking=False):
             lock.release()
-        else:
-            unlocked: Any = np.random.PCG64()
-            unlocked.state = net._rng.bit_generator.state
-            net._rng = np.random.Generator(unlocked)
+        else:  # a new generator would need the state, for which NumPy waits from 2.5 on
+            lock._at_fork_reinit()  # as Python does with locks of its own
 
 
 if hasattr(os, "register_at_fork"):
