@@ -354,7 +354,9 @@ def array(value: Any, name: str) -> Array:
             f"{name} must be a number or an array of numbers with rows of equal length, "
             f"got {description(value)}: {error}{hint}"
         ) from error
-    mask = getattr(value, "mask", None) if isinstance(value, np.ndarray) else None
+    # Where there are fields, a mask has them, too.
+    may_be_masked = isinstance(value, np.ndarray) and found.dtype.names is None
+    mask = getattr(value, "mask", None) if may_be_masked else None
     if mask is not None and np.any(mask):
         raise ValueError(f"{name} must have no masked numbers; remove or fill them")
     return found

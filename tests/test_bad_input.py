@@ -129,6 +129,10 @@ NO_REAL_NUMBERS = {
     "structured": (
         np.zeros(2, [("a", float)]), TypeError, "dtype [('a', '<f8')]; use numpy.lib.recfunctions",
     ),
+    "structured and masked": (
+        np.ma.masked_array(np.zeros(2, [("a", float), ("b", int)]), mask=[True, False]), TypeError,
+        "dtype [('a', '<f8'), ('b', '<i8')]; use numpy.lib.recfunctions",
+    ),
     "without repr": (BrokenRepr(), TypeError, "got BrokenRepr"),
     "ragged": ([[1], [1, 2]], ValueError, "rows of equal length, got list [[1], [1, 2]]"),
     "within itself": (ITSELF, ValueError, "rows of equal length, got list [[["),
