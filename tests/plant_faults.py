@@ -186,7 +186,7 @@ def verdict(fault, source, core, known):
         env = os.environ | {"PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1"}
         options = {"cwd": copy, "env": env, "capture_output": True, "text": True}
         for files in parts:
-            seconds = 120 + 5 * sum(known[one]["seconds"] for one in files)
+            seconds = 60 + 2 * sum(known[one]["seconds"] for one in files)
             try:
                 run = subprocess.run([*tests, *files], timeout=seconds, **options)
             except subprocess.TimeoutExpired:
