@@ -127,13 +127,13 @@ def meaning(X):
     """The dense rows that a CSR array stands for, or None where its parts contradict each other."""
     starts, columns = np.asarray(X.indptr), np.asarray(X.indices)
     whole = all(np.array_equal(part, np.floor(part)) for part in (starts, columns))
-    if X.shape != (N, N_INPUTS) or len(starts) != N + 1 or not whole:
+    if X.shape[1] != N_INPUTS or len(starts) != X.shape[0] + 1 or not whole:
         return None
     starts, columns = [int(one) for one in starts], [int(one) for one in columns]
     if starts[0] != 0 or sorted(starts) != starts or starts[-1] > min(len(columns), len(X.data)):
         return None
-    dense = np.zeros((N, N_INPUTS))
-    for i in range(N):
+    dense = np.zeros(X.shape)
+    for i in range(len(dense)):
         for k in range(starts[i], starts[i + 1]):
             if not 0 <= columns[k] < N_INPUTS:
                 return None
@@ -200,13 +200,14 @@ def check_labels(rng):
 def check_estimator(rng):
     """scikit-learn's words or ours; what is fitted knows the labels that it was given."""
     y = attacked_labels(rng)
-    X = attacked_rows(rng) if rng.random() < 0.5 else rng.uniform(-1, 1, (N, N_INPUTS))
+    # No such rows as above: SciPy throws at them, of which AddressSanitizer knows nothing there.
+    X = rng.uniform(-1, 1, (N, N_INPUTS))
     model = MLPClassifier(hidden_layer_sizes=(3,), max_iter=2, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             model.fit(X, y)
-        except (TypeError, ValueError, MemoryError):  # of so many columns as the shape claims
+        except (TypeError, ValueError):
             return "estimators that refuse"
         if not sparse.issparse(y):
             found = model.predict(np.ones((2, model.n_features_in_)))
