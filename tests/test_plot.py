@@ -975,6 +975,14 @@ def test_captions_of_images_do_not_reach_into_each_other(size):
     assert second.startswith("chrysan")
 
 
+def test_captions_keep_four_characters_in_the_smallest_room():
+    ax = pyplot.figure(figsize=(1, 1)).add_subplot()
+    display = plot.ImagesDisplay.from_predictions(
+        np.ones((12, 64)), [0, 1] * 6, class_names=["snapdragon", "chrysanthemum"], ax=ax
+    )  # fmt: skip
+    assert {text.get_text() for text in display.text_} == {"sna…", "chr…"}
+
+
 def test_images_are_in_few_rows_with_few_gaps():
     for n in range(1, 100):
         columns = _columns_for(n)
