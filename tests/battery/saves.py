@@ -85,7 +85,7 @@ def fault(rng, folder):
     older, newer = networks()
     path, names = folder / "net", calls_of_a_save(folder)
     older.save(path, trainer=True)
-    k, error = rng.integers(len(names)), rng.choice(ERRORS)
+    k, error = rng.integers(1, len(names)), rng.choice(ERRORS)  # the first is the child's waiting
     when = names[: k + 1].count(names[k])
     inject = ["-e", f"inject={names[k]}:error={error}:when={when}"]
     ended, calls = traced(lambda: save(newer, path), *inject)
