@@ -4,6 +4,7 @@ import copy
 import itertools
 import pickle
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -32,6 +33,13 @@ def trained(net, X, y, **options):
 # Arrays
 
 
+def set_shape_of(array, shape):
+    """In place, of which NumPy warns since 2.5, and which users' code does nevertheless."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Setting the shape on", DeprecationWarning)
+        array.shape = shape
+
+
 @pytest.mark.parametrize("which", ["X", "y", "validation X", "validation y"])
 @pytest.mark.parametrize("when", ["check", "on_train_begin", "on_epoch_end"])
 def test_shapes_that_a_callback_sets(when, which):
@@ -44,7 +52,7 @@ def test_shapes_that_a_callback_sets(when, which):
         pass
 
     def set_shape(*_):
-        array.shape = (array.size, 1)
+        set_shape_of(array, (array.size, 1))
 
     setattr(SetsShape, when, set_shape)
     found = trained(net, X, y, validation_data=(V, v), metrics="mae", callbacks=SetsShape())
@@ -57,11 +65,12 @@ def test_a_shape_that_weights_set():
 
     class Weights:
         def __array__(self, dtype=None, copy=None):
-            X.shape = (300, 1)
+            set_shape_of(X, (300, 1))
             return np.ones(60)
 
     expected = net.evaluate(X.copy(), y)
     assert net.evaluate(X, y, sample_weight=Weights()) == expected
+    assert X.shape == (300, 1)
 
 
 class Reshaped(np.ndarray):
