@@ -6,6 +6,7 @@ import inspect
 import itertools
 import pickle
 import pydoc
+import re
 
 import numpy as np
 import pytest
@@ -352,7 +353,7 @@ def test_other_attributes_are_as_with_any_object():
     assert set(dir(Network)) <= set(dir(net))
     assert "fit" not in {name for name, _ in inspect.getmembers(net)}
     help_text = pydoc.plain(pydoc.render_doc(Network))
-    assert "train(self" in help_text
+    assert re.search(r"\btrain\([\s|]*self\b", help_text)  # of Python 3.13, a line for each
     assert "coefs_" not in help_text
 
 
