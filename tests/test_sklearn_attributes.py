@@ -77,6 +77,51 @@ def test_types_of_attributes(name, dtype, settings):
         assert array.flags.owndata
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("alpha", [1e-4, np.float64(1e-4)], ids=["float", "np.float64"])
+@pytest.mark.parametrize("weights", [None, "float32", "float64"])
+@pytest.mark.parametrize("targets", ["classes", "two classes", "labels", "float32", "float64"])
+def test_types_of_losses_in_float32(targets, weights, alpha, solver):
+    """Which hang on all that losses are made of, and on the version of SciPy."""
+    X, classes = load_iris(return_X_y=True)
+    y = {
+        "classes": classes, "two classes": classes > 0, "labels": np.eye(3, dtype=int)[classes],
+        "float32": classes.astype("float32"), "float64": classes.astype("float64"),
+    }[targets]  # fmt: skip
+    name = "MLPRegressor" if targets in ("float32", "float64") else "MLPClassifier"
+    given = {"sample_weight": np.ones(150, weights)} if weights else {}
+    settings = {"solver": solver, "alpha": alpha, "max_iter": 3, "random_state": 0}
+    theirs, ours = (
+        getattr(module, name)(**settings).fit(X.astype("float32"), y, **given) for module in MODULES
+    )
+    for attribute in ("loss_", *(("loss_curve_", "best_loss_") if solver == "adam" else ())):
+        found, expected = (getattr(one, attribute) for one in (ours, theirs))
+        assert type_of(found) == type_of(expected), attribute
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_epochs_in_several_calls_are_compared_as_in_one():
+    """In float32, where losses may be better than the best by less than attributes show."""
+    X, y = (array.astype("float32") for array in diabetes())
+    settings = {
+        "solver": "sgd", "learning_rate_init": 1e-8, "momentum": 0, "shuffle": False, "tol": 0,
+        "n_iter_no_change": 100, "random_state": 0,
+    }  # fmt: skip
+    whole = MLPRegressor(**settings, max_iter=30).fit(X, y)
+    parts = MLPRegressor(**settings)
+    for _ in range(30):
+        parts = pickle.loads(pickle.dumps(parts.partial_fit(X, y)))
+    assert type(whole.best_loss_) is np.float32
+    assert len(set(whole.loss_curve_)) < 30
+    assert parts.loss_curve_ == whole.loss_curve_
+    assert parts._no_improvement_count == whole._no_improvement_count < 30
+    assert not hasattr(parts.to_sklearn(), "_unrounded_best_loss")
+    parts.best_loss_ = np.float32(0)
+    parts.partial_fit(X, y)
+    assert parts._no_improvement_count == whole._no_improvement_count + 1
+    assert parts.best_loss_ == 0
+
+
 @pytest.mark.parametrize(
     ("solver", "settings"),
     [

@@ -37,7 +37,7 @@ from fastnn.sklearn._scikit_learn import (
     replaces_any,
     validate_data,
 )
-from fastnn.sklearn._steps import Interrupted, Steps, drawn
+from fastnn.sklearn._steps import Interrupted, Steps, drawn, dtype_of_loss
 
 if TYPE_CHECKING:
     from typing import Self, TypeAlias
@@ -55,6 +55,8 @@ Array = np.ndarray[Any, Any]
 
 THEIR_ACTIVATIONS = {"identity", "logistic", "relu", "tanh"}
 THEIR_LOSSES = {"log_loss", "squared_error", "poisson"}
+# Attributes that scikit-learn's estimators do not have.
+NOT_THEIRS = {"_backing", "_unrounded_best_loss", "validation_loss_curve_"}
 # For what callbacks may monitor.
 NEEDED = {
     "validation_score": ", which needs early_stopping=True",
@@ -186,7 +188,7 @@ class OnKernels(Exporting, WithParameters):
             parameters.pop("loss", None)
         theirs = self._theirs(**parameters)
         getattr(self, "coefs_", None)  # the lists as they are by now, in a fit
-        left_out = {*own, *vars(theirs), "_backing", "validation_loss_curve_"}
+        left_out = {*own, *vars(theirs), *NOT_THEIRS}
         attributes = {name: one for name, one in vars(self).items() if name not in left_out}
         if "_optimizer" in attributes:
             attributes["_optimizer"] = as_in_scikit_learn(self._optimizer, self._network())
@@ -404,6 +406,8 @@ class OnKernels(Exporting, WithParameters):
                 super()._fit_lbfgs(**{name: given.get(name) for name in names})
         finally:
             del self._objective
+        dtype = dtype_of_loss(self, (X.dtype, net.dtype), y, sample_weight)
+        self.loss_ = dtype.type(self.loss_)
         # SciPy has made them float64, and scikit-learn views into one array.
         self.coefs_ = [W.astype(X.dtype, order="C") for W in self.coefs_]
         self.intercepts_ = [b.astype(X.dtype) for b in self.intercepts_]

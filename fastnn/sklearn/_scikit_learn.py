@@ -30,6 +30,7 @@ def refuse(faults: list[str]) -> NoReturn:
 
 try:
     from sklearn.base import _fit_context
+    from sklearn.neural_network._base import LOSS_FUNCTIONS
     from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
     from sklearn.utils import _safe_indexing as safe_indexing
@@ -41,9 +42,9 @@ except ImportError as error:
     refuse([str(error)])
 
 __all__ = [
-    "AdamOptimizer", "BaseMultilayerPerceptron", "Interval", "SGDOptimizer", "StrOptions",
-    "available_if", "check_sample_weight", "fit_context", "replaces_any", "safe_indexing",
-    "validate_data",
+    "LOSS_FUNCTIONS", "AdamOptimizer", "BaseMultilayerPerceptron", "Interval", "SGDOptimizer",
+    "StrOptions", "available_if", "check_sample_weight", "fit_context", "replaces_any",
+    "safe_indexing", "validate_data",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # scikit-learn's have no types; a method keeps its own

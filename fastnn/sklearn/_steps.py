@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History
 from fastnn.sklearn._held_out import HeldOut
 from fastnn.sklearn._optimizers import begun_state, core_optimizer, keep_state, rate_of_step
+from fastnn.sklearn._scikit_learn import LOSS_FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -69,6 +71,7 @@ class Steps:
         data = self.data_of(net, X, y, sample_weight, shares_X)
         self.n = len(data.X)
         self.samples_before = estimator.t_
+        self.dtype_of_loss = dtype_of_loss(estimator, (X.dtype, net.dtype), y, sample_weight)
         settings = self._settings()
         net.reset_trainer()
         net._trainer.optimizer = begun_state(self.optimizer, settings.optimizer, net)
@@ -82,8 +85,7 @@ class Steps:
             self.course = course = Course(net, data, settings, order, team)
             course.progress["stale"] = estimator._no_improvement_count
             if not estimator.early_stopping:
-                best = estimator.best_loss_  # None after early stopping
-                course.progress["best"] = np.inf if best is None else best
+                course.progress["best"] = self._best_loss()
             estimator.n_iter_ = 0
             watch = Watch(net, data, callbacks=callbacks)
             watch.larger_is_better |= {"validation_score"}
@@ -103,6 +105,16 @@ class Steps:
                     net._model.write(self.best)
         if self.is_interrupted:
             raise Interrupted
+
+    def _best_loss(self) -> Any:
+        """That of calls before, not rounded: epochs in several calls are compared as in one."""
+        best = self.estimator.best_loss_
+        if best is None:  # after early stopping
+            return np.inf
+        unrounded = vars(self.estimator).get("_unrounded_best_loss")
+        if unrounded is None or np.result_type(best).type(unrounded) != best:  # somebody set it
+            return best
+        return unrounded
 
     def _settings(self) -> Settings:
         estimator = self.estimator
@@ -212,7 +224,7 @@ class Steps:
         for loss in losses.tolist():
             estimator.n_iter_ += 1
             estimator.t_ += self.n
-            estimator.loss_ = np.float64(loss)
+            estimator.loss_ = self.dtype_of_loss.type(loss)
             estimator.loss_curve_.append(estimator.loss_)
             if estimator.verbose:
                 print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
@@ -221,7 +233,10 @@ class Steps:
         if not estimator.early_stopping:
             estimator._no_improvement_count = progress["stale"].item()
             if progress["best"] != estimator.best_loss_:
-                estimator.best_loss_ = np.float64(progress["best"].item())
+                best = progress["best"].item()
+                estimator.best_loss_ = self.dtype_of_loss.type(best)
+                if self.dtype_of_loss != np.float64:
+                    estimator._unrounded_best_loss = best
 
     def _validated(self) -> dict[str, float]:
         """For callbacks, the score of an epoch, whose parameters are kept if it is the best."""
@@ -283,6 +298,34 @@ class Steps:
             "data, for example with sklearn.preprocessing.StandardScaler.",
             ConvergenceWarning,
         )
+
+
+def dtype_of_loss(
+    estimator: Any, dtypes: tuple[np.dtype[Any], ...], y: Array, sample_weight: Array | None
+) -> np.dtype[Any]:
+    """In which scikit-learn's fit to such y has its losses; of losses that it lacks, float64.
+
+    dtypes: of X and of the parameters.
+    """
+    name = estimator.loss
+    if any(dtype != np.float32 for dtype in dtypes) or name not in LOSS_FUNCTIONS:
+        return np.dtype(np.float64)
+    if name == "log_loss" and estimator.out_activation_ == "logistic":
+        name = "binary_log_loss"
+    of_mean = _dtype_of_mean_loss(name, y.dtype, y.shape[1] == 1)
+    weights = [] if sample_weight is None else [sample_weight.dtype]
+    return np.result_type(of_mean, 0.5 * estimator.alpha, *weights)
+
+
+@functools.cache
+def _dtype_of_mean_loss(name: str, dtype: np.dtype[Any], is_one_column: bool) -> np.dtype[Any]:
+    """Of outputs in float32 and targets of a dtype.
+
+    It is asked of the function itself: for bool, xlogy gives float64 up to SciPy 1.17, and then
+    float32.
+    """
+    outputs = np.full((1, 1 if is_one_column else 2), 0.5, np.float32)
+    return np.result_type(LOSS_FUNCTIONS[name](np.ones(outputs.shape, dtype), outputs))
 
 
 def drawn(
