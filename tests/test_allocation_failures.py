@@ -314,7 +314,7 @@ def reports(tmp_path_factory):
 
 
 def run_all(folder):
-    """What goes wrong in each case, all in one process, as to begin one takes longest; how often."""
+    """What goes wrong in each case, and how often; in one process, as beginning takes long."""
     if platform.libc_ver()[0] != "glibc":
         pytest.skip("only glibc has its functions under second names")
     if "LD_PRELOAD" in os.environ:
