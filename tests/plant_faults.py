@@ -52,6 +52,7 @@ CHANGES = [
     (r"\b(max)\(", "min"),
     (r"(?<= )(\+=)(?= )", "="),
 ]
+SECONDS_OF_A_TEST = 100
 SECONDS_OF_A_PART = 60  # of tests that run in one process
 STATEMENT = re.compile(r"^(\s+)[\w.\[\]\"', ]+ (=|\+=|-=|\*=|\|=) [^=].*[^,({\[\\]$")
 
@@ -183,6 +184,10 @@ def verdict(fault, source, core, known):
         if path.parent.name == "src_cython" and not build(copy, *on_core):
             return "it cannot be built"
         tests = [*on_core, sys.executable, "-P", "-m", "pytest", "-q", "-x", "--tb=line"]
+        tests += [
+            f"--timeout={SECONDS_OF_A_TEST}",
+            "--timeout-method=thread",
+        ]  # as kernels hang, too
         env = os.environ | {"PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1"}
         options = {"cwd": copy, "env": env, "capture_output": True, "text": True}
         for files in parts:
