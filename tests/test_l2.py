@@ -395,3 +395,9 @@ def test_evaluate_and_update_know_no_penalty():
     assert net.evaluate(X[:1], y[:1]) == pytest.approx(before, rel=1e-6)
     for x, target in ((X[0], y[0]), (X[0].tolist(), y[0].tolist())):
         assert net.update(x, target, 1e-9) == pytest.approx(before, rel=1e-6)
+
+
+def test_the_penalty_of_large_weights_is_infinite():
+    net, X, y = make()
+    net.weights[0][0, 0] = 1e200
+    assert net.evaluate(np.zeros_like(X[:2]), y[:2], l2=0.1) == np.inf

@@ -91,7 +91,8 @@ class Data:
                 self.workspaces, help, total, holds_lock,
             )  # fmt: skip
         weights = layout.views(parameters)[0] if l2 else ()
-        squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
+        with np.errstate(over="ignore"):
+            squares = sum(float(np.square(W, dtype=np.float64).sum()) for W in weights)
         return total / n + l2 / 2 * squares
 
     def add_gradients(
