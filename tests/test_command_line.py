@@ -1111,3 +1111,32 @@ def test_help_fits_into_80_columns(run, monkeypatch):
         assert done.code == 0
         assert max(map(len, done.out.splitlines())) < 80
         assert done.out.startswith("usage: fastnn")
+
+
+# What few meet
+
+
+@pytest.mark.parametrize("text", ["half", "-0.1", "0.95", "nan"])
+def test_a_fraction_that_is_none(run, models, text):
+    failed = run("train", models / "small.csv", "--target", "kind", "--test-fraction", text)
+    assert failed.code == 2
+    assert f"must be from 0 to 0.9, got '{text}'" in failed.err
+
+
+def test_info_of_a_network_that_a_frame_has_named(run):
+    net = Network([2, 1], seed=0)
+    frame = pd.DataFrame({"width": [0.0, 1.0], "height": [1.0, 0.0]})
+    net.train(frame, [0.0, 1.0], epochs=1, learning_rate=0.1)
+    net.save("net.npz")
+    found = run("info", "net.npz")
+    assert found.code == 0
+    assert re.search(r"^inputs +(.*)$", found.out, re.MULTILINE)[1] == "'width', 'height'"
+
+
+def test_data_for_a_network_without_a_table(run, models):
+    failed = run(
+        "export", models / "python.npz", "--to", "c", "--quantize", "int8", "--data",
+        models / "small.csv",
+    )  # fmt: skip
+    assert failed.code == 1
+    assert "Network.load(path).to_c(data=(X, y)) takes data" in failed.err
