@@ -107,7 +107,7 @@ def models(tmp_path_factory):
 
 def process(*arguments, python=(), **options):
     """The command line as a process of its own."""
-    command = [sys.executable, *(python or ["-m", "fastnn"]), *map(str, arguments)]
+    command = [sys.executable, "-P", *(python or ["-m", "fastnn"]), *map(str, arguments)]
     return subprocess.run(command, timeout=60, check=False, **{"capture_output": True, **options})
 
 
@@ -532,8 +532,8 @@ def test_the_page_shows_what_is_printed(tmp_path):
     printed = ""
     for command in re.findall(r"^\$ (.*)$", expected, re.MULTILINE):
         done = subprocess.run(
-            f'fastnn() {{ {sys.executable} -m fastnn "$@"; }}; {command}', shell=True, cwd=tmp_path,
-            check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            f'fastnn() {{ {sys.executable} -P -m fastnn "$@"; }}; {command}', shell=True,
+            cwd=tmp_path, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         printed += f"$ {command}\n{done.stdout}"
     rounded = re.compile(r"0\.\d+|(?<=epoch )\d+ of \d+")
@@ -999,7 +999,7 @@ def test_a_reader_that_goes_away(models, verb):
 
 
 def in_shell(command, models):
-    python = f"{sys.executable} -m fastnn"
+    python = f"{sys.executable} -P -m fastnn"
     return subprocess.run(
         command.replace("fastnn", python, 1), shell=True, cwd=models, timeout=60, check=False,
         capture_output=True, text=True,
@@ -1075,7 +1075,7 @@ def test_ctrl_c(models, tmp_path, when):
     table = "-" if when == "reading" else models / "people.csv"
     target = ["--target", "Survived", "--epochs", 10**8, "--save", tmp_path / "net.npz"]
     with subprocess.Popen(
-        [sys.executable, "-c", program, "train", str(table), *map(str, target)],
+        [sys.executable, "-P", "-c", program, "train", str(table), *map(str, target)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as running:  # fmt: skip
         lines = 1 if when == "reading" else 3  # the last of which is said before training begins

@@ -16,7 +16,7 @@ from fastnn._demo import draw
 def run(*arguments, cwd, encoding="utf-8"):
     """Run ``python -m fastnn`` outside the checkout, with output in the given encoding."""
     return subprocess.run(
-        [sys.executable, "-m", "fastnn", *arguments],
+        [sys.executable, "-P", "-m", "fastnn", *arguments],
         cwd=cwd,
         env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
@@ -112,7 +112,7 @@ def test_closed_pipe_ends_the_program_quietly(tmp_path, arguments):
     # Unbuffered output would hide what Python has to say when it flushes the rest at its exit.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
-        [sys.executable, "-m", "fastnn", *arguments],
+        [sys.executable, "-P", "-m", "fastnn", *arguments],
         cwd=tmp_path,
         env=env,
         stdout=subprocess.PIPE,

@@ -711,7 +711,7 @@ Network([2, 1], seed=0).train(X, y, epochs=3, learning_rate=0.1, progress=True)
 
 
 def test_progress_in_a_notebook_without_widgets_warns_of_nothing():
-    command = [sys.executable, "-W", "always", "-c", NOTEBOOK]
+    command = [sys.executable, "-P", "-W", "always", "-c", NOTEBOOK]
     err = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     assert "3/3 [" in err
     assert "Warning" not in err

@@ -527,7 +527,7 @@ def test_import_brings_in_nothing_but_numpy_and_what_python_has():
         "print(*set(sys.modules) - before)"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-P", "-c", code],
         cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
     new = run.stdout.split()

@@ -19,7 +19,7 @@ DOCUMENTED = set(re.findall(r"`fastnn\.(\w+)`", TABLE))
 
 def test_dir_has_what_the_reference_documents():
     program = "import fastnn; print(*[n for n in dir(fastnn) if not n.startswith('_')])"
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-P", "-c", program]
     printed = subprocess.check_output(command, text=True, cwd=Path(__file__).parent)
     assert {*printed.split(), "export", "interop", "plot", "sklearn", "river"} == DOCUMENTED
 

@@ -326,7 +326,7 @@ model = MLPClassifier((3,), "gelu", max_iter=2).fit(X, X[:, 0] > 0)
 
 
 def run(program):
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)

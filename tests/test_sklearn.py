@@ -776,7 +776,7 @@ def test_validation_loss(name):
 
 def test_import_fastnn_imports_no_extra(tmp_path):
     code = "import fastnn, sys; print(sys.modules.keys() & {'sklearn', 'scipy', 'river', 'pandas'})"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-P", "-c", code]
     found = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert found.stdout == "set()\n"
 

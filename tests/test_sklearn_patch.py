@@ -239,7 +239,7 @@ def renamed(function):
 {RENAMINGS[renaming]}
 import fastnn.sklearn
 """
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    found = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
     last = found.stderr.splitlines()[-1]
     assert last.startswith("ImportError: fastnn.sklearn does not know scikit-learn"), found.stderr
     assert 'pip install "scikit-learn>=1.6,<1.10"' in last
