@@ -30,6 +30,19 @@ for argument; do
 done
 exec {python} -m ziglang cc -target {machine}-linux-gnu.2.28 "$@"
 """
+# What GCC is told for kernels that are watched, and processes that load them: Python frees little
+# at its end, and NumPy raises MemoryError for too much.
+WATCH = "-fsanitize=address"
+WATCHED = {
+    "FASTNN_DEBUG": "1",
+    "FASTNN_LEVELS": "avx2" if platform.machine() == "x86_64" else "baseline",
+    "CFLAGS": WATCH,
+    "LDFLAGS": WATCH,
+}
+UNDER_WATCH = {
+    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+    "PYTHONMALLOC": "malloc",
+}
 QUIETLY = {"silent": True, "log": False, "external": True}
 # A file of the kernels, what stands in it, what is put there, and flags. The first two have been
 # wrong once, where a vec is a single number; the others are lanes that change places.
@@ -89,11 +102,8 @@ def debug(session: nox.Session) -> None:
     allocate, as AddressSanitizer's lock stays locked in the child if a fork meets one. With
     arguments for pytest, such as "-m long tests/test_stress.py", those tests run and no others.
     """
-    watch = "-fsanitize=address"
-    level = "avx2" if platform.machine() == "x86_64" else "baseline"
-    flags = {"CFLAGS": watch, "LDFLAGS": watch}
-    session.install(".[test]", env={"FASTNN_DEBUG": "1", "FASTNN_LEVELS": level, **flags})
-    library = session.run("gcc", "-print-file-name=libasan.so", silent=True, external=True)
+    session.install(".[test]", env=WATCHED)
+    library = session.run("gcc", "-print-file-name=libasan.so", **QUIETLY).strip()
     with tempfile.TemporaryFile("w+") as stderr:
         try:
             session.run(
@@ -108,12 +118,7 @@ def debug(session: nox.Session) -> None:
                 "--ignore=tests/test_fit_many.py", "--ignore=tests/test_ensembles.py",
                 "--ignore=tests/test_skl2onnx.py", "--ignore-glob=*test_export*",
                 *session.posargs,
-                env={
-                    "LD_PRELOAD": library.strip(),
-                    # Python frees little at its end, and NumPy raises MemoryError for too much.
-                    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
-                    "PYTHONMALLOC": "malloc",
-                },
+                env={"LD_PRELOAD": library, **UNDER_WATCH},
                 stderr=stderr,
             )  # fmt: skip
         finally:
@@ -128,7 +133,7 @@ def debug(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Which lines of fastnn/ the suite runs, and by gcov, which of src_cython/.
 
-    Kernels for AVX2 where there is AVX2; their table is in this session's folder.
+    Files of tests that have run before are not run again: without .nox/coverage/map it begins anew.
     """
     flags = {"CFLAGS": "--coverage", "LDFLAGS": "--coverage"}
     # In a copy, as kernels that count would stay in the repository.
@@ -148,23 +153,13 @@ def battery(session: nox.Session) -> None:
     Arguments are the parts, and what else run.py takes. What is to be seen of memory runs over
     kernels that are watched, as those of debug.
     """
-    watch = "-fsanitize=address"
-    level = "avx2" if platform.machine() == "x86_64" else "baseline"
     session.install(".[test]")
     watched = Path(session.create_tmp()).absolute() / "watched"
-    session.install(
-        "--no-deps", "--upgrade", "--target", str(watched), ".",
-        env={"FASTNN_DEBUG": "1", "FASTNN_LEVELS": level, "CFLAGS": watch, "LDFLAGS": watch},
-    )  # fmt: skip
+    session.install("--no-deps", "--upgrade", "--target", str(watched), ".", env=WATCHED)
     library = session.run("gcc", "-print-file-name=libasan.so", **QUIETLY).strip()
     need(session, "strace", package="strace")
     need(session, "valgrind", package="valgrind")
-    under_watch = {
-        "PYTHONPATH": str(watched),
-        "LD_PRELOAD": library,
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
-        "PYTHONMALLOC": "malloc",
-    }
+    under_watch = {"PYTHONPATH": str(watched), "LD_PRELOAD": library, **UNDER_WATCH}
     files = sorted(Path("tests/battery").glob("*.py"))
     all_parts = [one.stem for one in files if "\nCASES = " in one.read_text(encoding="utf-8")]
     parts = [one for one in all_parts if one in session.posargs]

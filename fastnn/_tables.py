@@ -13,6 +13,7 @@ import math
 import numbers
 import reprlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,6 @@ from fastnn._checks import NUMBERS, description
 Array = np.ndarray[Any, Any]
 
 NAMES = "net.feature_names"  # where messages say that they are
-PLAIN = NUMBERS | {bool, np.bool_}  # of which NumPy makes what float does
 DATES = (datetime.date, datetime.time, np.datetime64)
 DURATIONS = (datetime.timedelta, np.timedelta64)
 NO_TABLES = (np.ndarray, list, tuple, float, int)  # what need not be looked at
@@ -192,10 +192,7 @@ class Table:
             objects: list[Any] = list(column.reshape(-1)[first : first + 1])
         else:
             first, objects = 0, column.tolist()
-            from decimal import Decimal  # these two take as long to import as kernels
-            from fractions import Fraction
-
-            if set(map(type, objects)) <= PLAIN | {Decimal, Fraction}:
+            if set(map(type, objects)) <= _plain_types():
                 with contextlib.suppress(OverflowError, ValueError):
                     return column.astype(np.float64)
         found, missing = [], []
@@ -280,12 +277,25 @@ def _array(value: Any, dtype: np.dtype[Any] | None = None) -> Array:
     return np.asarray(value, dtype).view()
 
 
-def as_number(value: Any) -> float | None:
-    """What float makes of a real number, and None of anything else, or of what is missing."""
+@cache
+def _plain_types() -> frozenset[type]:
+    """Those of which NumPy makes what float does."""
+    from decimal import Decimal  # these two take as long to import as kernels
+    from fractions import Fraction
+
+    return frozenset(NUMBERS | {bool, np.bool_, Decimal, Fraction})
+
+
+@cache
+def _real_types() -> tuple[Any, ...]:
     from decimal import Decimal
 
-    is_real = isinstance(value, numbers.Real | Decimal | np.bool_)
-    if not is_real or isinstance(value, np.timedelta64):
+    return (numbers.Real, Decimal, np.bool_)
+
+
+def as_number(value: Any) -> float | None:
+    """What float makes of a real number, and None of anything else, or of what is missing."""
+    if not isinstance(value, _real_types()) or isinstance(value, np.timedelta64):
         return None
     try:
         number = float(value)

@@ -184,10 +184,8 @@ def verdict(fault, source, core, known):
         if path.parent.name == "src_cython" and not build(copy, *on_core):
             return "it cannot be built"
         tests = [*on_core, sys.executable, "-P", "-m", "pytest", "-q", "-x", "--tb=line"]
-        tests += [
-            f"--timeout={SECONDS_OF_A_TEST}",
-            "--timeout-method=thread",
-        ]  # as kernels hang, too
+        # Kernels hang, too, which no signal ends.
+        tests += [f"--timeout={SECONDS_OF_A_TEST}", "--timeout-method=thread"]
         env = os.environ | {"PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1"}
         options = {"cwd": copy, "env": env, "capture_output": True, "text": True}
         for files in parts:
@@ -198,6 +196,11 @@ def verdict(fault, source, core, known):
                 return "it takes no end"
             if run.returncode:
                 red = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
+                if red:
+                    options |= {"cwd": source, "env": env | {"PYTHONPATH": str(source)}}
+                    control = [*tests, red[0].partition(" - ")[0]]
+                    if subprocess.run(control, timeout=300, **options).returncode:
+                        raise RuntimeError(f"red without a fault, too: {red[0]}")
                 said = (run.stderr or run.stdout).strip().splitlines()
                 return (red or said[-1:] or [f"it ended with {run.returncode}"])[0][:150]
     return None
