@@ -1,25 +1,19 @@
 """fastnn: small neural networks, trained on the CPU by exact SGD, as fast as the machine allows."""
 
-from fastnn import (
-    _self_test,
-    callbacks,
-    datasets,
-    exceptions,
-    many,
-    metrics,
-    optimizers,
-    preprocessing,
-    rates,
-    schedules,
-    threads,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fastnn import _self_test, callbacks, exceptions, metrics, optimizers, preprocessing, threads
 from fastnn._core.kernels import LEVEL as _LEVEL
 from fastnn.exceptions import ModelFileError, TrainingDivergedError
 from fastnn.history import History
-from fastnn.many import train_many
 from fastnn.network import Network
-from fastnn.rates import LearningRateCurve, find_learning_rate
 from fastnn.threads import num_threads, set_num_threads, use_threads
+
+if TYPE_CHECKING:
+    from fastnn import datasets, many, rates, schedules
+    from fastnn.many import train_many
+    from fastnn.rates import LearningRateCurve, find_learning_rate
 
 __all__ = [
     "History",
@@ -46,7 +40,32 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+# What not all programs need is imported when it is asked for, with what is in it.
+_LATER: dict[str, tuple[str, ...]] = {
+    "datasets": (),
+    "many": ("train_many",),
+    "rates": ("LearningRateCurve", "find_learning_rate"),
+    "schedules": (),
+}
+
 _self_test.check()
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LATER.items():
+        if name == module:
+            return import_module(f"fastnn.{module}")
+        if name in names:
+            globals()[name] = value = getattr(import_module(f"fastnn.{module}"), name)
+            return value
+    # With what Python needs to say what may have been meant.
+    raise AttributeError(
+        f"module 'fastnn' has no attribute {name!r}", name=name, obj=import_module("fastnn")
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__} - {"Any", "TYPE_CHECKING", "import_module"})
 
 
 def kernel_level() -> str:

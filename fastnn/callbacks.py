@@ -21,6 +21,7 @@ import numpy as np
 
 from fastnn import _checks, _words
 from fastnn._training.trainer_state import Best
+from fastnn._value_object import ValueObject
 from fastnn.metrics import LARGER_IS_BETTER, METRICS
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ class LambdaCallback(Callback):
                 setattr(self, name, _checks.function(function, name))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Monitor(Callback):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Monitor(ValueObject, Callback):
     """What those that look for the best epoch have in common; not to be used itself.
 
     What it has seen stays with the network, and the next `train` with an equal one goes on with it.
@@ -164,7 +165,7 @@ class Monitor(Callback):
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EarlyStopping(Monitor):
     """Stop when `monitor` has not become better for `patience` epochs, and go back to the best.
 
@@ -249,7 +250,7 @@ class EarlyStopping(Monitor):
             trainer.last = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ModelCheckpoint(Monitor):
     """Save the network while it is trained, with all that a new process needs to go on.
 
@@ -311,8 +312,8 @@ class ModelCheckpoint(Monitor):
         return str(self.path).format(epoch=epoch, **logs)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CSVLogger(Callback):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CSVLogger(ValueObject, Callback):
     """Write `logs` into a file, a row per epoch under a row of names.
 
     Parameters

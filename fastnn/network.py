@@ -16,7 +16,6 @@ from fastnn import (
     _initializers,
     _words,
     optimizers,
-    schedules,
     threads,
 )
 from fastnn._backward import Backpropagating, Backward
@@ -502,7 +501,7 @@ class Network(Backpropagating, Standardizable, Exchanging, _words.Explaining):
         optimizers.check_fit(chosen, "optimizer", dtype, model.activations)
         settings = Settings(
             epochs=_checks.integer(epochs, "epochs", 0),
-            learning_rate=schedules.get(learning_rate, "learning_rate", dtype),
+            learning_rate=_learning_rate(learning_rate, dtype),
             batch_size=batch_size,
             shuffle=_checks.flag(shuffle, "shuffle"),
             tol=_checks.number_or_none(tol, "tol", _checks.NOT_NEGATIVE),
@@ -964,6 +963,15 @@ class Network(Backpropagating, Standardizable, Exchanging, _words.Explaining):
         )
         net._model.feature_names = model.feature_names
         return net
+
+
+def _learning_rate(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A number, or what gives one at any time."""
+    if isinstance(value, float):
+        return _checks.number(value, "learning_rate", _checks.positive_in(dtype))
+    from fastnn import schedules  # which take long to import
+
+    return schedules.get(value, "learning_rate", dtype)
 
 
 def compares_losses(tol: object, callbacks: list[Callback]) -> bool:

@@ -31,6 +31,7 @@ import numpy as np
 
 from fastnn import _checks, _data_checks, _words
 from fastnn._core import kernels
+from fastnn._value_object import ValueObject
 
 if TYPE_CHECKING:
     from fastnn._core.layout import Layout
@@ -59,8 +60,8 @@ N_STATES = {
 IN_RECORD = {"beta_1": "momentum", "beta_2": "memory", "rho": "memory"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Optimizer(ValueObject):
     """What all optimizers have in common; not to be used itself."""
 
     l2: float = 0.0
@@ -85,7 +86,7 @@ class Optimizer:
         return self.kind == "sgd" and self.clip_norm is None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SGD(Optimizer):
     """Stochastic gradient descent: theta <- theta - eta g.
 
@@ -104,7 +105,7 @@ class SGD(Optimizer):
     kind: ClassVar[str] = "sgd"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Momentum(Optimizer):
     """v <- mu v + g, theta <- theta - eta v (Polyak 1964, in PyTorch's form).
 
@@ -123,7 +124,7 @@ class Momentum(Optimizer):
     kind: ClassVar[str] = "momentum"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Nesterov(Momentum):
     """v <- mu v + g, theta <- theta - eta (g + mu v) (Nesterov 1983, in PyTorch's form).
 
@@ -136,7 +137,7 @@ class Nesterov(Momentum):
     """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015, algorithm 1).
 
@@ -162,7 +163,7 @@ class Adam(Optimizer):
     kind: ClassVar[str] = "adam"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AdamW(Adam):
     """Adam, and beside it W <- W - eta weight_decay W for all weights (Loshchilov and Hutter 2019).
 
@@ -177,7 +178,7 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RMSprop(Optimizer):
     """v <- rho v + (1 - rho) g², theta <- theta - eta g / (√v + epsilon) (Hinton 2012, lecture 6e).
 
@@ -195,7 +196,7 @@ class RMSprop(Optimizer):
     kind: ClassVar[str] = "rmsprop"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Adagrad(Optimizer):
     """v <- v + g², theta <- theta - eta g / (√v + epsilon) (Duchi, Hazan and Singer 2011).
 

@@ -34,7 +34,7 @@ CLEAR = 3.0  # a fall, in standard deviations of the losses
 LARGEST_RISE = 2.0  # of the loss over that of the first rates, from which on nothing is learned
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearningRateCurve:
     """What `find_learning_rate` has found: the loss while the learning rate grew.
 
@@ -87,7 +87,7 @@ class LearningRateCurve:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Growing(Schedule):
     """From minimum to maximum, by the same factor in the same time."""
 

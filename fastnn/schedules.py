@@ -21,11 +21,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from fastnn import _checks, _words
+from fastnn._value_object import ValueObject
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -62,8 +63,8 @@ RANGES = {
 }
 
 
-@dataclass(frozen=True)
-class Schedule:
+@dataclass(frozen=True, eq=False, repr=False)
+class Schedule(ValueObject):
     """What all schedules have in common; not to be used itself.
 
     A schedule of your own derives from it as a frozen dataclass, so that settings can be compared,
@@ -80,7 +81,7 @@ class Schedule:
         with np.errstate(all="ignore"):
             times = np.asarray(t, np.float64)
             # Not one number: NumPy's functions of arrays may round otherwise than those of numbers.
-            at_times = np.atleast_1d(times).copy()
+            at_times = np.array(times, ndmin=1)
             rates = _checks.array(self.rates(at_times), "what rates returns")
         if rates.dtype.kind not in "iuf" or rates.shape != at_times.shape:
             raise ValueError(
@@ -94,7 +95,7 @@ class Schedule:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StepDecay(Schedule):
     """initial · factor^⌊t / every⌋: times `factor` after every so many epochs.
 
@@ -117,7 +118,7 @@ class StepDecay(Schedule):
         return self.initial * self.factor ** np.floor(t / self.every * (1 + 1e-12))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExponentialDecay(Schedule):
     """initial · factor^t.
 
@@ -136,7 +137,7 @@ class ExponentialDecay(Schedule):
         return self.initial * self.factor**t
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class InverseTimeDecay(Schedule):
     """initial / (1 + decay · t), whose steps add up without bound while their squares do not
     (Robbins and Monro 1951).
@@ -156,7 +157,7 @@ class InverseTimeDecay(Schedule):
         return self.initial / (1 + self.decay * t)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CosineDecay(Schedule):
     """final + (initial - final) (1 + cos(π t / epochs)) / 2, and then `final`
     (Loshchilov and Hutter 2017, without restarts).
@@ -179,7 +180,7 @@ class CosineDecay(Schedule):
         return _cosine(self.initial, self.final, t / self.epochs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WarmUp(Schedule):
     """A line from start_factor times the first rate of `then` to that rate, and then `then`
     (Goyal et al. 2017).
@@ -212,7 +213,7 @@ class WarmUp(Schedule):
         return np.asarray(rates * (self.start_factor + (1 - self.start_factor) * grown))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class OneCycle(Schedule):
     """Up to `maximum` and down to almost nothing, each along half a cosine (Smith and Topin 2018,
     in the form of fastai and PyTorch).
@@ -245,7 +246,7 @@ class OneCycle(Schedule):
         return np.where(t < top, rising, falling)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cyclical(Schedule):
     """Up and down between two rates in straight lines, again and again (Smith 2017).
 
@@ -290,7 +291,7 @@ class Cyclical(Schedule):
 
 def _cosine(start: float, end: float, part: Array) -> Array:
     """From start to end along half a cosine, of which a part has been gone."""
-    return end + (start - end) * (1 + np.cos(np.pi * np.clip(part, 0, 1))) / 2
+    return end + (start - end) * (1 + np.cos(np.pi * np.minimum(np.maximum(part, 0), 1))) / 2
 
 
 def get(value: Any, name: str, dtype: np.dtype[Any]) -> Any:
@@ -331,24 +332,20 @@ def zero_from(schedule: Any) -> float:
     return schedule.epochs if ends_at_zero else math.inf
 
 
-def are_ours(schedule: Any) -> bool:
-    """Whether a schedule, and all that it is made of, are of the classes here."""
-    return isinstance(schedule, float) or (
-        type(schedule) in SCHEDULES and (type(schedule) is not WarmUp or are_ours(schedule.then))
-    )
+def are_ours(schedule: Any) -> TypeGuard[Schedule]:
+    """Whether it is a schedule which, with all that it is made of, is of the classes here."""
+    if type(schedule) is WarmUp:
+        return isinstance(schedule.then, float) or are_ours(schedule.then)
+    return type(schedule) in SCHEDULES
 
 
 def table(
-    learning_rate: float | Schedule | Callable[[int], float],
+    learning_rate: Schedule | Callable[[int], float],
     first_epoch: int,
     n_epochs: int,
     n_updates: int,
 ) -> Array:
-    """eta for the kernels: a row per epoch with a number per update, or one row or one number
-    where they are all the same.
-    """
-    if isinstance(learning_rate, float):
-        return np.array([[learning_rate]])
+    """eta for the kernels: a row per epoch with a number per update, or with one for all."""
     epochs = np.arange(first_epoch, first_epoch + n_epochs)
     if isinstance(learning_rate, Schedule):
         times = epochs[:, np.newaxis] + np.arange(n_updates) / n_updates

@@ -12,7 +12,7 @@ HOUSE = Path(fastnn.__file__).parent
 # fmt: off
 FLOORS = [
     {
-        "_core.kernels", "_drawing", "_once", "_warnings", "_words", "exceptions",
+        "_core.kernels", "_drawing", "_once", "_value_object", "_warnings", "_words", "exceptions",
         "export._exported",
     },
     {"_core.layout", "_core.samples", "_checks", "export._c_functions"},

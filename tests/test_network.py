@@ -538,3 +538,37 @@ def test_import_brings_in_nothing_but_numpy_and_what_python_has():
     assert {name for name in foreign if not name.startswith("_cython_")} == set()
     # numpy imports its larger parts when they are first used: not before a network is made.
     assert {name for name in new if name.startswith("numpy.") and "typing" not in name} == set()
+
+
+LATER = ["datasets", "many", "rates", "schedules"]
+
+
+def test_what_not_all_need_is_imported_later():
+    program = (
+        "import sys, fastnn; net = fastnn.Network([2, 1]); "
+        "net.train([[0, 1]], [1], epochs=1, learning_rate=0.1); net.feedforward([[0, 1]]); "
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-P", "-c", program]
+    modules = subprocess.check_output(command, cwd=Path(__file__).parent, text=True).split()
+    assert "fastnn.network" in modules
+    assert [one for one in LATER if f"fastnn.{one}" in modules] == []
+
+
+@pytest.mark.parametrize(
+    "name", [*LATER, "train_many", "find_learning_rate", "LearningRateCurve", "schedules.WarmUp"]
+)
+def test_what_is_imported_later_is_there_when_it_is_asked_for(name):
+    program = f"import fastnn; print(fastnn.{name}.__name__)"
+    command = [sys.executable, "-P", "-c", program]
+    printed = subprocess.check_output(command, cwd=Path(__file__).parent, text=True)
+    assert printed.strip().rpartition(".")[2] == name.rpartition(".")[2]
+
+
+def test_a_name_that_is_not_there():
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", "import fastnn; fastnn.schedule"],
+        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    expected = "module 'fastnn' has no attribute 'schedule'. Did you mean: 'schedules'?"
+    assert expected in run.stderr

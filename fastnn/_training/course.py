@@ -26,7 +26,6 @@ from fastnn._training.orders import InOrder, Order, Shuffled
 from fastnn._training.unscaled import advice
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import Lap
-from fastnn.schedules import Schedule, table
 
 if TYPE_CHECKING:
     from fastnn._core.data import Data
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from fastnn._training.bar import Bar
     from fastnn.network import Network
     from fastnn.optimizers import Optimizer
+    from fastnn.schedules import Schedule
 
 Array = np.ndarray[Any, Any]
 
@@ -144,10 +144,9 @@ class Course:
         kernels.note_snapshot(self.working.copies, self.kept, self.working.snapshot)
         uses_steps = "step" in self.model.activations
         self.loss = kernels.LOSSES["perceptron" if uses_steps else self.model.loss]
-        self.rates: Array | None = None  # if there is a schedule
-        if isinstance(settings.learning_rate, float):
-            self.rates = table(settings.learning_rate, 0, 1, 1)
         self.losses, self.rates_of_lap = np.empty(0), np.empty((0, 1))
+        if isinstance(settings.learning_rate, float):
+            self.rates_of_lap = np.array([[settings.learning_rate]])  # of all laps
         self.last_loss = math.nan
         self.done = 0  # epochs before this lap
         self.is_settled = True  # what is kept beside the chunks is where they have come to
@@ -205,15 +204,18 @@ class Course:
         settings, trainer = self.settings, self.net._trainer
         n_epochs = min(n_epochs, self.longest_lap)
         n_updates = -(-self.n // settings.batch_size)
-        rates, self.time = self.rates, 0
-        if rates is None:
+        self.time = 0
+        if not isinstance(settings.learning_rate, float):
             self.time = trainer.time_of(settings.learning_rate)
-            rates = table(settings.learning_rate, self.time, n_epochs, n_updates)
+            from fastnn import schedules  # which take long to import
+
+            self.rates_of_lap = schedules.table(
+                settings.learning_rate, self.time, n_epochs, n_updates
+            )
         self.epoch[0] = 0
         self.losses = np.empty(n_epochs)
         self.done, self.begins = done, True
         self.before = trainer.optimizer
-        self.rates_of_lap = rates
         self.orders = self.order.draw(n_epochs)
         self.is_settled = False
         return self

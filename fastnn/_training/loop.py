@@ -15,16 +15,16 @@ from fastnn._training.unscaled import warn_of_flat_units
 from fastnn._warnings import warn
 from fastnn.exceptions import TrainingDivergedError
 from fastnn.history import History, Lap
-from fastnn.schedules import Schedule, zero_from
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from typing import TypeAlias
 
     from fastnn._core.data import Data
     from fastnn._training.bar import Bar
     from fastnn._training.watching import Watch
     from fastnn.network import Network
+    from fastnn.schedules import Schedule
 
     Request: TypeAlias = tuple[Course, int, int]
     Laps: TypeAlias = Generator[Request, Lap, Any]
@@ -62,7 +62,7 @@ class Training(NamedTuple):
         with data.model.turn(trains=True), team_of(self.n_threads if alone else 1) as team:
             if settings.shuffle:
                 in_training[id(net)] = weakref.ref(net)
-            if isinstance(settings.learning_rate, Schedule):
+            if not isinstance(settings.learning_rate, float):
                 time = net._trainer.time_of(settings.learning_rate)
                 warn_of_zero_rates(settings.learning_rate, time, settings.epochs)
             _refuse_other_names(data)
@@ -160,9 +160,11 @@ def advance(laps: Laps, found: Lap | BaseException | None) -> Request | Any:
         raise
 
 
-def warn_of_zero_rates(schedule: Schedule, time: int, n: int) -> None:
+def warn_of_zero_rates(schedule: Schedule | Callable[[int], float], time: int, n: int) -> None:
     """Where a schedule comes to its end before the last of n epochs, which begin at this time."""
-    first_idle = zero_from(schedule)
+    from fastnn import schedules  # which take long to import
+
+    first_idle = schedules.zero_from(schedule)
     if n == 0 or time + n - 1 < first_idle:
         return
     n_idle = min(time + n - math.ceil(first_idle), n)

@@ -14,14 +14,14 @@ import numpy as np
 from fastnn import _checks, _data_checks
 from fastnn._checks import description
 from fastnn.optimizers import Optimizer, State
-from fastnn.schedules import Schedule, are_ours
 
 if TYPE_CHECKING:
     from fastnn._core.layout import Layout
     from fastnn.callbacks import Callback
+    from fastnn.schedules import Schedule
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Best:
     """The best epoch that a callback has seen."""
 
@@ -42,7 +42,7 @@ class Best:
         return best
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TrainerState:
     """Each part belongs to settings, and is made anew where a call comes with other ones."""
 
@@ -73,7 +73,7 @@ class TrainerState:
         if given.optimizer is not None:
             trainer.optimizer = State.checked(given.optimizer, layout)
         trainer.schedule = given.schedule
-        if not (callable(given.schedule) or isinstance(given.schedule, Schedule | str | None)):
+        if not (callable(given.schedule) or isinstance(given.schedule, str | None)):
             raise TypeError(
                 "trainer.schedule must be None, a schedule, a function or the name of one, "
                 f"got {description(given.schedule)}"
@@ -148,7 +148,9 @@ def storable(schedule: Schedule | Callable[[int], float] | str | None) -> Schedu
     """
     if schedule is None or isinstance(schedule, str):
         return schedule
-    if isinstance(schedule, Schedule) and are_ours(schedule):
+    from fastnn.schedules import are_ours  # which take long to import
+
+    if are_ours(schedule):
         return schedule
     return name_of(schedule)
 
@@ -158,6 +160,8 @@ def name_of(schedule: Any) -> str:
     kind = type(schedule)
     module = getattr(schedule, "__module__", kind.__module__)
     name = f"{module}.{getattr(schedule, '__qualname__', kind.__qualname__)}"
+    from fastnn.schedules import Schedule
+
     if not isinstance(schedule, Schedule):
         return name
     from hashlib import sha256  # with all of OpenSSL: not before it is needed
@@ -172,7 +176,7 @@ def name_of(schedule: Any) -> str:
 
 def _setting(value: Any) -> Any:
     """What has the same repr in another process, and for equal settings."""
-    if isinstance(value, Schedule) or callable(value):
+    if callable(value):
         return name_of(value)
     if isinstance(value, list | tuple):
         return [_setting(one) for one in value]

@@ -1,0 +1,40 @@
+"""What optimizers, schedules and callbacks are to Python: their settings, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+
+class ValueObject:
+    """Equal, hashed and shown by the fields of a dataclass, as that would do it for each class.
+
+    They derive from it with ``dataclass(eq=False, repr=False)``, which compiles each method of each
+    class anew: a tenth of the time that it took to import fastnn.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        kind: Any = type(self)
+        values = _values(kind)
+        return bool(values(self) == values(other))
+
+    def __hash__(self) -> int:
+        kind: Any = type(self)
+        return hash(_values(kind)(self))
+
+    def __repr__(self) -> str:
+        kind: Any = type(self)
+        names = [field.name for field in fields(kind)]
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__qualname__}({settings})"
+
+
+@lru_cache
+def _values(kind: Any) -> Callable[[object], Any]:
+    # With the class, as there may be no fields.
+    return attrgetter("__class__", *(field.name for field in fields(kind)))
