@@ -899,12 +899,13 @@ def test_a_reliability_curve_is_scikit_learns(strategy, n_bins):
     assert display.line_.get_ydata().tolist() == display.prob_true.tolist()
 
 
-def test_a_reliability_curve_of_the_class_found():
-    net, X, y = of_digits(4)
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_a_reliability_curve_of_the_class_found(n_classes):
+    net, X, y = of_digits(n_classes)
     outputs = net.feedforward(X)
     found, said = outputs.argmax(axis=1), outputs.max(axis=1)
     true, pred = calibration_curve(found == y, said, n_bins=6)
-    for given in (y, np.eye(4)[y]):
+    for given in (y, np.eye(n_classes)[y]):
         display = plot.CalibrationDisplay.from_predictions(given, outputs, n_bins=6)
         np.testing.assert_allclose(display.prob_true, true)
         np.testing.assert_allclose(display.prob_pred, pred)

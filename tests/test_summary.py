@@ -88,6 +88,14 @@ def test_the_drawing_has_each_weight_by_its_sign():
     assert rings == ["currentColor"] * 3 + [blue, orange]
 
 
+def test_rings_are_as_strong_as_biases():
+    net = Network.from_parameters([np.ones((1, 3))], [[0.0, 0.5, -2.0]])
+    circles = tree(net).iter(f"{SVG}circle")
+    _, without, weak, strong = (float(one.get("stroke-width")) for one in circles)
+    assert without == 1
+    assert without < weak < strong == 2.5
+
+
 @pytest.mark.parametrize("sizes", [[784, 128, 10], [5] * 9, [1, 1], [30] * 30, [4000, 3000]])
 def test_it_stays_small_and_loads_nothing(sizes):
     net = Network(sizes, seed=0)

@@ -174,15 +174,11 @@ class CalibrationDisplay:
         n_bins = _checks.integer(n_bins, "n_bins", 1)
         strategy = _checks.known_name(strategy, "strategy", STRATEGIES)
         Y, a, _ = metrics.checked("log_loss", y, outputs, None, "a reliability curve")
-        if a.shape[1] == 1:
-            said, is_so = a[:, 0], Y[:, 0]
+        found, said = a.argmax(axis=1), a.max(axis=1)  # a single output is found in any case
+        if Y.shape[1] < a.shape[1]:
+            is_so = (Y[:, 0] == found).astype(np.float64)
         else:
-            found = a.argmax(axis=1)
-            said = a.max(axis=1)
-            if Y.shape[1] < a.shape[1]:
-                is_so = (Y[:, 0] == found).astype(np.float64)
-            else:
-                is_so = Y[np.arange(len(Y)), found]
+            is_so = Y[np.arange(len(Y)), found]
         made = reliability(np.clip(said, 0, 1), is_so, n_bins, strategy)
         return cls(**made._asdict(), of_class_found=a.shape[1] > 1).plot(ax)
 
