@@ -43,6 +43,7 @@ UNDER_WATCH = {
     "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
     "PYTHONMALLOC": "malloc",
 }
+RESULTS = Path(".nox/results")  # of what goes on where it was stopped; nox empties its own folders
 QUIETLY = {"silent": True, "log": False, "external": True}
 # A file of the kernels, what stands in it, what is put there, and flags. The first two have been
 # wrong once, where a vec is a single number; the others are lanes that change places.
@@ -133,16 +134,20 @@ def debug(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Which lines of fastnn/ the suite runs, and by gcov, which of src_cython/.
 
-    Files of tests that have run before are not run again: without .nox/coverage/map it begins anew.
+    Files of tests that have run before are not run again; without RESULTS it begins anew.
     """
-    flags = {"CFLAGS": "--coverage", "LDFLAGS": "--coverage"}
+    flags = {"FASTNN_LINES": "1", "CFLAGS": "--coverage", "LDFLAGS": "--coverage"}
     # In a copy, as kernels that count would stay in the repository.
     source = Path(session.create_tmp()).absolute() / "source"
     copy_source(session, source)
-    session.install("-e", f"{source}[test]", env={"FASTNN_LINES": "1", **flags})
-    session.install("coverage>=7.10")
-    folder = Path(".nox/coverage/map").absolute()
+    folder = (RESULTS / "coverage").absolute()
+    session.install(
+        "coverage>=7.10", *nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    )
     with session.chdir(source):
+        # By itself, as pip throws away what GCC notes for gcov.
+        session.run("python", "setup.py", "-q", "build_ext", "--inplace", env=flags)
+        session.install("--no-build-isolation", "-e", ".[test]", env=flags)
         session.run("python", "tests/coverage_map.py", "--folder", str(folder), *session.posargs)
 
 
@@ -161,13 +166,15 @@ def battery(session: nox.Session) -> None:
     need(session, "valgrind", package="valgrind")
     under_watch = {"PYTHONPATH": str(watched), "LD_PRELOAD": library, **UNDER_WATCH}
     files = sorted(Path("tests/battery").glob("*.py"))
-    all_parts = [one.stem for one in files if "\nCASES = " in one.read_text(encoding="utf-8")]
+    texts = {one.stem: one.read_text(encoding="utf-8") for one in files}
+    all_parts = [part for part, text in texts.items() if re.search(r"(?m)^CASES\b", text)]
     parts = [one for one in all_parts if one in session.posargs]
     options = [one for one in session.posargs if one not in parts]
+    options = ["--folder", str(RESULTS / "battery"), *options]
     for part in parts or all_parts:
         session.run(
             "python", "-P", "tests/battery/run.py", part, *options,
-            env=under_watch if part in ("arrays", "labels", "states") else {},
+            env=under_watch if re.search(r"(?m)^WATCHED = True", texts[part]) else {},
             success_codes=[0, 1],
         )  # fmt: skip
     # Nothing is left to do: this prints the table, and is an error if there are faults.

@@ -14,6 +14,7 @@ from model_files import all_of
 from fastnn import Network, train_many
 
 CASES = 20_000
+WATCHED = True
 N_INPUTS, N_OUTPUTS = 4, 2
 WORDS = re.compile(r"\b(must|needs?|cannot|got|has no|takes|training diverged)\b")
 REAL = "?bBhHiIlLqQefd"  # longdouble is for object arrays and their like: whatever it says

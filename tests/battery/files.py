@@ -47,6 +47,13 @@ def under_a_right_mark(rng):
 def case(i, rng, folder):
     draw = random.Random(int(rng.integers(2**63)))
     check = under_a_right_mark if rng.random() < 0.5 else under_its_mark
-    for _ in range(IN_A_CASE):
-        check(draw)
+    for k in range(IN_A_CASE):
+        before = draw.getstate()
+        try:
+            check(draw)
+        except Exception as error:
+            draw.setstate(before)
+            changed = mutated(draw, COVERED if check is under_a_right_mark else WHOLE)
+            error.add_note(f"mutation {k}, {check.__name__}, of {changed!r}")
+            raise
     return f"thousand {check.__name__.replace('_', ' ')}"

@@ -15,6 +15,7 @@ from fastnn.optimizers import SGD
 from fastnn.sklearn import MLPClassifier
 
 CASES = 10_000
+WATCHED = True
 N, N_INPUTS, N_CLASSES = 6, 5, 3
 OPTIONS = {"epochs": 2, "learning_rate": 1e-2, "shuffle": False}
 WILD = [-1, -(2**31), 2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**62, -(2**63), 2**63 - 1, 7, N_INPUTS]

@@ -18,9 +18,13 @@ from fastnn import Network
 CASES = 1000
 KILLED = 0.2  # of them
 ERRORS = ["EIO", "ENOSPC", "EDQUOT", "EACCES", "EMFILE", "EROFS", "ENOMEM", "EINTR"]
-# Without which a process cannot even end, or waits without end.
-LEFT_OUT = "!rt_sigreturn,rt_sigaction,rt_sigprocmask,exit,exit_group,futex,wait4,restart_syscall"
+# Without which a process cannot even end, or waits without end; and that by which a child waits.
+LEFT_OUT = (
+    "!rt_sigreturn,rt_sigaction,rt_sigprocmask,rt_sigtimedwait,exit,exit_group,futex,wait4,"
+    "restart_syscall"
+)
 SAVED, REFUSED, OTHER = 0, 1, 2
+GO = signal.SIGUSR1
 
 
 @cache
@@ -32,18 +36,21 @@ def networks():
 
 
 def child(work):
-    """A process that waits for a byte, works, and ends with what that returns."""
-    go, gone = os.pipe()
+    """A process that waits for GO, works, and ends with what that returns."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [GO])  # until it waits for it
+    to_read, ready = os.pipe()
     process = os.fork()
-    if process:
-        os.close(go)
-        return process, gone
-    os.close(gone)
-    try:
-        os.read(go, 1)
-        os._exit(work())
-    finally:
-        os._exit(OTHER)
+    if not process:
+        try:
+            os.write(ready, b"!")
+            signal.sigwait([GO])  # the only call between this and work
+            os._exit(work())
+        finally:
+            os._exit(OTHER)
+    os.read(to_read, 1)
+    os.close(to_read)
+    os.close(ready)
+    return process
 
 
 def save(net, path):
@@ -58,13 +65,13 @@ def save(net, path):
 
 def traced(work, *inject):
     """How a child ended whose calls strace saw; and these calls."""
-    process, gone = child(work)
+    process = child(work)
     command = ["strace", "-p", str(process), "-e", f"trace={LEFT_OUT}", *inject]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert "attached" in tracer.stderr.readline()
-        os.close(gone)  # which the child reads as its end
+        os.kill(process, GO)
+        calls = [line for line in tracer.stderr if "(" in line]  # until it has ended
         _, status = os.waitpid(process, 0)
-        calls = [line for line in tracer.stderr if "(" in line]
     return os.waitstatus_to_exitcode(status), calls
 
 
@@ -85,7 +92,7 @@ def fault(rng, folder):
     older, newer = networks()
     path, names = folder / "net", calls_of_a_save(folder)
     older.save(path, trainer=True)
-    k, error = rng.integers(1, len(names)), rng.choice(ERRORS)  # the first is the child's waiting
+    k, error = rng.integers(len(names)), rng.choice(ERRORS)
     when = names[: k + 1].count(names[k])
     inject = ["-e", f"inject={names[k]}:error={error}:when={when}"]
     ended, calls = traced(lambda: save(newer, path), *inject)
@@ -107,8 +114,8 @@ def kill(rng, folder):
             for net in networks():
                 net.save(path, trainer=True)
 
-    process, gone = child(work)
-    os.close(gone)
+    process = child(work)
+    os.kill(process, GO)
     time.sleep(rng.uniform(0, 0.02))
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)

@@ -16,6 +16,7 @@ from fastnn import Network, TrainingDivergedError, callbacks, optimizers, schedu
 from fastnn._training.trainer_state import Best, TrainerState
 
 CASES = 5_000
+WATCHED = True
 X, Y = np.ones((5, 3)), np.ones((5, 2))
 OPTIONS = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 2}
 ODD = [
