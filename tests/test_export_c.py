@@ -544,6 +544,11 @@ def test_data_that_are_scaled_already(recwarn):
     with pytest.warns(UserWarning, match=r"data\[0\] looks as if it were scaled already") as found:
         to_c(model, data=(model[0].transform(X), IRIS[1]))
     assert found[0].filename == __file__
+    X = IRIS[0] - IRIS[0].mean(axis=0)  # which are far away by their spread alone
+    model = make_pipeline(StandardScaler(), classifier()).fit(X * [1, 1, 100, 1], IRIS[1])
+    with pytest.warns(UserWarning, match="looks as if it were scaled already"):
+        to_c(model, data=(X / X.std(axis=0), IRIS[1]))
+    model = make_pipeline(StandardScaler(), classifier()).fit(IRIS[0], IRIS[1])
     close = make_pipeline(StandardScaler(), classifier()).fit(model[0].transform(X), IRIS[1])
     recwarn.clear()  # of what has not converged
     to_c(close, data=(model[0].transform(X), IRIS[1]))

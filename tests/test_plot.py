@@ -478,7 +478,10 @@ def test_what_one_output_stands_for(activation, y, threshold):
 def test_a_boundary_that_lies_elsewhere_and_samples_in_one_place():
     net = Network.from_parameters([np.zeros((2, 1))], [np.ones(1)], activation="sigmoid")
     display = plot.DecisionBoundaryDisplay.from_network(net, [[3, 3]], [1], resolution=3)
-    assert display.xx0[0, 0] < 3 < display.xx0[0, -1]
+    assert display.xx0[0, [0, -1]].tolist() == [1.5, 4.5]  # half of what it is
+    display = plot.DecisionBoundaryDisplay.from_network(net, [[0, 0.5]], [1], resolution=3)
+    assert display.xx0[0, [0, -1]].tolist() == [-0.5, 0.5]  # or of 1
+    assert display.xx1[[0, -1], 0].tolist() == [0, 1]
 
 
 def test_names_of_columns_are_those_of_the_axes():

@@ -1,5 +1,6 @@
 """train_many: each network as its own train would have it, bit for bit, in any company."""
 
+import re
 import signal
 
 import numpy as np
@@ -303,8 +304,11 @@ def test_many_take_turns(monkeypatch):
 def test_a_bar_for_all(capsys):
     pytest.importorskip("tqdm")
     nets, X, y = problem()
-    train_many(nets, X, y, epochs=[1, 2, 3, 4, 5, 5], learning_rate=0.1, progress=True)
-    assert "20/20" in capsys.readouterr().err
+    found = train_many(nets, X, y, epochs=[1, 2, 3, 4, 5, 5], learning_rate=0.1, progress=True)
+    shown = capsys.readouterr().err
+    assert "20/20" in shown
+    mean = np.mean([history.history["loss"][-1] for history in found])
+    assert float(re.findall(r"loss[= ]([\d.e-]+)", shown)[-1]) == pytest.approx(mean, rel=1e-3)
 
 
 def test_divergence_in_a_later_chunk():
