@@ -5,7 +5,7 @@ import os
 import pickle
 import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ from random_networks import bits, parameters
 
 import fastnn
 from fastnn import Network
+from fastnn._training.single_steps import SingleSteps
+from fastnn.optimizers import SGD
 
 ETA = 2.0**-20  # a power of two, so that sums of it are exact
 
@@ -136,6 +138,27 @@ def test_updates_take_turns(kind):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(update, range(8)))
     assert steps(net.biases[-1]) == 8 * n
+
+
+def test_an_update_waits_for_a_step_of_river():
+    net, X, y = counting()
+    begun, ends = threading.Event(), threading.Event()
+
+    class Row:
+        def __array__(self, dtype=None, copy=None):
+            begun.set()
+            ends.wait()
+            return X[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        step = pool.submit(SingleSteps(net, SGD(), ETA).step, Row(), y[0])
+        begun.wait()
+        update = pool.submit(net.update, X[0], y[0], ETA)
+        wait([update], timeout=0.1)
+        ends.set()
+        step.result()
+        update.result()
+    assert steps(net.biases[-1]) == 2
 
 
 def test_a_training_waits_for_an_update():
