@@ -538,6 +538,7 @@ def test_columns_that_do_not_vary_are_no_reason_to_refuse_float32():
 def test_the_class_of_a_single_probability_is_named():
     net = Network([2, 1], activation="sigmoid", loss="bce", seed=0)
     assert "y[0]  the probability of class 1\n" in to_c(net)
+    assert "    x[0] to x[1]\n" in to_c(net)
 
 
 def test_data_that_are_scaled_already(recwarn):

@@ -1037,6 +1037,8 @@ def test_weights_as_images():
         plot.WeightsDisplay.from_network(Network([2, 1]))
     with pytest.raises(TypeError, match="colorbar must be True or False"):
         plot.WeightsDisplay.from_network(net, colorbar="yes")
+    with pytest.raises(ValueError, match="columns must be at least 1"):
+        plot.WeightsDisplay.from_network(net, columns=0)
     regressor = MLPRegressor(hidden_layer_sizes=[3], random_state=0)
     regressor.partial_fit(np.random.default_rng(0).normal(size=(20, 4)), np.arange(20.0))
     assert plot.WeightsDisplay.from_network(regressor).images.shape == (3, 2, 2)
