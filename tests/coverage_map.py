@@ -1,11 +1,11 @@
 """Which lines of fastnn/ and src_cython/ the suite runs, and which file of tests runs which.
 
-    python tests/coverage_map.py --folder .nox/coverage/map --jobs 2
+    python tests/coverage_map.py --folder .nox/results/coverage --jobs 2
 
 For kernels that were built with FASTNN_LINES=1 and GCC's --coverage (`nox -s coverage` does that).
 Each file of tests runs by itself; those that have run are not run again, so a run that was stopped
 goes on. Printed are the lines that nobody has run; map.json in the folder, which says how long each
-file of tests takes and what it runs, is for plant_faults.py.
+file of tests takes, what it runs and which of its functions do, is for plant_faults.py.
 """
 
 import argparse
@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[1]
 
 def run(file, folder):
     """Run a file of tests, unless it has been run."""
-    seconds = folder / "seconds"
-    if seconds.exists():
+    found = folder / "found.json"
+    if found.exists():
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -45,21 +45,30 @@ def run(file, folder):
         ).returncode
     print(f"{file}: exit code {code}", flush=True)
     if code in (0, 5):  # 5: all of them are for other sessions
-        seconds.write_text(str(time.monotonic() - started))
+        seconds = time.monotonic() - started
+        run_lines, all_lines = lines_of_kernels(folder)
+        found.write_text(json.dumps({"seconds": seconds, "run": run_lines, "all": all_lines}))
 
 
 def lines_of_python(folder):
-    """What has been run, by file."""
+    """What has been run, by file; and by whom, as functions of tests have them by file."""
     found = coverage.Coverage(data_file=str(folder / "coverage"), config_file=False)
     found.combine([str(one) for one in folder.glob("coverage.*")], strict=False, keep=True)
     data = found.get_data()
-    return {
-        str(Path(one).relative_to(ROOT)): sorted(data.lines(one)) for one in data.measured_files()
-    }
+    lines, of_functions = {}, {}
+    for one in data.measured_files():
+        name = str(Path(one).relative_to(ROOT))
+        lines[name] = sorted(data.lines(one))
+        for number, contexts in data.contexts_by_lineno(one).items():
+            for context in contexts:  # "" for imports, fixtures and other processes
+                module, _, function = context.rpartition(".")
+                if module == folder.name:  # and no function of a library's
+                    of_functions.setdefault(function, {}).setdefault(name, []).append(number)
+    return lines, of_functions
 
 
 def lines_of_kernels(folder):
-    """What has been run, and what could have been, by file."""
+    """What has been run, and what could have been, by file; with the build that has run it."""
     run, all_lines = {}, {}
     work = folder / "gcno"
     work.mkdir(exist_ok=True)
@@ -80,7 +89,7 @@ def lines_of_kernels(folder):
                 all_lines.setdefault(name, set()).add(line["line_number"])
                 if line["count"]:
                     run.setdefault(name, set()).add(line["line_number"])
-    return run, all_lines
+    return [{name: sorted(n) for name, n in lines.items()} for lines in (run, all_lines)]
 
 
 @cache
@@ -106,7 +115,7 @@ def ranges(numbers):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--folder", type=Path, default=Path(".nox/coverage/map"))
+    parser.add_argument("--folder", type=Path, default=Path(".nox/results/coverage"))
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     root = given.folder.absolute()
@@ -117,16 +126,18 @@ def main():
     all_kernels, run_kernels, of_files = {}, {}, {}
     for file in files:
         folder = root / Path(file).stem
-        if not (folder / "seconds").exists():
+        if not (folder / "found.json").exists():
             print(f"{file} has failed; see {folder / 'log'}")
             continue
-        of_kernels, possible = lines_of_kernels(folder)
-        for name, numbers in possible.items():
+        found = json.loads((folder / "found.json").read_text())
+        for name, numbers in found["all"].items():
             all_kernels.setdefault(name, set()).update(numbers)
-        for name, numbers in of_kernels.items():
+        for name, numbers in found["run"].items():
             run_kernels.setdefault(name, set()).update(numbers)
-        lines = lines_of_python(folder) | {name: sorted(n) for name, n in of_kernels.items()}
-        of_files[file] = {"seconds": float((folder / "seconds").read_text()), "lines": lines}
+        lines, of_functions = lines_of_python(folder)
+        of_files[file] = {
+            "seconds": found["seconds"], "lines": lines | found["run"], "functions": of_functions,
+        }  # fmt: skip
     (root / "map.json").write_text(json.dumps(of_files))
 
     n_all = n_run = 0
