@@ -12,8 +12,8 @@ from typing import Any
 class ValueObject:
     """Equal, hashed and shown by the fields of a dataclass, as that would do it for each class.
 
-    They derive from it with ``dataclass(eq=False, repr=False)``, which compiles each method of each
-    class anew: a tenth of the time that it took to import fastnn.
+    They derive from it with ``dataclass(eq=False, repr=False)``, as dataclass compiles each method
+    of each class anew: that took a tenth of the time to import fastnn.
     """
 
     def __eq__(self, other: object) -> bool:

@@ -44,6 +44,7 @@ FOLDER = Path(".nox/results/battery")
 SECONDS_TO_NOTE = 1
 SECONDS_OF_A_CASE = 1900  # the longest are half an hour
 SHOWN = 3  # faults
+NOT_BEGUN = b"\xff" * 8  # in place of a case's number
 
 
 def one_case(part, seed, i, folder):
@@ -60,6 +61,7 @@ def work(part, seed, first, end, to_tell, to_place):
     shared memory, which is read if it dies.
     """
     faulthandler.enable()
+    importlib.import_module(part)  # before the first case, which is not to blame
     place = mmap.mmap(to_place, 8)
     words, noted = Counter(), time.monotonic()
     with open(to_tell, "w", encoding="utf-8") as pipe, tempfile.TemporaryDirectory() as folder:
@@ -112,7 +114,8 @@ class Part:
             errors = self.file.with_suffix(".stderr")
             ended = True
             with errors.open("w") as stderr, tempfile.TemporaryFile() as place:
-                place.truncate(8)
+                place.write(NOT_BEGUN)
+                place.flush()
                 to_read, to_tell = os.pipe()
                 process = subprocess.Popen(
                     [
@@ -131,15 +134,19 @@ class Part:
                         ended = False
                         for line in told:
                             self.take(json.loads(line), before + time.monotonic() - started)
-                    now = int.from_bytes(memory[:], "little")
+                    now = memory[:]
             printed = errors.read_text(errors="replace")
+            which = None
+            if ended and self.done < n:
+                if now == NOT_BEGUN:
+                    raise SystemExit(f"{self.name} cannot begin: {printed}")
+                which = int.from_bytes(now, "little")
+                self.done = which + 1
             # Cython's checks print, as kernels cannot raise.
-            says = "Out of bounds" in printed or "ignored in" in printed
-            died = ended and self.done < n
-            if died or says:
-                which = str(now) if died else f"before {self.done}"
-                self.faults[which] = f"exit code {process.returncode}\n{printed[-5000:]}"
-                self.done = max(self.done, now + 1 if died else 0)
+            elif "Out of bounds" in printed or "ignored in" in printed:
+                which = f"before {self.done}"
+            if which is not None:
+                self.faults[str(which)] = f"exit code {process.returncode}\n{printed[-5000:]}"
                 self.note()
             if not ended:
                 return False
