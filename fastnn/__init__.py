@@ -1,7 +1,8 @@
 """fastnn: small neural networks, trained on the CPU by exact SGD, as fast as the machine allows."""
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastnn import _self_test, callbacks, exceptions, metrics, optimizers, preprocessing, threads
 from fastnn._core.kernels import LEVEL as _LEVEL
@@ -51,21 +52,22 @@ _LATER: dict[str, tuple[str, ...]] = {
 _self_test.check()
 
 
-def __getattr__(name: str) -> Any:
-    for module, names in _LATER.items():
-        if name == module:
-            return import_module(f"fastnn.{module}")
-        if name in names:
-            globals()[name] = value = getattr(import_module(f"fastnn.{module}"), name)
-            return value
-    # With what Python needs to say what may have been meant.
-    raise AttributeError(
-        f"module 'fastnn' has no attribute {name!r}", name=name, obj=import_module("fastnn")
-    )
+if not TYPE_CHECKING:  # as a type checker then takes any name for one of fastnn's
+
+    def __getattr__(name: str) -> object:
+        for module, names in _LATER.items():
+            if name == module:
+                return import_module(f"fastnn.{module}")
+            if name in names:
+                return getattr(import_module(f"fastnn.{module}"), name)
+        # With what Python needs to say what may have been meant.
+        raise AttributeError(
+            f"module 'fastnn' has no attribute {name!r}", name=name, obj=sys.modules.get(__name__)
+        )
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__} - {"Any", "TYPE_CHECKING", "import_module"})
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "import_module", "sys"})
 
 
 def kernel_level() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
+from reprlib import recursive_repr
 from typing import Any
 
 
@@ -20,21 +21,23 @@ class ValueObject:
         if type(other) is not type(self):
             return NotImplemented
         kind: Any = type(self)
-        values = _values(kind)
+        values = _compared(kind)
         return bool(values(self) == values(other))
 
     def __hash__(self) -> int:
         kind: Any = type(self)
-        return hash(_values(kind)(self))
+        hashed = (one for one in fields(kind) if (one.compare if one.hash is None else one.hash))
+        return hash(tuple(getattr(self, one.name) for one in hashed))
 
+    @recursive_repr()
     def __repr__(self) -> str:
         kind: Any = type(self)
-        names = [field.name for field in fields(kind)]
-        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        shown = (one.name for one in fields(kind) if one.repr)
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
         return f"{type(self).__qualname__}({settings})"
 
 
-@lru_cache
-def _values(kind: Any) -> Callable[[object], Any]:
+@lru_cache  # as each call of train compares
+def _compared(kind: Any) -> Callable[[object], Any]:
     # With the class, as there may be no fields.
-    return attrgetter("__class__", *(field.name for field in fields(kind)))
+    return attrgetter("__class__", *(one.name for one in fields(kind) if one.compare))

@@ -24,6 +24,30 @@ def test_dir_has_what_the_reference_documents():
     assert {*printed.split(), "export", "interop", "plot", "sklearn", "river"} == DOCUMENTED
 
 
+@pytest.mark.parametrize("name", ["train_many", "find_learning_rate", "LearningRateCurve"])
+def test_a_name_is_what_its_module_has(name):
+    """In a fresh process, what is first asked for while another stands in its place, too."""
+    program = f"""
+from unittest import mock
+import fastnn
+from fastnn import many, rates
+module = {"many" if name == "train_many" else "rates"}
+with mock.patch.object(module, {name!r}) as other:
+    assert fastnn.{name} is other
+assert fastnn.{name} is module.{name} is not other
+"""
+    subprocess.run([sys.executable, "-P", "-c", program], check=True)
+
+
+def test_what_is_not_there():
+    with pytest.raises(
+        AttributeError, match="module 'fastnn' has no attribute 'train_mny'"
+    ) as info:
+        print(fastnn.train_mny)
+    assert info.value.name == "train_mny"
+    assert info.value.obj is fastnn
+
+
 def test_what_can_be_given_by_name_is_public():
     assert set(metrics.METRICS) <= set(metrics.__all__)
     for module, kinds in ((optimizers, optimizers.KINDS), (schedules, schedules.SCHEDULES)):

@@ -2,8 +2,9 @@
 
 import copy
 import pickle
-from dataclasses import dataclass, fields, make_dataclass, replace
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 
+import numpy as np
 import pytest
 
 from fastnn import callbacks, optimizers, schedules
@@ -106,3 +107,37 @@ def test_classes_of_a_user():
     assert hash(WithoutFields()) == hash(WithoutFields())
     assert Undecorated(0.5, 3) != schedules.CosineDecay(0.5, 3)
     assert repr(Undecorated(0.5, 3)) == "Undecorated(initial=0.5, epochs=3.0, final=0.0)"
+
+
+def test_fields_are_left_out_as_a_user_wishes():
+    """By their fields' settings, which a class that leaves the methods to fastnn may have, too."""
+
+    def settings():
+        return {
+            "name": field(default="a"),
+            "seen": field(default_factory=list, compare=False),
+            "array": field(default_factory=lambda: np.zeros(2), compare=False, repr=False),
+            "words": field(default_factory=list, hash=False),
+            "number": field(default=1.0, repr=False),
+        }
+
+    def made(**options):
+        names = [(name, object, one) for name, one in settings().items()]
+        return make_dataclass("Own", names, frozen=True, **options)
+
+    own = made(bases=(schedules.Schedule,), eq=False, repr=False)
+    expected = made()
+    for changes, is_equal in [
+        ({}, True), ({"name": "b"}, False), ({"seen": [1]}, True), ({"array": np.ones(2)}, True),
+        ({"words": ["b"]}, False), ({"number": 2.0}, False),
+    ]:  # fmt: skip
+        for kind in (own, expected):
+            assert (kind() == kind(**changes)) is is_equal
+        assert repr(own(**changes)) == repr(expected(**changes))
+        assert hash(own(**changes)) == hash(expected(**changes))
+
+
+def test_text_of_what_holds_itself():
+    logger = callbacks.CSVLogger("a")
+    object.__setattr__(logger, "path", logger)
+    assert repr(logger) == "CSVLogger(path=..., append=False, every=1)"

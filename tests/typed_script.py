@@ -6,7 +6,7 @@ a type is another one, so that what comes out of fastnn is known, and nothing of
 
 import io
 from collections.abc import Sequence
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import numpy as np
 import pandas
@@ -219,3 +219,6 @@ except fastnn.TrainingDivergedError as error:
     print(error)
 one.train(people, women, epochs=1, learning_rate=1e-3, callbacks=callbacks.ModelCheckpoint("net"))
 one.reset_trainer()
+
+if TYPE_CHECKING:  # a name that is not there is an error, and without one, this comment is
+    print(fastnn.train_mny)  # type: ignore[attr-defined]  # pyright: ignore
