@@ -196,19 +196,22 @@ def _losses(course: Course, n_epochs: int, stretch: int) -> tuple[Floats, Floats
     """Losses of stretches of so many samples, and where in time, in epochs, each has its middle."""
     places: list[float] = []
     losses: list[float] = []
-    n, done = course.n, 0
+    terms: list[float] = []  # of the loss of a stretch that has begun with sample `first`
+    n, done, first = course.n, 0, 0
     while done < n_epochs * n and not _has_risen(losses):
         with course.lap(n_epochs - done // n, done // n):
             while not (course.has_ended or _has_risen(losses)):
-                found = course.run_stretch(stretch)
+                found = course.run_stretch(first + stretch - done)
                 if found is None:
                     if not losses:
                         raise course.divergence()
                     return np.array(places), np.array(losses)
-                n_samples, total = found
-                places.append((done + n_samples / 2) / n)
-                losses.append(total / n_samples)
-                done += n_samples
+                done += found[0]
+                terms += found[1]
+                if done - first >= stretch or done == n_epochs * n:
+                    places.append((first + done) / 2 / n)
+                    losses.append(math.fsum(terms) / (done - first))
+                    terms, first = [], done
     return np.array(places), np.array(losses)
 
 

@@ -80,6 +80,22 @@ def test_losses_are_those_of_training_with_growing_rates(optimizer, batch_size, 
     np.testing.assert_allclose(found.rates, LOW * 10 ** (0.4 * (np.arange(n) + 0.5)), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:the loss")
+@pytest.mark.parametrize("maximum", [HIGH, 1e9])  # which is where it is broken off
+@pytest.mark.parametrize("batch_size", [1, 5])
+@pytest.mark.parametrize("n", [5, 32, 1000])
+def test_no_bit_depends_on_chunks(n, batch_size, maximum, chunks_have):
+    net, X, y = make(n)
+    settings = {"batch_size": batch_size, "maximum": maximum, "steps": 30}
+    expected = find_learning_rate(net, X, y, **settings)
+    assert len(expected.losses) > 5
+    for chunk in (1, 7, 65, 2 * n):
+        chunks_have(chunk)
+        found = find_learning_rate(net, X, y, **settings)
+        assert found.losses.tobytes() == expected.losses.tobytes()
+        assert found.rates.tobytes() == expected.rates.tobytes()
+
+
 def test_an_epoch_may_have_many_rates():
     net, X, y = make(3000)
     low, high = 1e-4, 1e-3

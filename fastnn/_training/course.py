@@ -300,24 +300,25 @@ class Course:
         place: int = kernels.train(*given)
         return place
 
-    def run_stretch(self, n_samples: int) -> tuple[int, float] | None:
-        """About so many samples, to a block's end: how many, and the sum of their losses.
+    def run_stretch(self, n_samples: int) -> tuple[int, list[float]] | None:
+        """About so many samples, or a chunk, to a block's end: how many, and what their losses are.
 
-        None if they diverge.
+        These are terms to be added by `math.fsum`, to the same number wherever chunks end. None if
+        they diverge.
         """
-        done, total = self._samples_done(), self._total_loss()
+        done, first, before = self._samples_done(), self.epoch.item(), self._loss_of_begun()
         if self._run_chunk(min(n_samples, self.chunk)):
             return None
-        return self._samples_done() - done, self._total_loss() - total
+        whole = self.losses[first : self.epoch[0]] * self.n
+        return self._samples_done() - done, [-before, *whole.tolist(), self._loss_of_begun()]
 
     def _samples_done(self) -> int:
         """In this lap."""
         return int(self.epoch[0]) * self.n + int(self.position[0])
 
-    def _total_loss(self) -> float:
-        """Of the samples that are done in this lap."""
-        begun = self.loss_sum.item() if self.position[0] else 0.0
-        return float(self.losses[: self.epoch[0]].sum()) * self.n + begun
+    def _loss_of_begun(self) -> float:
+        """Of the samples of an epoch that has not ended."""
+        return self.loss_sum.item() if self.position[0] else 0.0
 
     def divergence(self) -> TrainingDivergedError:
         """The chunk is run once more, in pieces, to see where; and then all is as at its start."""
