@@ -84,7 +84,7 @@ def _svg(model: Model) -> str:
     weights, biases = model.layout.views(copies(model.parameters)[0])
     drawn = _drawing.drawing(weights, biases, MOST_UNITS)
     width = n_layers * GAP + 2 * MARGIN
-    height = drawn.height * STEP + 2 * MARGIN
+    height = (drawn.height - 1) * STEP + 2 * MARGIN
     caption = " - ".join(map(str, model.layer_sizes))
     lines, units = _lines(drawn, height / 2), _units(drawn, height / 2)
     return (

@@ -96,6 +96,23 @@ def test_rings_are_as_strong_as_biases():
     assert without < weak < strong == 2.5
 
 
+def test_a_drawing_has_the_same_margin_all_around_and_no_line_in_its_text():
+    svg = tree(Network([20, 7, 3], seed=0)).find(f"{SVG}svg")
+    marks = [*svg.iter(f"{SVG}circle"), *svg.iter(f"{SVG}text")]
+    left, top, width, height = map(float, svg.get("viewBox").split())
+    x = [float(one.get("cx") or one.get("x")) for one in marks]
+    y = [float(one.get("cy") or float(one.get("y")) - 4) for one in marks]  # 4: to a text's foot
+    margins = {min(x) - left, width - max(x), min(y) - top, height - max(y)}
+    assert len(margins) == 1
+    radius = float(marks[0].get("r"))
+    assert margins.pop() >= 2 * radius
+    (text,) = svg.iter(f"{SVG}text")
+    for path in svg.iter(f"{SVG}path"):
+        if path.get("stroke") == "currentColor":  # from the units that the text counts
+            (start,) = set(re.findall(r"M(\S+) ", path.get("d")))
+            assert float(start) - float(text.get("x")) > 2 * radius
+
+
 @pytest.mark.parametrize("sizes", [[784, 128, 10], [5] * 9, [1, 1], [30] * 30, [4000, 3000]])
 def test_it_stays_small_and_loads_nothing(sizes):
     net = Network(sizes, seed=0)
