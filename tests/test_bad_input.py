@@ -440,6 +440,23 @@ def test_learning_rate_that_is_zero_or_infinite_in_float32(method, value):
     assert_call_refused(net, method, {"learning_rate": value}, ValueError, fragment)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("method", ["train", "update"])
+def test_learning_rates_up_to_the_largest_and_smallest_are_taken(method, dtype):
+    limits = np.finfo(dtype)
+    beyond = np.nextafter(float(limits.tiny), 0)
+    fragment = "learning_rate must be positive and finite"
+    assert_call_refused(
+        network(dtype=dtype), method, {"learning_rate": beyond}, ValueError, fragment
+    )
+    for value in (float(limits.tiny), float(limits.max)):
+        net = Network([1, 1], activation="identity", dtype=dtype, seed=0)
+        if method == "train":
+            net.train([[0.0]], [[0.0]], epochs=1, learning_rate=value)
+        else:
+            net.update([0.0], [0.0], learning_rate=value)
+
+
 @pytest.mark.parametrize(
     ("argument", "value", "exception", "fragment"),
     [

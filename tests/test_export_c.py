@@ -19,6 +19,7 @@ from c_programs import (
     watched,
     works,
 )
+from common import every_dtype
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, load_iris, load_linnerud
 from sklearn.decomposition import PCA
@@ -704,6 +705,25 @@ def test_its_test_finds_what_is_wrong(tmp_path):
     assert run_own_test(tmp_path, COMPILERS[0], other) == (1, "m: 10 of 10 rows are WRONG")
     other = texts["labels"].replace("y[k] > 0x1p-1", "y[k] < 0x1p-1")
     assert run_own_test(tmp_path, COMPILERS[0], other) == (1, "m: 10 of 10 rows are WRONG")
+    for name, text in texts.items():
+        wrong = re.sub(r"(m_test_y\[.*\] = \{\s*)", r"\g<1>9 + ", text)
+        assert run_own_test(tmp_path, COMPILERS[0], wrong, WARNINGS[:0]) == (
+            1, "m: 1 of 10 rows are WRONG",
+        ), name  # fmt: skip
+
+
+@every_dtype
+def test_rows_at_a_step_are_not_in_its_test(tmp_path, dtype):
+    """Where floats and doubles are on two sides of it: that is no rounding to be tolerated."""
+    W = np.array([[1], [1], [-1]], dtype) * (-1 if dtype == "float32" else 1)
+    net = Network.from_parameters(
+        [W, np.array([[0.05]], dtype)], [np.zeros(1, dtype)] * 2, activation=["step", "identity"]
+    )
+    X = np.array([[0.1, 0.2, 0.3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    text = net.to_c(name="m", data=(X, np.zeros(4)))
+    assert run_own_test(tmp_path, COMPILERS[0], text) == (0, "m: 3 rows, right")
+    wrong = re.sub(r"(m_b2\[1\] = \{\s*)", r"\g<1>0.01 + ", text)
+    assert run_own_test(tmp_path, COMPILERS[0], wrong, WARNINGS[:0])[0] == 1
 
 
 def test_of_a_single_class_the_output_says_nothing(tmp_path, capsys):

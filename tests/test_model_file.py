@@ -23,7 +23,7 @@ from common import every_dtype
 from model_files import SCHEDULES, all_of, content, with_and_without_trainer
 from random_networks import OUTPUTS, UNITS, bits
 
-from fastnn import Network, _files, optimizers, schedules
+from fastnn import Network, _files, _model_file, optimizers, schedules
 from fastnn.callbacks import EarlyStopping, ModelCheckpoint
 from fastnn.exceptions import ModelFileError
 from fastnn.optimizers import OPTIMIZERS
@@ -414,6 +414,23 @@ def test_numpy_reads_the_arrays(trainer, tmp_path):
         if trainer:
             m = net._layout.views(net._trainer.optimizer.part(0))[0][1]
             np.testing.assert_array_equal(file["optimizer0_W1"], m, strict=True)
+
+
+def test_arrays_of_any_size_and_the_longest_description(tmp_path, monkeypatch):
+    """Limits of 2 GB and of a million characters, made smaller here."""
+    net = Network([4, 8, 1], seed=0)
+    net.save(tmp_path / "net")
+    with zipfile.ZipFile(tmp_path / "net") as file:
+        length = file.getinfo("model.json").file_size
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", net.weights[0].nbytes // 2)
+    monkeypatch.setattr(_model_file, "LONGEST_DESCRIPTION", length)
+    net.save(tmp_path / "net")
+    assert content(Network.load(tmp_path / "net")) == content(net)
+    monkeypatch.setattr(_model_file, "LONGEST_DESCRIPTION", length - 1)
+    with pytest.raises(ModelFileError, match=r"model\.json is too long"):
+        Network.load(tmp_path / "net")
+    with pytest.raises(ValueError, match=rf"must have at most {length - 1} characters"):
+        net.save(tmp_path / "net")
 
 
 def test_a_file_is_not_much_larger_than_its_numbers(tmp_path):

@@ -258,6 +258,8 @@ def test_what_is_refused_before_anything_starts():
     for wrong in [[0, 30]], [[-1]], [[0.5]], [[]], [[True, False]]:
         with pytest.raises(ValueError, match=r"^samples must be"):
             train_many(nets[:1], X, y, **settings, samples=wrong)
+    with pytest.raises(ValueError, match=r"^samples must be .* an array is for all networks"):
+        train_many(nets[:1], X, y, **settings, samples=np.array(3))
     pairs = [(np.arange(20), np.arange(20, 30)), (np.arange(10), np.arange(10, 30))]
     with pytest.raises(ValueError, match=r"^samples must .*take the first of each"):
         train_many(nets[:2], X, y, **settings, samples=pairs)

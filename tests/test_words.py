@@ -345,6 +345,14 @@ def test_what_attributes_lead_to_is_there(text):
     assert any(name in text for name in there) or any(one in text for one in also)
 
 
+def test_what_others_count_is_counted_here():
+    net = Network([5, 3, 2], seed=0)
+    names = {name: getattr(net, name) for name in ("layer_sizes", "n_parameters")}
+    counts = {"n_features_in_": 5, "n_outputs_": 2, "n_layers_": 3, "num_layers": 3}
+    for name, count in (counts | {"count_params": 26, "num_params": 26}).items():
+        assert eval(_words.ATTRIBUTES[name], names) == count, name
+
+
 def test_other_attributes_are_as_with_any_object():
     net = Network([2, 1])
     assert refusal(AttributeError, getattr, net, "foo") == "'Network' object has no attribute 'foo'"
