@@ -143,22 +143,20 @@ def fit_many(
     (4, [True, True, True])
     """
     given = _estimators(estimators)
-    data = X, y, sample_weight
     if folds is None:
         fits = [Fit(f"estimators[{i}]", one) for i, one in enumerate(given)]
-        fit_all(fits, *data, n_threads=n_threads, n_jobs=n_jobs)
+        fit_all(fits, X, y, sample_weight, n_threads=n_threads, n_jobs=n_jobs)
         return given
     check_consistent_length(X, y)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X)
-    data = X, y, sample_weight
     splits = _splits(folds, X, y, all(is_classifier(one) for one in given))
     fits = [
         Fit(f"estimators[{i}] in folds[{k}]", clone(one), k)
         for k in range(len(splits))
         for i, one in enumerate(given)
     ]
-    fit_all(fits, *data, splits, n_threads=n_threads, n_jobs=n_jobs)
+    fit_all(fits, X, y, sample_weight, splits, n_threads=n_threads, n_jobs=n_jobs)
     return [
         [(fit.estimator, fit.score) for fit in fits[i :: len(given)]] for i in range(len(given))
     ]
