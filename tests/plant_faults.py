@@ -114,12 +114,18 @@ def tests_that_run(path, number, known):
     """Tests in parts, first of those files that run most of the source file.
 
     Whoever only imports it, and so runs what all others do, is left out. Functions come before
-    whole files, which are run where a fixture or another process has run the line.
+    whole files, which are run where a fixture or another process has run the line. What is run at
+    import, as a constant is, is of use anywhere in its file.
     """
     name = str(path.relative_to(ROOT))
     first = number
+    is_of_module = False
     if path.suffix == ".py":  # the statement's first line stands for all of it
         tree = ast.parse(path.read_text(encoding="utf-8"))
+        is_of_module = not any(
+            isinstance(node, ast.FunctionDef) and node.lineno <= number <= node.end_lineno
+            for node in ast.walk(tree)
+        )
         of_line = [
             node.lineno
             for node in ast.walk(tree)
@@ -130,7 +136,10 @@ def tests_that_run(path, number, known):
         first = number - 2  # as C's lines come from a statement's first or its last
     wanted = set(range(first, number + 1))
     lines = {file: set(found["lines"].get(name, ())) for file, found in known.items()}
-    at_import = set.intersection(*filter(None, lines.values())) if any(lines.values()) else set()
+    of_several = [one for one in lines.values() if one]
+    at_import = set.intersection(*of_several) if len(of_several) > 1 else set()
+    if is_of_module:
+        wanted = set.union(*lines.values()) - at_import
     files = [
         file
         for file, one in lines.items()
@@ -152,7 +161,8 @@ def tests_that_run(path, number, known):
             seconds *= len(tests[file]) / len(all_functions)
         of_arithmetic = path.suffix != ".py" and file in TESTS_OF_ARITHMETIC
         how_late = seconds if tests[file] else -tenths
-        order[file] = not tests[file], not of_arithmetic, how_late, seconds
+        first_of_all = -tenths if is_of_module else 0
+        order[file] = first_of_all, not tests[file], not of_arithmetic, how_late, seconds
     parts, in_part = [[]], 0
     for file in sorted(files, key=order.get):
         seconds = order[file][-1]

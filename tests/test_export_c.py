@@ -542,6 +542,12 @@ def test_the_class_of_a_single_probability_is_named():
     assert "    x[0] to x[1]\n" in to_c(net)
 
 
+@every_dtype
+def test_doubles_alone_are_told_of_floats(dtype):
+    text = Network([2, 1], dtype=dtype, seed=0).to_c()
+    assert ('dtype="float32" for FPUs of single precision' in text) == (dtype == "float64")
+
+
 def test_data_that_are_scaled_already(recwarn):
     X = IRIS[0] * [1, 1, 100, 1]
     model = make_pipeline(StandardScaler(), classifier()).fit(X, IRIS[1])
