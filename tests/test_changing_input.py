@@ -85,6 +85,22 @@ def test_dense_rows_between_counting_and_compressing(n_numbers, dtype, before):
     assert all(np.isfinite(array).all() for array in parameters(net))
 
 
+@every_dtype
+@pytest.mark.parametrize("n_places", [0, 1, 3, 63, 64, 65])
+def test_rows_keep_to_their_places(n_places, dtype):
+    """Which were counted when they had fewer numbers."""
+    n_in = 200
+    X = np.ones((2, n_in), dtype)
+    starts = np.arange(3) * n_places
+    columns, values = np.full(3 * n_in, -7, np.int32), np.full(3 * n_in, -7, dtype)
+    kernels.compress(X, starts, columns, values)
+    n = 2 * n_places
+    np.testing.assert_array_equal(columns[:n], np.tile(np.arange(n_places), 2))
+    np.testing.assert_array_equal(values[:n], 1)
+    assert (columns[n:] == -7).all()
+    assert (values[n:] == -7).all()
+
+
 def test_dense_rows_while_a_kernel_runs():
     """The tests' builds that watch memory see what goes beyond it."""
     X = np.zeros((2000, 64))

@@ -239,6 +239,10 @@ WAYS_TO_CHANGE = {
         setattr(one, "coefs_", [np.ones((10, 3)), np.ones((3, 1))]),
         setattr(one, "intercepts_", [np.ones(3), np.ones(1)]),
     ),
+    "arrays of another shape in the lists": lambda one, W: (
+        one.coefs_.__setitem__(slice(None), [np.ones((10, 3)), np.ones((3, 1))]),
+        one.intercepts_.__setitem__(slice(None), [np.ones(3), np.ones(1)]),
+    ),
     "not a number": lambda one, W: one.coefs_[1].__setitem__((0, 0), np.nan),
 }
 
