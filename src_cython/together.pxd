@@ -96,7 +96,6 @@ cdef inline void train(int n, Group* group, vec* start, real like) noexcept nogi
     cdef Side[MOST_NETWORKS] side
     cdef double[MOST_NETWORKS] losses
     cdef double[MOST_NETWORKS] sums
-    cdef double[MOST_NETWORKS] best
     cdef double[MOST_KEPT][MOST_NETWORKS] kept
     cdef Py_ssize_t[AHEAD * MOST_NETWORKS] rows
     cdef const Py_ssize_t* ahead = rows
@@ -105,11 +104,11 @@ cdef inline void train(int n, Group* group, vec* start, real like) noexcept nogi
     cdef Py_ssize_t epoch, t, end
     cdef size_t i, n_active = group.n
     for i in range(group.n, <size_t> MOST_NETWORKS):
-        sums[i] = best[i] = 0
+        sums[i] = 0
     for i in range(group.n):
         chunk.begin(group.chunks[i])
         side[i] = side_of(&group.chunks[i].lap)
-        sums[i], best[i] = side[i].progress.loss_sum, side[i].progress.best
+        sums[i] = side[i].progress.loss_sum
         may_stop |= side[i].plan.tol == side[i].plan.tol
         move(n, group.chunks[i], i, True, start, like)
     epoch, t = lap.progress.epoch, lap.progress.position
@@ -145,9 +144,9 @@ cdef inline void train(int n, Group* group, vec* start, real like) noexcept nogi
             losses[i] = sums[i] / lap.n
             sums[i] = 0
         if not may_stop:
-            # As note_loss does in the end, which the loop of a small table would wait for.
+            # What note_loss writes, the loop of a small table would wait for; and what else it
+            # notes is asked for by nobody who does not stop.
             for i in range(n * lanes(start)):
-                best[i] = losses[i] if losses[i] < best[i] else best[i]
                 kept[n_kept][i] = losses[i]
             n_done += 1
             n_kept += 1
@@ -168,9 +167,6 @@ cdef inline void train(int n, Group* group, vec* start, real like) noexcept nogi
     for i in range(group.n):
         if side[i].is_active:
             side[i].progress.epoch += n_done
-            side[i].progress.stale += n_done
-            if not may_stop:
-                side[i].progress.best = best[i]
             end_of(n, group.chunks[i], i, &side[i], sums[i], t, n_seen, start, like)
         chunk.end(group.chunks[i])
 
