@@ -156,12 +156,14 @@ def trained(net, X, y, **options):
     return twin, twin.train(X, y, **options)
 
 
-def assert_equal_to_reference(case, n, forms, *, epochs, batch_size=1, shuffle=False, decay=0.0):
-    """Losses and parameters of training in each form. decay is eta lambda."""
+def assert_equal_to_reference(
+    case, n, forms, *, epochs, batch_size=1, shuffle=False, decay=0.0, eta=None
+):
+    """Losses and parameters of training in each form. decay is eta lambda; eta fits the inputs."""
     tolerance = TOLERANCE[case.dtype]
     for attempt in range(100):
         reference, kernel, X, y = draw(case, n, attempt)
-        eta = float(0.5 / (1 + np.mean(np.sum(X**2, axis=1))))
+        eta = eta or float(0.5 / (1 + np.mean(np.sum(X**2, axis=1))))
         options = {"learning_rate": eta, "batch_size": batch_size}
         rng = copy.deepcopy(kernel._rng)
         losses = []

@@ -90,6 +90,13 @@ def test_weak_and_strong(layer_sizes, density, decay, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("decay", STRONG)
+def test_strong_by_the_rate_and_not_by_lambda(decay, dtype):
+    case = Case([9, 13, 1], ["sigmoid"] * 2, "mse", dtype, 0, 0.5)
+    assert_equal_to_reference(case, 45, ("auto", *FORMS), epochs=1, decay=decay, eta=2 * decay)
+
+
+@every_dtype
 @pytest.mark.parametrize("batch_size", [2, 3, 31, 32, 33, 40, 64, 65, N])
 @pytest.mark.parametrize("decay", [0.01, 0.5, 1.5])
 def test_mini_batches(decay, batch_size, dtype):

@@ -549,6 +549,34 @@ def printed_by(program):
     return run.stdout.strip()
 
 
+@pytest.mark.unwatched
+def test_without_any_helper():
+    """Where the system lets nobody start a thread, all is done by the one that is there."""
+    pytest.importorskip("resource")
+    program = """
+import resource, threading
+from test_threads import *
+sizes, X, y, options = big()
+before = trained(sizes, "float64", X, y, **options, n_threads=1)
+if os.getuid() == 0:  # whom no limit concerns
+    os.setgid(65534)
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+try:
+    threading.Thread(target=print).start()
+except RuntimeError:
+    after = trained(sizes, "float64", X, y, **options, n_threads=4)
+    same = [repr(parameters(one[0])) for one in (after, before)]
+    print(same[0] == same[1], len(teams._idle))
+    X = np.repeat(X, 50, axis=0)
+    print(np.array_equal(*(after[0].feedforward(X, n_threads=n) for n in (1, 3))))
+"""
+    printed = printed_by(program)
+    if not printed:
+        pytest.skip("threads cannot be limited here")
+    assert printed.split() == ["True", "0", "True"]
+
+
 def test_idle_teams_are_few():
     sizes, X, y, options = big()
     for n_threads in 2, 3, 8, 2, 5:

@@ -68,11 +68,11 @@ def _cores() -> object:
 def help_of(team: kernels.Team | None, most: int, n: int, room: tuple[int, ...] = NO_ROOM) -> Array:
     """What kernels get of a team: n members of at most so many, for whom there is room.
 
-    In the child of a fork there is nobody else.
+    Those of them that could be started, and in the child of a fork one, as kernels find out.
     """
     if team is None:
         return NO_HELP
-    return np.array([(team.address, most, min(n, team.size), room)], kernels.HELP)
+    return np.array([(team.address, most, n, room)], kernels.HELP)
 
 
 class Room:
