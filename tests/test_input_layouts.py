@@ -278,6 +278,19 @@ def test_numbers_of_one_update(dtype, width, calls_around_the_gate):
 
 
 @every_width
+@pytest.mark.parametrize("number", range(3))
+def test_each_class_goes_the_short_way(number, width, calls_around_the_gate):
+    def net():
+        return Network([4, 3], activation="softmax", loss="cross_entropy", dtype=width, seed=0)
+
+    one, other, x = net(), net(), numbers(4, width)
+    loss = one.update(x, number, 0.5)
+    assert calls_around_the_gate == []
+    assert loss == other.update(x, np.eye(3, dtype=width)[number], 0.5)
+    assert pickle.dumps(one) == pickle.dumps(other)
+
+
+@every_width
 def test_the_number_of_the_only_class(width):
     """Softmax over a single output is 1: there is no error in it, and nothing to learn."""
     for x in (numbers(3, width), numbers(3, width).tolist()):

@@ -21,7 +21,7 @@ from random_networks import put_zeros
 import fastnn
 from fastnn import Network, TrainingDivergedError, optimizers, schedules, threads
 from fastnn._core import kernels, teams
-from fastnn._core.pace import LATEST, SOONEST, Pace
+from fastnn._core.pace import LATEST, SOONEST, Pace, n_threads_for_rows
 from fastnn._training import course
 
 OPTIMIZERS = [
@@ -282,6 +282,17 @@ def test_pace_tries_in_short_chunks(monkeypatch):
     assert (pace.next(), pace.samples(100)) == (2, 100)
     pace = Pace(3, adapts=False)  # who wait for each other's turns
     assert (pace.next(), pace.samples(100)) == (3, 6)
+
+
+def test_rows_that_are_read_have_threads_where_they_are_much_work(monkeypatch):
+    """From a millisecond on; and as many as are wanted, whatever they cost."""
+    monkeypatch.setattr(threads, "most", lambda wanted: wanted or 2)
+    small, wide = (Network(sizes, seed=0)._layout for sizes in ([2, 2, 1], [784, 30, 10]))
+    for layout, enough in ((small, 20_000), (wide, 500)):
+        assert n_threads_for_rows(layout, enough, None) == 2
+        assert n_threads_for_rows(layout, enough // 10, None) == 1
+        assert n_threads_for_rows(layout, enough // 10, 3) == 3
+    assert n_threads_for_rows(wide, 11, 3) == 2
 
 
 def test_pace_is_kept_for_the_next_training(monkeypatch):
