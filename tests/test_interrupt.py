@@ -1,19 +1,25 @@
 """Ctrl-C during training is answered at once, and leaves the network at a completed step."""
 
+import linecache
 import signal
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
 import pytest
+from model_files import all_of
+from sklearn.base import clone
 
-from fastnn import Network
+import fastnn
+from fastnn import Network, train_many
 from fastnn._training.course import Course
 from fastnn._training.forms import FORMS
 from fastnn._training.orders import Reshuffled, Shuffled
 from fastnn.callbacks import EarlyStopping, LambdaCallback
 from fastnn.schedules import CosineDecay
-from fastnn.sklearn import MLPRegressor
+from fastnn.sklearn import MLPRegressor, fit_many
 
 MOMENTS = 50
 MOST_LATE = 0.1  # seconds
@@ -349,3 +355,110 @@ def test_ctrl_c_where_a_lap_begins_or_ends(where, done, monkeypatch):
     assert net._rng.bit_generator.state == twin._rng.bit_generator.state
     for name in "time", "stopping", "lowest", "stale":
         assert getattr(net._trainer, name) == getattr(twin._trainer, name)
+
+
+# At any line of fastnn's
+
+
+def interrupted_at(line, function):
+    """Call it with Ctrl-C at so-manieth line of fastnn's that is run; whether there are so many."""
+    folder, left = str(Path(fastnn.__file__).parent), [line]
+
+    def of_line(frame, event, _):
+        # Python answers signals where something is called, which is not at a "try:".
+        code = frame.f_code.co_filename
+        if event == "line" and linecache.getline(code, frame.f_lineno).strip() != "try:":
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+        return of_line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: of_line if frame.f_code.co_filename.startswith(folder) else None)
+    try:
+        function()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return left[0] <= 0
+
+
+def few_samples(chunks_have):
+    chunks_have(40)  # so that a lap has two epochs
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(20, 3)), rng.random(20)
+
+
+@pytest.mark.unwatched
+@pytest.mark.parametrize("n_networks", [1, 3])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"learning_rate": 0.1},
+        {"learning_rate": CosineDecay(0.1, 9), "optimizer": "adam", "batch_size": 5, "tol": 0.0},
+        {"learning_rate": 0.1, "callbacks": lambda *_: None, "metrics": "r2", "tol": 0.0},
+    ],
+)
+def test_all_of_a_training_is_of_one_epoch(options, n_networks, chunks_have):
+    """Its parameters, its generator and its trainer are those after some number of epochs."""
+    X, y = few_samples(chunks_have)
+    options |= {"patience": 9}
+
+    def trained(epochs):
+        nets = [Network([3, 4, 1], seed=seed) for seed in range(n_networks)]
+        if n_networks == 1:
+            yield from nets
+            yield nets[0].train(X, y, epochs=epochs, **options)
+        else:
+            yield from nets
+            yield train_many(nets, X, y, epochs=epochs, n_threads=1, **options)
+
+    whole = [[all_of(net) for net in list(trained(epochs))[:-1]] for epochs in range(5)]
+    line = 1
+    while True:
+        training = trained(4)
+        nets = [next(training) for _ in range(n_networks)]
+        if not interrupted_at(line, lambda: next(training)):  # noqa: B023
+            break
+        for net, states in zip(nets, zip(*whole, strict=True), strict=True):
+            assert all_of(net) in states, line
+        line += 1 if n_networks == 1 else 7
+    assert line > 300
+
+
+@pytest.mark.unwatched
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("n_models", [1, 3])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_all_of_a_fit_is_of_one_epoch(solver, n_models, chunks_have):
+    X, y = few_samples(chunks_have)
+    model = MLPRegressor(
+        hidden_layer_sizes=(4,), solver=solver, batch_size=5, max_iter=4, n_iter_no_change=20
+    )
+
+    def models(max_iter=4):
+        return [
+            clone(model).set_params(random_state=seed, max_iter=max_iter)
+            for seed in range(n_models)
+        ]
+
+    whole = {n: [one.fit(X, y) for one in models(n)] for n in range(1, 5)}
+    line = 1
+    while True:
+        made = models()
+        fit = made[0].fit if n_models == 1 else lambda *data: fit_many(made, *data, n_threads=1)  # noqa: B023
+        if not interrupted_at(line, lambda: fit(X, y)):  # noqa: B023
+            break
+        for i, one in enumerate(made):
+            n = len(getattr(one, "loss_curve_", ()))
+            if n:
+                expected = whole[n][i]
+                assert one.loss_curve_ == expected.loss_curve_
+                for name in ("n_iter_", "t_", "loss_", "best_loss_"):
+                    assert getattr(one, name) == getattr(expected, name), (name, line)
+                for mine, theirs in zip(one.coefs_, expected.coefs_, strict=True):
+                    np.testing.assert_array_equal(mine, theirs)
+                assert getattr(one._optimizer, "t", 0) == getattr(expected._optimizer, "t", 0)
+        line += 1 if n_models == 1 else 7
+    assert line > 300

@@ -216,8 +216,9 @@ class Course:
         self.losses = np.empty(n_epochs)
         self.done, self.begins = done, True
         self.before = trainer.optimizer
+        self.order.begin()
+        self.is_settled = False  # before the orders are drawn, as Ctrl-C may come at once
         self.orders = self.order.draw(n_epochs)
-        self.is_settled = False
         return self
 
     def __enter__(self) -> None:

@@ -12,6 +12,10 @@ Orders = np.ndarray[Any, np.dtype[np.intp]]
 class Order(Protocol):
     """What draws the orders of several epochs at once, as one stream."""
 
+    def begin(self) -> None:
+        """Nothing has been drawn that `keep` could give back."""
+        ...
+
     def draw(self, n_epochs: int) -> Orders:
         """A row of sample numbers for each epoch; a single row serves all of them.
 
@@ -20,7 +24,7 @@ class Order(Protocol):
         ...
 
     def keep(self, n_epochs: int) -> None:
-        """As if so many epochs had been drawn last."""
+        """As if so many epochs had been drawn since `begin`, if any were."""
         ...
 
 
@@ -29,6 +33,9 @@ class InOrder:
 
     def __init__(self, n: int) -> None:
         self.order = np.arange(n, dtype=np.intp)[np.newaxis]
+
+    def begin(self) -> None:
+        pass
 
     def draw(self, n_epochs: int) -> Orders:
         return self.order
@@ -43,20 +50,25 @@ class Shuffled:
     def __init__(self, n: int, rng: np.random.Generator) -> None:
         self.order = np.arange(n, dtype=np.intp)
         self.rng = rng
+        self.before: Any = None
+
+    def begin(self) -> None:
+        self.before = None
 
     def draw(self, n_epochs: int) -> Orders:
-        self.before = self.rng.bit_generator.state
+        self.before = before = self.rng.bit_generator.state
         try:
             orders = np.empty((n_epochs, len(self.order)), np.intp)
             orders[:] = self.order
             return self.rng.permuted(orders, axis=1, out=orders)
         except BaseException:
-            self.rng.bit_generator.state = self.before
+            self.rng.bit_generator.state = before
             raise
 
     def keep(self, n_epochs: int) -> None:
-        self.rng.bit_generator.state = self.before
-        self.draw(n_epochs)
+        if self.before is not None:
+            self.rng.bit_generator.state = self.before
+            self.draw(n_epochs)
 
 
 class Reshuffled:
@@ -66,6 +78,9 @@ class Reshuffled:
         self.order = np.arange(n, dtype=np.intp)
         self.random_state = random_state
         self.before: tuple[Orders, Any] | None = None
+
+    def begin(self) -> None:
+        self.before = None
 
     def draw(self, n_epochs: int) -> Orders:
         # Which takes as long as a short epoch. A single one has been drawn, also if it is cut off.

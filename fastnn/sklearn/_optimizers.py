@@ -104,12 +104,12 @@ def _lists_of_another_dtype(state: State, net: Network) -> list[list[Any]]:
 
 
 def keep_state(theirs: Any, state: State, n_steps: int) -> None:
-    """After so many steps."""
+    """After so many steps in all."""
     theirs.state = state
     for name in _names_of_lists(theirs):
         setattr(theirs, name, [])
     if isinstance(theirs, AdamOptimizer) and n_steps:
-        theirs.t += n_steps
+        theirs.t = n_steps
         root = (1 - theirs.beta_2**theirs.t) ** 0.5
         theirs.learning_rate = theirs.learning_rate_init * root / (1 - theirs.beta_1**theirs.t)
 

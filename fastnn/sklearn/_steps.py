@@ -75,6 +75,7 @@ class Steps:
         settings = self._settings()
         net.reset_trainer()
         net._trainer.optimizer = begun_state(self.optimizer, settings.optimizer, net)
+        n_before = getattr(self.optimizer, "t", 0)
         order: Order = InOrder(self.n)
         if estimator.shuffle:
             order = Reshuffled(self.n, estimator._random_state)
@@ -97,14 +98,23 @@ class Steps:
                 watch.break_off(error)
                 raise
             finally:
-                course.settle()
+                try:
+                    self._keep(n_before)
+                except KeyboardInterrupt:
+                    self._keep(n_before)
+                    raise
                 del self.course  # which has this object's _rate, and data that may be large
-                n_steps = estimator.n_iter_ * -(-self.n // settings.batch_size)
-                keep_state(self.optimizer, course.state, n_steps + self.steps_in_epoch)
-                if self.best is not None:
-                    net._model.write(self.best)
         if self.is_interrupted:
             raise Interrupted
+
+    def _keep(self, n_before: int) -> None:
+        """What is gone on from, if the optimizer had made so many steps before."""
+        course = self.course
+        course.settle()
+        n_steps = self.estimator.n_iter_ * -(-self.n // course.settings.batch_size)
+        keep_state(self.optimizer, course.state, n_before + n_steps + self.steps_in_epoch)
+        if self.best is not None:
+            self.net._model.write(self.best)
 
     def _best_loss(self) -> Any:
         """That of calls before, not rounded: epochs in several calls are compared as in one."""
@@ -182,15 +192,16 @@ class Steps:
                     watch.epochs_until_look(estimator.n_iter_),
                 )
                 noted = course.losses
+                self.before_lap = estimator.n_iter_, estimator.t_, len(estimator.loss_curve_)
                 try:
                     lap = yield course, n_epochs, estimator.n_iter_
+                    laps.append(lap)
+                    self._note(lap.losses)
                 except (KeyboardInterrupt, GeneratorExit):
                     if course.losses is not noted:
                         self._note(course.losses[: course.epoch.item()])
                         self.steps_in_epoch = course.position.item() // course.settings.batch_size
                     raise
-                laps.append(lap)
-                self._note(lap.losses)
                 found = self._validated()
                 if watch.look(estimator.n_iter_, lap, found) or self._has_stopped():
                     break
@@ -219,16 +230,17 @@ class Steps:
         return max(1, int(estimator.n_iter_no_change) + 1 - estimator._no_improvement_count)
 
     def _note(self, losses: Array) -> None:
-        """What some epochs have found."""
+        """What the epochs of a lap have found. Ctrl-C may break this off, and it is done once more."""
         estimator, progress = self.estimator, self.course.progress
-        for loss in losses.tolist():
-            estimator.n_iter_ += 1
-            estimator.t_ += self.n
-            estimator.loss_ = self.dtype_of_loss.type(loss)
-            estimator.loss_curve_.append(estimator.loss_)
+        n_iter, t, n_losses = self.before_lap
+        curve = estimator.loss_curve_
+        for loss in losses[len(curve) - n_losses :].tolist():
+            curve.append(self.dtype_of_loss.type(loss))
             if estimator.verbose:
-                print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+                print(f"Iteration {n_iter + len(curve) - n_losses}, loss = {loss:.8f}")
         if losses.size:
+            estimator.n_iter_, estimator.t_ = n_iter + losses.size, t + self.n * losses.size
+            estimator.loss_ = curve[-1]
             self.optimizer.iteration_ends(estimator.t_)
         if not estimator.early_stopping:
             estimator._no_improvement_count = progress["stale"].item()
