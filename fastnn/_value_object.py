@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import Field, fields
 from functools import lru_cache
 from operator import attrgetter
 from reprlib import recursive_repr
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class ValueObject:
-    """Equal, hashed and shown by the fields of a dataclass, as that would do it for each class.
+    """Equal, hashed and shown by its fields, as a dataclass is.
 
     They derive from it with ``dataclass(eq=False, repr=False)``, as dataclass compiles each method
     of each class anew: that took a tenth of the time to import fastnn.
@@ -21,13 +21,12 @@ class ValueObject:
         if type(other) is not type(self):
             return NotImplemented
         kind: Any = type(self)
-        values = _compared(kind)
+        values = _values(kind, _is_compared)
         return bool(values(self) == values(other))
 
     def __hash__(self) -> int:
         kind: Any = type(self)
-        hashed = (one for one in fields(kind) if (one.compare if one.hash is None else one.hash))
-        return hash(tuple(getattr(self, one.name) for one in hashed))
+        return hash(_values(kind, _is_hashed)(self)[2:])
 
     @recursive_repr()
     def __repr__(self) -> str:
@@ -37,7 +36,16 @@ class ValueObject:
         return f"{type(self).__qualname__}({settings})"
 
 
-@lru_cache  # as each call of train compares
-def _compared(kind: Any) -> Callable[[object], Any]:
-    # With the class, as there may be no fields.
-    return attrgetter("__class__", *(one.name for one in fields(kind) if one.compare))
+@lru_cache  # as each call of train compares, and each look of a callback is kept by its hash
+def _values(kind: Any, is_meant: Callable[[Field[Any]], bool]) -> Callable[[object], Any]:
+    # With the class, and twice, as the getter of a single name makes no tuple.
+    names = (one.name for one in fields(kind) if is_meant(one))
+    return attrgetter("__class__", "__class__", *names)
+
+
+def _is_compared(field: Field[Any]) -> bool:
+    return field.compare
+
+
+def _is_hashed(field: Field[Any]) -> bool:
+    return field.compare if field.hash is None else field.hash

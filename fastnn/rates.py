@@ -200,7 +200,9 @@ def _losses(course: Course, n_epochs: int, stretch: int) -> tuple[Floats, Floats
     n, done, first = course.n, 0, 0
     while done < n_epochs * n and not _has_risen(losses):
         with course.lap(n_epochs - done // n, done // n):
-            while not (course.has_ended or _has_risen(losses)):
+            while True:
+                if course.has_ended or _has_risen(losses):
+                    break
                 found = course.run_stretch(first + stretch - done)
                 if found is None:
                     if not losses:
@@ -210,7 +212,7 @@ def _losses(course: Course, n_epochs: int, stretch: int) -> tuple[Floats, Floats
                 terms += found[1]
                 if done - first >= stretch or done == n_epochs * n:
                     places.append((first + done) / 2 / n)
-                    losses.append(math.fsum(terms) / (done - first))
+                    losses.append(math.fsum(term / (done - first) for term in terms))
                     terms, first = [], done
     return np.array(places), np.array(losses)
 

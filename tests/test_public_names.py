@@ -26,7 +26,7 @@ def test_dir_has_what_the_reference_documents():
 
 @pytest.mark.parametrize("name", ["train_many", "find_learning_rate", "LearningRateCurve"])
 def test_a_name_is_what_its_module_has(name):
-    """In a fresh process, what is first asked for while another stands in its place, too."""
+    """Also if it is first asked for while it is patched, in a process of its own."""
     program = f"""
 from unittest import mock
 import fastnn

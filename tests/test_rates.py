@@ -15,6 +15,7 @@ from fastnn import (
     find_learning_rate,
     optimizers,
 )
+from fastnn._training.course import Course
 from fastnn.callbacks import EarlyStopping
 from fastnn.schedules import CosineDecay, Schedule
 
@@ -82,11 +83,15 @@ def test_losses_are_those_of_training_with_growing_rates(optimizer, batch_size, 
 
 @pytest.mark.filterwarnings("ignore:the loss")
 @pytest.mark.parametrize("maximum", [HIGH, 1e9])  # which is where it is broken off
-@pytest.mark.parametrize("batch_size", [1, 5])
-@pytest.mark.parametrize("n", [5, 32, 1000])
-def test_no_bit_depends_on_chunks(n, batch_size, maximum, chunks_have):
+@pytest.mark.parametrize(
+    "settings",
+    [{"batch_size": 1}, {"batch_size": 5}, {"batch_size": 17, "optimizer": "adamw"}],
+    ids=str,
+)
+@pytest.mark.parametrize("n", [5, 32, 100, 1000])
+def test_no_bit_depends_on_chunks(n, settings, maximum, chunks_have):
     net, X, y = make(n)
-    settings = {"batch_size": batch_size, "maximum": maximum, "steps": 30}
+    settings |= {"maximum": maximum, "steps": 30}
     expected = find_learning_rate(net, X, y, **settings)
     assert len(expected.losses) > 5
     for chunk in (1, 7, 65, 2 * n):
@@ -94,6 +99,39 @@ def test_no_bit_depends_on_chunks(n, batch_size, maximum, chunks_have):
         found = find_learning_rate(net, X, y, **settings)
         assert found.losses.tobytes() == expected.losses.tobytes()
         assert found.rates.tobytes() == expected.rates.tobytes()
+
+
+def test_it_runs_in_chunks(chunks_have, monkeypatch):
+    """So that Ctrl-C is answered."""
+    run_chunk, seen = Course._run_chunk, []
+
+    def noting(course, n_samples, *arguments):
+        seen.append(n_samples)
+        return run_chunk(course, n_samples, *arguments)
+
+    monkeypatch.setattr(Course, "_run_chunk", noting)
+    chunks_have(7)
+    find_learning_rate(*make(1000), steps=30)
+    assert max(seen) == 7
+
+
+def test_what_diverges_is_described_alike_in_any_chunks(chunks_have):
+    net = Network([1, 1], activation="identity", seed=0)
+    said = set()
+    for chunk in (1, 2, 1000):
+        chunks_have(chunk)
+        with pytest.raises(TrainingDivergedError) as raised:
+            find_learning_rate(net, [[1e3]], [1e3], minimum=1e3, maximum=1e9)
+        said.add(str(raised.value))
+    assert len(said) == 1
+    assert "The last finite loss was" in said.pop()
+
+
+def test_losses_that_are_nearly_too_large_for_a_sum():
+    net = Network([1, 1], activation="identity", seed=0)
+    with pytest.warns(UserWarning, match="the loss"):
+        found = find_learning_rate(net, [[1.0]], [3e153], minimum=1e-9, maximum=1e-8)
+    assert found.losses[0] == pytest.approx(9e306, rel=1e-6)
 
 
 def test_an_epoch_may_have_many_rates():

@@ -10,6 +10,7 @@ from fastnn import Network, _words
 from fastnn.sklearn import MLPClassifier
 
 SVG = "{http://www.w3.org/2000/svg}"
+RADIUS = 7
 
 
 def tree(net):
@@ -96,21 +97,42 @@ def test_rings_are_as_strong_as_biases():
     assert without < weak < strong == 2.5
 
 
-def test_a_drawing_has_the_same_margin_all_around_and_no_line_in_its_text():
+def test_a_drawing_has_the_same_margin_all_around():
     svg = tree(Network([20, 7, 3], seed=0)).find(f"{SVG}svg")
-    marks = [*svg.iter(f"{SVG}circle"), *svg.iter(f"{SVG}text")]
+    x, y = np.transpose(places_of_units(svg))
     left, top, width, height = map(float, svg.get("viewBox").split())
-    x = [float(one.get("cx") or one.get("x")) for one in marks]
-    y = [float(one.get("cy") or float(one.get("y")) - 4) for one in marks]  # 4: to a text's foot
-    margins = {min(x) - left, width - max(x), min(y) - top, height - max(y)}
+    margins = {x.min() - left, width - x.max(), y.min() - top, height - y.max()}
     assert len(margins) == 1
-    radius = float(marks[0].get("r"))
-    assert margins.pop() >= 2 * radius
-    (text,) = svg.iter(f"{SVG}text")
+    assert margins.pop() >= 2 * RADIUS
+
+
+def test_lines_go_from_unit_to_unit_and_not_into_them():
+    svg = tree(Network([20, 20, 3], seed=0)).find(f"{SVG}svg")
+    units, n_lines = places_of_units(svg), 0
+    columns = sorted({x for x, _ in units})
+    texts = [(float(one.get("x")), float(one.get("y")) - 4) for one in svg.iter(f"{SVG}text")]
+    assert len(texts) == 2
     for path in svg.iter(f"{SVG}path"):
-        if path.get("stroke") == "currentColor":  # from the units that the text counts
-            (start,) = set(re.findall(r"M(\S+) ", path.get("d")))
-            assert float(start) - float(text.get("x")) > 2 * radius
+        of_text = path.get("stroke") == "currentColor"
+        for numbers in re.findall(r"M(\S+) (\S+)L(\S+) (\S+?)(?=M|$)", path.get("d")):
+            x0, y0, x1, y1 = map(float, numbers)
+            below = max(x for x in columns if x < x0)
+            above = min(x for x in columns if x > x1)
+            assert columns.index(above) == columns.index(below) + 1
+            assert {(below, y0), (above, y1)} <= set(units)
+            assert of_text == bool({(below, y0), (above, y1)} & set(texts))
+            least = 2 * RADIUS + 1 if of_text else RADIUS
+            assert min(x0 - below, above - x1) >= least
+            n_lines += 1
+    assert n_lines == 8 * 8 + 8 * 3
+
+
+def places_of_units(svg):
+    """Those of circles and of texts that stand for others, whose feet are 4 below."""
+    circles = [(float(one.get("cx")), float(one.get("cy"))) for one in svg.iter(f"{SVG}circle")]
+    return circles + [
+        (float(one.get("x")), float(one.get("y")) - 4) for one in svg.iter(f"{SVG}text")
+    ]
 
 
 @pytest.mark.parametrize("sizes", [[784, 128, 10], [5] * 9, [1, 1], [30] * 30, [4000, 3000]])

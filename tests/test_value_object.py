@@ -110,7 +110,7 @@ def test_classes_of_a_user():
 
 
 def test_fields_are_left_out_as_a_user_wishes():
-    """By their fields' settings, which a class that leaves the methods to fastnn may have, too."""
+    """field(compare=..., hash=..., repr=...) counts with eq=False and repr=False, too."""
 
     def settings():
         return {
@@ -118,6 +118,7 @@ def test_fields_are_left_out_as_a_user_wishes():
             "seen": field(default_factory=list, compare=False),
             "array": field(default_factory=lambda: np.zeros(2), compare=False, repr=False),
             "words": field(default_factory=list, hash=False),
+            "kind": field(default="a", compare=False, hash=True),
             "number": field(default=1.0, repr=False),
         }
 
@@ -129,7 +130,7 @@ def test_fields_are_left_out_as_a_user_wishes():
     expected = made()
     for changes, is_equal in [
         ({}, True), ({"name": "b"}, False), ({"seen": [1]}, True), ({"array": np.ones(2)}, True),
-        ({"words": ["b"]}, False), ({"number": 2.0}, False),
+        ({"words": ["b"]}, False), ({"number": 2.0}, False), ({"kind": "b"}, True),
     ]:  # fmt: skip
         for kind in (own, expected):
             assert (kind() == kind(**changes)) is is_equal

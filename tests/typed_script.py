@@ -220,5 +220,5 @@ except fastnn.TrainingDivergedError as error:
 one.train(people, women, epochs=1, learning_rate=1e-3, callbacks=callbacks.ModelCheckpoint("net"))
 one.reset_trainer()
 
-if TYPE_CHECKING:  # a name that is not there is an error, and without one, this comment is
+if TYPE_CHECKING:  # the checkers must find that there is no such name
     print(fastnn.train_mny)  # type: ignore[attr-defined]  # pyright: ignore

@@ -177,7 +177,9 @@ class Course:
     def run_lap(self, n_epochs: int, done: int, shown: Bar | None) -> Lap:
         """At most n_epochs epochs, after `done` of them."""
         with self.lap(n_epochs, done):
-            while not self.has_ended:
+            while True:
+                if self.has_ended:
+                    break
                 self._run_parts(shown)
         return self.last_lap()
 
@@ -302,14 +304,16 @@ class Course:
         return place
 
     def run_stretch(self, n_samples: int) -> tuple[int, list[float]] | None:
-        """About so many samples, or a chunk, to a block's end: how many, and what their losses are.
+        """So many samples, or a chunk if that is less, to a block's end: how many, and terms of
+        the sum of their losses.
 
-        These are terms to be added by `math.fsum`, to the same number wherever chunks end. None if
-        they diverge.
+        Some of these are negative, and `math.fsum` makes the same number of them wherever chunks
+        end. None if the samples diverge.
         """
         done, first, before = self._samples_done(), self.epoch.item(), self._loss_of_begun()
         if self._run_chunk(min(n_samples, self.chunk)):
             return None
+        self.note_chunk(None)
         whole = self.losses[first : self.epoch[0]] * self.n
         return self._samples_done() - done, [-before, *whole.tolist(), self._loss_of_begun()]
 

@@ -77,7 +77,9 @@ class Training(NamedTuple):
                 if settings.epochs and data.feature_names is not None:
                     model.feature_names = data.feature_names
                 watch.begin(settings.epochs > 0, anew)
-                while done < settings.epochs and not stops:
+                while True:  # Ctrl-C would go past `except` and `with` in a `while condition`
+                    if done == settings.epochs or stops:
+                        break
                     n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
                     lap = yield course, n_epochs, done
                     laps.append(lap)
@@ -123,7 +125,9 @@ def run(laps: Laps, shown: Bar | None = None) -> Any:
     """Laps of one network, to their end; what comes of them."""
     try:
         asked = advance(laps, None)
-        while isinstance(asked, tuple):
+        while True:
+            if not isinstance(asked, tuple):
+                return asked
             try:
                 course, n_epochs, done = asked
                 lap = course.run_lap(n_epochs, done, shown)
@@ -131,7 +135,6 @@ def run(laps: Laps, shown: Bar | None = None) -> Any:
                 asked = advance(laps, error)
             else:
                 asked = advance(laps, lap)
-        return asked
     except BaseException as error:
         end(laps, error)
         raise

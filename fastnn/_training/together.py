@@ -54,7 +54,9 @@ def train(
     most = min(threads.most(wanted), max(1, len(begins)))
     with team_of(most) as team:
         together = _Together(begins, names, team, most, shown)
-        while together.n_begun < len(begins):
+        while True:
+            if together.n_begun == len(begins):
+                break
             together.train_some()
     return together.results, together.errors
 
@@ -103,14 +105,18 @@ class _Together:
         try:
             requests: dict[int, Request] = {}
             n_bytes = 0
-            while self.n_begun < len(self.begins) and self._has_room(len(requests), n_bytes):
+            while True:
+                if self.n_begun == len(self.begins) or not self._has_room(len(requests), n_bytes):
+                    break
                 i = self.n_begun
                 self.n_begun += 1
                 laps[i] = self.begins[i](False)
                 self._go_on(i, laps[i], None, requests)
                 if i in requests:
                     n_bytes += _bytes_of(requests[i][0])
-            while requests:
+            while True:
+                if not requests:
+                    break
                 asked, requests = requests, {}
                 for i, found in self._run_laps(asked).items():
                     self._go_on(i, laps[i], found, requests)
@@ -157,7 +163,9 @@ class _Together:
             for i, (course, n_epochs, done) in requests.items():
                 with self._saying(i):
                     stack.enter_context(course.lap(n_epochs, done))
-            while left:
+            while True:
+                if not left:
+                    break
                 tasks, size = _tasks(left, self.most), TASKS_AT_ONCE * self.most
                 for start in range(0, len(tasks), size):
                     self._run_tasks(tasks[start : start + size], left, found)

@@ -185,7 +185,9 @@ class Steps:
         laps: list[Lap] = []
         watch.begin()
         try:
-            while estimator.n_iter_ < estimator.max_iter:
+            while True:
+                if estimator.n_iter_ >= estimator.max_iter:
+                    break
                 n_epochs = min(
                     self._epochs_until_stop(),
                     estimator.max_iter - estimator.n_iter_,
@@ -230,7 +232,7 @@ class Steps:
         return max(1, int(estimator.n_iter_no_change) + 1 - estimator._no_improvement_count)
 
     def _note(self, losses: Array) -> None:
-        """What the epochs of a lap have found. Ctrl-C may break this off, and it is done once more."""
+        """What a lap's epochs have found. Ctrl-C may break this off, and it is done once more."""
         estimator, progress = self.estimator, self.course.progress
         n_iter, t, n_losses = self.before_lap
         curve = estimator.loss_curve_
