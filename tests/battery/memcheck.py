@@ -32,7 +32,9 @@ class Draw:
         self.seed = seed
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = random.Random(self.seed).sample(items, N_TESTS)
+        # One is skipped where a long double has 53 bits, as under valgrind.
+        left = [one for one in items if "errs_much_more" not in one.name]
+        items[:] = random.Random(self.seed).sample(left, N_TESTS)
 
 
 def case(i, rng, folder):
@@ -56,5 +58,4 @@ def case(i, rng, folder):
 
 if __name__ == "__main__":
     options = ["-q", "-p", "no:cacheprovider", f"--rootdir={TESTS.parent}"]
-    options += ["-k", "not errs_much_more"]  # which skips where a long double has 53 bits, as here
     sys.exit(pytest.main([*options, *FILES], plugins=[Draw(int(sys.argv[1]))]))
