@@ -21,7 +21,7 @@ from fastnn._training.loop import advance, end
 from fastnn.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 
     from fastnn._core.kernels import Team
     from fastnn._training.bar import Bar
@@ -169,7 +169,7 @@ class _Together:
                 tasks, size = _tasks(left, self.most), TASKS_AT_ONCE * self.most
                 for start in range(0, len(tasks), size):
                     self._run_tasks(tasks[start : start + size], left, found)
-                left = {i: one for i, one in left.items() if i not in found and not one.has_ended}
+                left = _without_ended(left, found)
         for i, (course, *_) in requests.items():
             found.setdefault(i, course.last_lap())
         return {i: found[i] for i in requests}
@@ -195,6 +195,10 @@ class _Together:
         if self.shown:
             mean = math.fsum(self.losses.values()) / max(1, len(self.losses))
             self.shown.show(math.fsum(self.epochs.values()), mean)
+
+
+def _without_ended(courses: dict[int, Course], found: Container[int]) -> dict[int, Course]:
+    return {i: one for i, one in courses.items() if i not in found and not one.has_ended}
 
 
 def _room(course: Course, n: int) -> tuple[int, Array | None]:

@@ -389,12 +389,17 @@ def _fit_share(
         except KeyboardInterrupt:
             if not all(fit.has_ended for fit in fits):
                 raise
-        for k, (_, test) in enumerate(splits):
-            X_test, y_test = safe_indexing(X, test), safe_indexing(y, test)
-            for fit in fits:
-                if fit.fold == k and fit.error is None:
-                    fit.score = float(fit.estimator.score(X_test, y_test))
+        _score(fits, X, y, splits)
     return fits
+
+
+def _score(fits: Sequence[Fit], X: Any, y: Any, splits: Sequence[tuple[Array, Array]]) -> None:
+    """Those that have ended, on the rows that their folds have left out."""
+    for k, (_, test) in enumerate(splits):
+        X_test, y_test = safe_indexing(X, test), safe_indexing(y, test)
+        for fit in fits:
+            if fit.fold == k and fit.error is None:
+                fit.score = float(fit.estimator.score(X_test, y_test))
 
 
 def _tell_divergence(fits: Sequence[Fit]) -> None:
