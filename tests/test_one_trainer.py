@@ -360,7 +360,11 @@ def test_a_copy_made_meanwhile_has_the_optimizers_state_of_its_step():
 
 # After a fork
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+
+def forks(test):
+    """Unwatched, as AddressSanitizer may be locked in the child by a thread that was ending."""
+    needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+    return needs_fork(pytest.mark.unwatched(test))
 
 
 def in_child(check):
@@ -390,7 +394,7 @@ def is_free(net, X, y):
     assert steps(net.biases[-1]) == done + 2 * len(X) + 2
 
 
-@needs_fork
+@forks
 def test_the_child_of_a_fork_has_a_free_network():
     net, X, y = counting(1024)
     with Training(net, X, y):
@@ -398,7 +402,7 @@ def test_the_child_of_a_fork_has_a_free_network():
             assert in_child(lambda: is_free(net, X, y))
 
 
-@needs_fork
+@forks
 def test_a_fork_that_meets_a_draw():
     net, X, y = counting()
     draws, forked = threading.Event(), threading.Event()
@@ -421,7 +425,7 @@ def test_a_fork_that_meets_a_draw():
     assert free == [True]
 
 
-@needs_fork
+@forks
 def test_a_callback_that_forks():
     net, X, y = counting()
     free = []
