@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["num_threads", "set_num_threads", "use_threads"]
 
 _of_process: int | None = None
-_of_context: ContextVar[int | None] = ContextVar("fastnn threads", default=None)
+of_context: ContextVar[int | None] = ContextVar("fastnn threads", default=None)
 
 
 def set_num_threads(n_threads: int | None) -> None:
@@ -67,16 +67,16 @@ def use_threads(n_threads: int | None) -> Iterator[None]:
     n_threads : int or None
         As for `set_num_threads`.
     """
-    token = _of_context.set(_number(n_threads, "n_threads"))
+    token = of_context.set(_number(n_threads, "n_threads"))
     try:
         yield
     finally:
-        _of_context.reset(token)
+        of_context.reset(token)
 
 
 def get(value: object, name: str) -> int | None:
     """How many threads somebody wants for a call with this argument; None: nobody says."""
-    for wanted in _number(value, name), _of_context.get(), _of_process:
+    for wanted in _number(value, name), of_context.get(), _of_process:
         if wanted is not None:
             return wanted
     return None

@@ -1131,6 +1131,9 @@ def test_info_of_a_network_that_a_frame_has_named(run):
     found = run("info", "net.npz")
     assert found.code == 0
     assert re.search(r"^inputs +(.*)$", found.out, re.MULTILINE)[1] == "'width', 'height'"
+    assert re.search(r"^table +(.*)$", found.out, re.MULTILINE)[1] == (
+        "none: it was not made by fastnn train"
+    )
 
 
 def test_data_for_a_network_without_a_table(run, models):

@@ -554,7 +554,8 @@ def test_data_that_are_scaled_already(recwarn):
     recwarn.clear()  # of what has not converged
     to_c(model, data=(X, IRIS[1]))
     assert not recwarn
-    with pytest.warns(UserWarning, match=r"data\[0\] looks as if it were scaled already") as found:
+    advice = r"data\[0\] looks as if it were scaled already.*; give X as it is, and the same in C"
+    with pytest.warns(UserWarning, match=advice) as found:
         to_c(model, data=(model[0].transform(X), IRIS[1]))
     assert found[0].filename == __file__
     X = IRIS[0] - IRIS[0].mean(axis=0)  # which are far away by their spread alone

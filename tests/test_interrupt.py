@@ -1,6 +1,8 @@
 """Ctrl-C during training is answered at once, and leaves the network at a completed step."""
 
 import ast
+import contextlib
+import functools
 import linecache
 import signal
 import sys
@@ -15,7 +17,8 @@ from model_files import all_of
 from sklearn.base import clone
 
 import fastnn
-from fastnn import Network, train_many
+from fastnn import Network, threads, train_many
+from fastnn._core import chunks
 from fastnn._training.course import Course
 from fastnn._training.forms import FORMS
 from fastnn._training.orders import Reshuffled, Shuffled
@@ -198,6 +201,10 @@ def test_all_that_training_keeps_is_of_the_same_moment(n_chunks, chunks_have, mo
         twin.train(X, y, epochs=2, **options).history
     )
     assert parameters(net) == parameters(twin)
+
+
+def test_a_sample_that_takes_long_is_a_chunk():
+    assert chunks.samples_per_chunk(Network([2, 1])._layout, passes=1e9) == 1
 
 
 def test_what_has_not_begun_leaves_no_trace(monkeypatch):
@@ -391,24 +398,43 @@ def test_no_loop_lets_it_past_what_ends_a_training():
                 assert [line for one in node.body for line in unseen(one)] == [], file
 
 
+@functools.cache
+def heads_of_with(file):
+    """Numbers of the lines in which `with` statements begin, up to their colons."""
+    statements = ast.walk(ast.parse(Path(file).read_text(encoding="utf-8")))
+    return {
+        number
+        for one in statements
+        if isinstance(one, ast.With)
+        for number in range(one.lineno, one.body[0].lineno)
+    }
+
+
 def interrupted_at(line, function):
-    """Call it with Ctrl-C at so-manieth line of fastnn's that is run; whether there are so many."""
+    """Call it with Ctrl-C at so-manieth line that is run of fastnn's, or of its `with` statements;
+    whether there are so many.
+    """
     folder, left, last_lines = str(Path(fastnn.__file__).parent), [line], {}
 
     def of_line(frame, event, _):
         if event == "line":
-            last = last_lines.get(frame, "")
-            this = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-            last_lines[frame] = this
-            # Python answers signals where something is called.
-            if this != "try:" and not last.startswith("yield from"):
+            code, number = frame.f_code.co_filename, frame.f_lineno
+            last, last_lines[frame] = last_lines.get(frame, 0), number
+            before, this = (linecache.getline(code, one).strip() for one in (number - 1, number))
+            # Python answers signals where something is called, and not at a "try:" or a "finally:",
+            # nor where a `with` statement ends.
+            ends = last > number and number in heads_of_with(code)
+            if this != "try:" and before != "finally:" and not ends:
                 left[0] -= 1
                 if left[0] == 0:
                     raise KeyboardInterrupt
         return of_line
 
     before = sys.gettrace()
-    sys.settrace(lambda frame, *_: of_line if frame.f_code.co_filename.startswith(folder) else None)
+    of_files = folder, contextlib.__file__
+    sys.settrace(
+        lambda frame, *_: of_line if frame.f_code.co_filename.startswith(of_files) else None
+    )
     try:
         function()
     except KeyboardInterrupt:
@@ -484,6 +510,7 @@ def test_all_of_a_fit_is_of_one_epoch(solver, n_models, chunks_have):
         fit = made[0].fit if n_models == 1 else lambda *data: fit_many(made, *data, n_threads=1)  # noqa: B023
         if not interrupted_at(line, lambda: fit(X, y)):  # noqa: B023
             break
+        assert threads.get(None, "n_threads") is None
         for i, one in enumerate(made):
             n = len(getattr(one, "loss_curve_", ()))
             if n:

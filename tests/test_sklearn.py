@@ -652,6 +652,9 @@ def test_bad_callbacks_lose_nothing(name):
         estimator.set_params(callbacks=EarlyStopping()).fit(X, y)
     with pytest.raises(ValueError, match="which needs early_stopping=True"):
         estimator.set_params(callbacks=EarlyStopping(monitor="validation_score")).fit(X, y)
+    hint = r"early_stopping=True there is 'validation_score', the accuracy or R² of the samples"
+    with pytest.raises(ValueError, match=hint):
+        estimator.set_params(callbacks=EarlyStopping(monitor="val_accuracy")).fit(X, y)
     with pytest.raises(ValueError, match="solver='lbfgs' does not have"):
         estimator.set_params(callbacks=print, solver="lbfgs").fit(X, y)
     assert outputs(estimator, X).tobytes() == before.tobytes()

@@ -273,7 +273,7 @@ def test_what_is_refused_before_anything_starts():
     refused = []
 
     def train_all(net, epoch, logs):
-        with pytest.raises(RuntimeError, match="the network is being trained"):
+        with pytest.raises(RuntimeError, match=r"work on a copy of it, .* or wait until"):
             train_many(nets, X, y, **settings)
         refused.append(epoch)
 

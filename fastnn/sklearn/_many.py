@@ -382,14 +382,18 @@ def _fit_share(
     data = Source(X, y, sample_weight, splits, fits[0].estimator)
     if len(fits) == 1:
         fits[0].goes_alone = True
-    with threads.use_threads(wanted):
-        begins = [partial(fit.laps, data) for fit in fits]
+    begins, names = [partial(fit.laps, data) for fit in fits], [fit.name for fit in fits]
+    before = threads.of_context.get()
+    try:  # and not `with use_threads`, whose end Ctrl-C may keep from running
+        threads.of_context.set(wanted)
         try:
-            together.train(begins, [fit.name for fit in fits], wanted)
+            together.train(begins, names, wanted)
         except KeyboardInterrupt:
             if not all(fit.has_ended for fit in fits):
                 raise
         _score(fits, X, y, splits)
+    finally:
+        threads.of_context.set(before)
     return fits
 
 
