@@ -48,6 +48,15 @@ def _write_into(file: IO[bytes], content: bytes) -> None:
         rest = rest[n:]
 
 
+def identity(path: str) -> tuple[int, ...] | None:
+    """What differs when a file is replaced; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def _write_atomically(path: str, content: bytes) -> None:
     """Errors name this path, and not that of a file on the way to it."""
     _checks.new_file(path, "path")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastnn import _checks, _words
+from fastnn import _checks, _files, _words
 from fastnn._training.trainer_state import Best
 from fastnn._value_object import ValueObject
 from fastnn.metrics import LARGER_IS_BETTER, METRICS
@@ -302,10 +302,13 @@ class ModelCheckpoint(Monitor):
             return
         before = self.best(net)
         if self.look(net, logs):
+            path = self._path(epoch, logs)
+            file = _files.identity(path)
             try:
-                net.save(self._path(epoch, logs), trainer=True)
+                net.save(path, trainer=True)
             except BaseException:
-                net._trainer.best[self] = before  # an epoch that is not saved does not count
+                if _files.identity(path) == file:  # an epoch that is not saved does not count
+                    net._trainer.best[self] = before
                 raise
 
     def _path(self, epoch: int, logs: Logs) -> str:

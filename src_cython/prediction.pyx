@@ -11,6 +11,7 @@ from libc.math cimport NAN, fabs
 from time import sleep
 
 cimport numpy as np
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.pythread cimport PyThread_get_thread_ident
 
 from layers cimport Layer, Network, network
@@ -720,6 +721,7 @@ cdef class Turn:
                     "work on a copy of it, made by copy()"
                 )
             sleep(PAUSE)
+            PyErr_CheckSignals()
         self.process, self.thread = process, thread
         self.gate.turn = self
         return self

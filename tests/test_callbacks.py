@@ -4,6 +4,7 @@ import contextlib
 import csv
 import itertools
 import math
+import os
 import pickle
 from functools import partial
 from types import SimpleNamespace
@@ -756,6 +757,49 @@ def test_monitor_looks_at_its_epochs_only(tmp_path):
     seen = history.history["val_loss"][2::3]
     expected = {3 * i + 2 for i in better_epochs(seen, False)}
     assert {int(path.name) for path in tmp_path.iterdir()} == expected
+
+
+def test_another_networks_divergence_is_its_own(tmp_path):
+    net, data, options = overfitting()
+    stopping = EarlyStopping(patience=99)
+    own = []
+
+    def diverge(_, epoch, logs):
+        if epoch == 60:
+            other = Network([4, 8, 1], activation="identity", seed=0)
+            try:
+                other.train(data[0] * 1e200, data[1], epochs=1, learning_rate=1e9)
+            except TrainingDivergedError as error:
+                own.append((error, error.history))
+                raise
+
+    with pytest.raises(TrainingDivergedError) as raised:
+        net.train(*data, **options, callbacks=[stopping, diverge])
+    assert [(raised.value, raised.value.history)] == own
+    assert net._trainer.last is not None  # from which a further training goes on
+
+
+def test_ctrl_c_after_the_file_is_there(tmp_path, monkeypatch):
+    """While the folder is written to the disk, which may take long: the epoch is saved."""
+    net, data, options = overfitting()
+    path, syncs, fsync = tmp_path / "net", [], os.fsync
+    checkpoint = ModelCheckpoint(path, monitor="val_loss")
+
+    def interrupted(descriptor):
+        syncs.append(descriptor)
+        if len(syncs) == 6:  # two for each file
+            raise KeyboardInterrupt
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(*data, **options, callbacks=checkpoint)
+    saved = Network.load(path)
+    for mine, of_file in zip(parameters(net), parameters(saved), strict=True):
+        np.testing.assert_array_equal(mine, of_file)
+    best = net._trainer.best[checkpoint].value
+    assert best == saved.evaluate(*options["validation_data"])
 
 
 def test_a_further_call_knows_the_best_of_the_first(tmp_path):

@@ -862,7 +862,7 @@ MISTAKES = {
     "no category": ("Pclass,Sex,Age,Fare,Embarked\n1,,3,4,Cherbourg\n",
                     ["predict", "PEOPLE", "t.csv"], 1, "line 2, column 'Sex': the value is mi"),
     "missing number": ("a,b\n1,2\n\n3,\n", ["predict", "NET", "t.csv"], 1,
-                       "line 4, column 'b': the value is missing"),
+                       "line 4, column 'b': the value is missing; fill or remove such rows$"),
     "text at prediction": ("a,b\n1,x\n", ["predict", "NET", "t.csv"], 1, "'x' is no number"),
     "nothing to predict": ("a,b\n", ["predict", "NET", "t.csv"], 1, "no rows"),
     "too large to predict": ("a,b\n1,1e101\n", ["predict", "NET", "t.csv"], 1, "too large"),
@@ -1111,6 +1111,8 @@ def test_help_fits_into_80_columns(run, monkeypatch):
         assert done.code == 0
         assert max(map(len, done.out.splitlines())) < 80
         assert done.out.startswith("usage: fastnn")
+        if verb in {("info",), ("export",)}:
+            assert re.search(r"\bMODEL +of fastnn train, or of Network.save\n", done.out)
 
 
 # What few meet

@@ -12,9 +12,12 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+import pandas as pd
 import pytest
 from model_files import all_of
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import _multilayer_perceptron
 
 import fastnn
 from fastnn import Network, threads, train_many
@@ -366,6 +369,95 @@ def test_ctrl_c_where_a_lap_begins_or_ends(where, done, monkeypatch):
         assert getattr(net._trainer, name) == getattr(twin._trainer, name)
 
 
+def learned(model):
+    """What a fit leaves."""
+    names = (
+        "n_features_in_",
+        "n_outputs_",
+        "n_iter_",
+        "t_",
+        "loss_curve_",
+        "_no_improvement_count",
+    )
+    arrays = [one.tobytes() for one in model.coefs_ + model.intercepts_]
+    return arrays, [getattr(model, name) for name in names], getattr(model._optimizer, "t", 0)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, TimeoutError])
+def test_a_fit_that_an_error_ends_between_laps(error, monkeypatch, chunks_have):
+    """As a handler of signals may raise one: epochs that are done are noted."""
+    X, y = few_samples(chunks_have)
+    last_lap, calls = Course.last_lap, []
+
+    def interrupted(course):
+        calls.append(course)
+        if len(calls) == 2:
+            raise error
+        return last_lap(course)
+
+    def model(max_iter):
+        return MLPRegressor(
+            hidden_layer_sizes=(4,), max_iter=max_iter, n_iter_no_change=20, random_state=0
+        )
+
+    broken_off = model(9)
+    with monkeypatch.context() as patched:
+        patched.setattr(Course, "last_lap", interrupted)
+        is_ctrl_c = error is KeyboardInterrupt
+        with pytest.warns(UserWarning, match="interrupted") if is_ctrl_c else pytest.raises(error):
+            broken_off.fit(X, y)
+    assert broken_off.n_iter_ == 4
+    with pytest.warns(ConvergenceWarning):
+        whole = model(4).fit(X, y)
+    assert learned(broken_off) == learned(whole)
+
+
+@pytest.mark.parametrize("where", ["settle", "end"])
+def test_ctrl_c_pressed_twice(where, monkeypatch):
+    """The second one comes to what the first has begun to clean up."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(64, 3)), rng.random(64)
+    owner = Course if where == "settle" else EarlyStopping
+    clean_up, calls = getattr(owner, where), []
+
+    def interrupted(net, epoch, logs):
+        if epoch == 5:
+            calls.append(epoch)
+            raise KeyboardInterrupt
+
+    def broken_off(*arguments, **more):
+        if len(calls) == 1:
+            calls.append(where)
+            raise KeyboardInterrupt
+        return clean_up(*arguments, **more)
+
+    options = {"learning_rate": 1.0, "validation_data": (rng.normal(size=(9, 3)), rng.random(9))}
+    net, twin = Network([3, 8, 1], seed=0), Network([3, 8, 1], seed=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, where, broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, y, epochs=9, callbacks=[EarlyStopping(patience=9), interrupted], **options)
+    assert calls == [5, where]
+    history = twin.train(X, y, epochs=6, callbacks=EarlyStopping(patience=9), **options).history
+    assert np.argmin(history["val_loss"]) < 5
+    assert all_of(net) == all_of(twin)
+
+
+@pytest.mark.parametrize("stepped", [False, True])
+def test_names_of_columns_are_there_after_the_step(stepped, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    frame = pd.DataFrame({"width": [0.5], "height": [1.0]})
+    net = Network([2, 1], seed=0)
+    before = parameters(net)
+    monkeypatch.setattr(Course, "last_lap" if stepped else "_run_chunk", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        net.update(frame, [1.0], learning_rate=0.1)
+    assert (parameters(net) != before) is stepped
+    assert net.feature_names == (("width", "height") if stepped else None)
+
+
 # At any line of fastnn's
 
 
@@ -410,9 +502,9 @@ def heads_of_with(file):
     }
 
 
-def interrupted_at(line, function):
+def interrupted_at(line, function, also=None):
     """Call it with Ctrl-C at so-manieth line that is run of fastnn's, or of its `with` statements;
-    whether there are so many.
+    whether there are so many. also: another file whose lines count.
     """
     folder, left, last_lines = str(Path(fastnn.__file__).parent), [line], {}
 
@@ -430,11 +522,15 @@ def interrupted_at(line, function):
                     raise KeyboardInterrupt
         return of_line
 
+    def is_ours(frame):
+        return frame.f_code.co_filename.startswith(folder) or frame.f_code.co_filename == also
+
+    def of_call(frame, *_):
+        is_of_with = frame.f_code.co_filename == contextlib.__file__ and is_ours(frame.f_back)
+        return of_line if is_ours(frame) or is_of_with else None
+
     before = sys.gettrace()
-    of_files = folder, contextlib.__file__
-    sys.settrace(
-        lambda frame, *_: of_line if frame.f_code.co_filename.startswith(of_files) else None
-    )
+    sys.settrace(of_call)
     try:
         function()
     except KeyboardInterrupt:
@@ -485,6 +581,58 @@ def test_all_of_a_training_is_of_one_epoch(options, n_networks, chunks_have):
             assert all_of(net) in states, line
         line += 1 if n_networks == 1 else 7
     assert line > 300
+
+
+@pytest.mark.unwatched
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_fit_begins_or_changes_nothing(stops, chunks_have):
+    """Where it comes to scikit-learn's lines that draw initial weights, too."""
+    X, y = few_samples(chunks_have)
+    model = MLPRegressor(
+        hidden_layer_sizes=(4, 4), max_iter=1, early_stopping=stops, random_state=0
+    ).fit(X, y)
+    before, other = learned(model), (X[:, :2], np.stack([y, -y], axis=1))
+    seen = set()
+    line = 1
+    while True:
+        again = deepcopy(model)
+        if not interrupted_at(line, lambda: again.fit(*other), _multilayer_perceptron.__file__):  # noqa: B023
+            break
+        if again.n_features_in_ == 3:
+            assert learned(again) == before, line
+        else:
+            assert again.predict(other[0]).shape == (20, 2)
+            again.set_params(early_stopping=False).partial_fit(*other)
+        seen.add(again.n_features_in_)
+        line += 1
+    assert seen == {2, 3}
+
+
+@pytest.mark.unwatched
+@pytest.mark.filterwarnings("ignore")
+def test_the_score_is_that_of_the_best_epoch(chunks_have):
+    X, y = few_samples(chunks_have)
+
+    def model(max_iter):
+        return MLPRegressor(
+            hidden_layer_sizes=(4,), max_iter=max_iter, early_stopping=True,
+            validation_fraction=0.3, learning_rate_init=0.03, random_state=1,
+        )  # fmt: skip
+
+    whole = [model(n).fit(X, y) for n in range(1, 5)]
+    known = [(one.best_validation_score_, one.coefs_[0].tobytes()) for one in whole]
+    assert len(set(known)) > 2
+    line = 1
+    while True:
+        made = model(4)
+        if not interrupted_at(line, lambda: made.fit(X, y)):  # noqa: B023
+            break
+        n = len(getattr(made, "validation_scores_", ()))
+        if n:
+            found = made.best_validation_score_, made.coefs_[0].tobytes()
+            assert found in known[max(0, n - 2) : n] or (n == 1 and found[0] == -np.inf), line
+        line += 1
 
 
 @pytest.mark.unwatched

@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import signal
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -185,6 +186,29 @@ def test_a_training_waits_for_an_update():
     for thread in threads:
         thread.join()
     assert steps(net.biases[-1]) == 50 * len(X) + sum(made)
+
+
+@pytest.mark.usefixtures("_alarm")
+def test_ctrl_c_while_a_training_waits_for_an_update():
+    net, X, y = counting()
+    waits, answered = threading.Event(), threading.Event()
+    was_answered = []
+
+    def update():
+        with net._model.turn(trains=False):
+            waits.set()
+            was_answered.append(answered.wait(10))
+
+    thread = threading.Thread(target=update)
+    thread.start()
+    waits.wait()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(KeyboardInterrupt):
+        train(net, X, y, 1)
+    answered.set()
+    thread.join()
+    assert was_answered == [True]
+    train(net, X, y, 1)
 
 
 @pytest.mark.parametrize("when", ["on_train_begin", "on_epoch_end", "on_train_end"])

@@ -10,6 +10,7 @@ import sys
 import unittest
 import warnings
 from contextlib import redirect_stdout
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ import fastnn.sklearn
 from fastnn import Network
 from fastnn._training.course import Course
 from fastnn.callbacks import EarlyStopping, LambdaCallback, ModelCheckpoint
+from fastnn.exceptions import TrainingDivergedError
 
 CLASSES = ["MLPClassifier", "MLPRegressor"]
 every_class = pytest.mark.parametrize("name", CLASSES)
@@ -638,6 +640,45 @@ def test_bad_activations_lose_nothing(name, activation, message):
         estimator.set_params(activation=activation).fit(X, y)
     estimator.set_params(activation="relu")
     assert outputs(estimator, X).tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_another_networks_divergence_is_its_own(stops):
+    X, y = data_for("MLPRegressor")
+    own = []
+
+    def diverge(net, epoch, logs):
+        if epoch == 2:
+            other = Network([1, 1], activation="identity", seed=0)
+            try:
+                other.train([[1e99]], [1.0], epochs=9, learning_rate=1e99)
+            except TrainingDivergedError as error:
+                own.append(error)
+                raise
+
+    estimator = pair("MLPRegressor", max_iter=9, early_stopping=stops)[1]
+    estimator.set_params(callbacks=diverge)
+    with pytest.raises(TrainingDivergedError) as raised:
+        estimator.fit(X, y)
+    assert [raised.value] == own
+    assert estimator.n_iter_ == len(estimator.loss_curve_) == 3
+
+
+def test_a_text_that_cannot_be_printed_loses_nothing(monkeypatch):
+    def closed(*_):
+        raise BrokenPipeError
+
+    X, y = data_for("MLPRegressor")
+    estimator = pair("MLPRegressor", max_iter=9, verbose=True)[1]
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=closed, flush=closed))
+    with pytest.raises(BrokenPipeError):
+        estimator.fit(X, y)
+    monkeypatch.undo()
+    assert estimator.n_iter_ == len(estimator.loss_curve_) == 1
+    one = pair("MLPRegressor", max_iter=1)[1].fit(X, y)
+    assert outputs(estimator, X).tobytes() == outputs(one, X).tobytes()
+    assert estimator.t_ == one.t_
+    assert estimator._optimizer.t == one._optimizer.t
 
 
 @every_class

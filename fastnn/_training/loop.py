@@ -68,7 +68,7 @@ class Training(NamedTuple):
             _refuse_other_names(data)
             model, trainer = data.model, net._trainer
             before = trainer.task, trainer.stopping, trainer.best, trainer.last, model.feature_names
-            course = None
+            course = diverged = None
             try:
                 anew = False
                 if self.task is not None and settings.epochs:
@@ -81,7 +81,11 @@ class Training(NamedTuple):
                     if done == settings.epochs or stops:
                         break
                     n_epochs = min(settings.epochs - done, watch.epochs_until_look(done))
-                    lap = yield course, n_epochs, done
+                    try:
+                        lap = yield course, n_epochs, done
+                    except TrainingDivergedError as error:  # and not of a callback's network
+                        diverged = error
+                        raise
                     laps.append(lap)
                     done += len(lap.losses)
                     stops = watch.look(done, lap) or course.has_stopped
@@ -89,28 +93,38 @@ class Training(NamedTuple):
                     course.keep_room()
                 history = History(laps, watch.columns)
                 watch.end(history)
-            except BaseException as error:
-                if course is not None:
-                    course.settle()
-                diverges = isinstance(error, TrainingDivergedError)
-                if course is not None and isinstance(error, TrainingDivergedError):
-                    lap = course.last_lap()
-                    error.history = History(
-                        [*laps, lap] if lap.losses.size else laps, watch.columns
-                    )
-                has_begun = course is not None and (
-                    done or course.epoch[0] or course.position[0] or diverges
-                )
-                if not has_begun:
-                    (
-                        trainer.task, trainer.stopping, trainer.best, trainer.last,
-                        model.feature_names,
-                    ) = before  # fmt: skip
-                watch.break_off(error)
+            except BaseException:
+                try:
+                    self._break_off(course, laps, diverged, before)
+                except BaseException:  # such as a second Ctrl-C
+                    self._break_off(course, laps, diverged, before)
+                    raise
                 raise
             finally:
                 in_training.pop(id(net), None)
         return history
+
+    def _break_off(
+        self, course: Course | None, laps: list[Lap], diverged: TrainingDivergedError | None,
+        before: tuple[Any, ...],
+    ) -> None:  # fmt: skip
+        """What an error leaves. It may be done once more."""
+        trainer = self.net._trainer
+        has_begun = False
+        if course is not None:
+            course.settle()
+            has_begun = bool(laps or course.epoch[0] or course.position[0] or diverged)
+            if diverged:
+                lap = course.last_lap()
+                diverged.history = History(
+                    [*laps, lap] if lap.losses.size else laps, self.watch.columns
+                )
+        if not has_begun:
+            (
+                trainer.task, trainer.stopping, trainer.best, trainer.last,
+                self.data.model.feature_names,
+            ) = before  # fmt: skip
+        self.watch.break_off(diverges=diverged is not None)
 
 
 def train(training: Training, progress: bool) -> History:
@@ -183,9 +197,15 @@ def update(net: Network, data: Data, settings: Settings) -> float:
     """One step on one checked sample; its loss before it."""
     with data.model.turn(trains=False):
         _refuse_other_names(data)
-        lap = Course(net, data, settings).run_lap(1, 0, None)
-        if data.feature_names is not None:
-            data.model.feature_names = data.feature_names
+        course, before = Course(net, data, settings), data.model.feature_names
+        try:
+            if data.feature_names is not None:
+                data.model.feature_names = data.feature_names
+            lap = course.run_lap(1, 0, None)
+        except BaseException:
+            if not course.epoch[0]:  # the step has not been made
+                data.model.feature_names = before
+            raise
     return float(lap.losses[0])
 
 

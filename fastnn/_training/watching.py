@@ -15,7 +15,6 @@ import numpy as np
 
 from fastnn._once import once
 from fastnn.callbacks import EarlyStopping, EpochLogs, Monitor
-from fastnn.exceptions import TrainingDivergedError
 from fastnn.metrics import LARGER_IS_BETTER, evaluated, threshold_of
 
 if TYPE_CHECKING:
@@ -111,10 +110,10 @@ class Watch:
             stops |= isinstance(answer, bool | np.bool_) and bool(answer)
         return stops
 
-    def break_off(self, error: BaseException) -> None:
+    def break_off(self, diverges: bool) -> None:
         """After an error, which may be Ctrl-C: where training diverges, it would do so again."""
         for callback in self.early_stopping:
-            callback.end(self.net, goes_on=not isinstance(error, TrainingDivergedError))
+            callback.end(self.net, goes_on=not diverges)
 
     def end(self, history: History) -> None:
         best = self.net._trainer.best

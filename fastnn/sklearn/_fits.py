@@ -235,24 +235,17 @@ class OnKernels(Exporting, WithParameters):
         hidden, callbacks = self._checked_settings()
         attributes = self.__dict__
         first = "coefs_" not in attributes or (not self.warm_start and not incremental)
-        X, y = self._checked_input(X, y, incremental, first, shared)
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X)
-        if y.ndim == 1:
-            y = y.reshape(-1, 1)
-        if not first and y.shape[1] != np.shape(attributes["coefs_"][-1])[1]:
-            raise ValueError(
-                f"y has {y.shape[1]} outputs, but the model has learned "
-                f"{np.shape(attributes['coefs_'][-1])[1]}."
-            )
-        self.n_outputs_ = y.shape[1]
-        if random_state is None or self.random_state is not None:
-            random_state = check_random_state(self.random_state)
-        self._random_state = random_state
-        if first:
-            self._initialize(y, [X.shape[1], *hidden, self.n_outputs_], X.dtype)
-            for copies in ("_best_coefs", "_best_intercepts"):  # which nobody would read
-                attributes.pop(copies, None)
+        before = attributes.copy()
+        try:
+            X, y = self._checked_input(X, y, incremental, first, shared)
+            if sample_weight is not None:
+                sample_weight = check_sample_weight(sample_weight, X)
+            y = self._begin(X, y, hidden, first, random_state)
+        except BaseException:  # such as Ctrl-C: what the estimator has is of one fit
+            attributes.update(before)
+            for name in attributes.keys() - before.keys():
+                del attributes[name]
+            raise
         if self.solver == "lbfgs":
             if bootstrap is not None:
                 X, y, sample_weight = drawn(bootstrap, X, y, sample_weight)
@@ -274,6 +267,29 @@ class OnKernels(Exporting, WithParameters):
             backing.is_ahead, backing.is_trained = True, False  # Ctrl-C may end into_lists
             backing.into_lists()
             attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
+
+    def _begin(
+        self, X: Any, y: Array, hidden: list[int], first: bool,
+        random_state: np.random.RandomState | None,
+    ) -> Array:  # fmt: skip
+        """The generator, and at first all that a fit begins with; y, with a column per output."""
+        attributes = self.__dict__
+        if y.ndim == 1:
+            y = y.reshape(-1, 1)
+        if not first and y.shape[1] != np.shape(attributes["coefs_"][-1])[1]:
+            raise ValueError(
+                f"y has {y.shape[1]} outputs, but the model has learned "
+                f"{np.shape(attributes['coefs_'][-1])[1]}."
+            )
+        self.n_outputs_ = y.shape[1]
+        if random_state is None or self.random_state is not None:
+            random_state = check_random_state(self.random_state)
+        self._random_state = random_state
+        if first:
+            self._initialize(y, [X.shape[1], *hidden, self.n_outputs_], X.dtype)
+            for copies in ("_best_coefs", "_best_intercepts"):  # which nobody would read
+                attributes.pop(copies, None)
+        return y
 
     def _checked_input(
         self, X: Any, y: Any, incremental: bool, reset: bool, shared: Shared | None

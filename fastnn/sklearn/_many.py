@@ -122,7 +122,8 @@ def fit_many(
     Notes
     -----
     Ctrl-C ends all fits as it does one, with a warning, where all have begun; else
-    KeyboardInterrupt is raised after that.
+    KeyboardInterrupt is raised after that. With n_jobs it is raised, and the estimators are as they
+    were.
 
     Estimators that share one instance of RandomState draw from it one after the other, and so are
     fitted one after the other; folds' copies have copies of it. An estimator whose random_state is

@@ -48,9 +48,11 @@ class Steps:
         self.incremental = incremental
         self.optimizer = estimator._optimizer
         self.held_out: HeldOut | None = None
-        self.best: Array | None = None  # parameters, of the epoch with the best score
+        self.best: tuple[float, Array] | None = None  # score and parameters of the best epoch
         self.steps_in_epoch = 0  # of one that was broken off
         self.is_interrupted = False
+        self.is_whole = False  # it has come to its end
+        self.diverged: TrainingDivergedError | None = None  # and not a callback's own
 
     def laps(
         self, X: Any, y: Array, sample_weight: Array | None, callbacks: list[Callback],
@@ -65,7 +67,7 @@ class Steps:
         shares_X = not estimator.early_stopping and bootstrap is None
         if estimator.early_stopping:
             X, y, sample_weight = self._hold_out(X, y, sample_weight)
-            self.best = copies(net._parameters)[0] if first else None
+            self.best = (-np.inf, copies(net._parameters)[0]) if first else None
         if bootstrap is not None:
             X, y, sample_weight = drawn(bootstrap, X, y, sample_weight)
         data = self.data_of(net, X, y, sample_weight, shares_X)
@@ -94,27 +96,31 @@ class Steps:
                 yield from self._laps(watch)
                 if alone:
                     course.keep_room()
-            except BaseException as error:
-                watch.break_off(error)
-                raise
+                self.is_whole = True
             finally:
                 try:
-                    self._keep(n_before)
-                except KeyboardInterrupt:
-                    self._keep(n_before)
+                    self._end(watch, n_before)
+                except BaseException:  # such as a second Ctrl-C
+                    self._end(watch, n_before)
                     raise
                 del self.course  # which has this object's _rate, and data that may be large
         if self.is_interrupted:
             raise Interrupted
 
-    def _keep(self, n_before: int) -> None:
-        """What is gone on from, if the optimizer had made so many steps before."""
+    def _end(self, watch: Watch, n_before: int) -> None:
+        """What is gone on from, if the optimizer had made so many steps before.
+
+        It may be done once more.
+        """
+        if not self.is_whole:
+            watch.break_off(diverges=self.diverged is not None)
         course = self.course
         course.settle()
         n_steps = self.estimator.n_iter_ * -(-self.n // course.settings.batch_size)
         keep_state(self.optimizer, course.state, n_before + n_steps + self.steps_in_epoch)
         if self.best is not None:
-            self.net._model.write(self.best)
+            self.estimator.best_validation_score_, parameters = self.best
+            self.net._model.write(parameters)
 
     def _best_loss(self) -> Any:
         """That of calls before, not rounded: epochs in several calls are compared as in one."""
@@ -199,11 +205,14 @@ class Steps:
                     lap = yield course, n_epochs, estimator.n_iter_
                     laps.append(lap)
                     self._note(lap.losses)
-                except (KeyboardInterrupt, GeneratorExit):
+                except BaseException as error:
+                    if isinstance(error, TrainingDivergedError):
+                        self.diverged = error
                     if course.losses is not noted:
                         self._note(course.losses[: course.epoch.item()])
                         self.steps_in_epoch = course.position.item() // course.settings.batch_size
                     raise
+                self._say_loss()
                 found = self._validated()
                 if watch.look(estimator.n_iter_, lap, found) or self._has_stopped():
                     break
@@ -219,6 +228,8 @@ class Steps:
             self.is_interrupted = True
             warn("Training interrupted by user.")
         except TrainingDivergedError as error:
+            if error is not self.diverged:
+                raise
             self._end_divergence(error)
         watch.end(History(laps, watch.columns))
 
@@ -238,8 +249,6 @@ class Steps:
         curve = estimator.loss_curve_
         for loss in losses[len(curve) - n_losses :].tolist():
             curve.append(self.dtype_of_loss.type(loss))
-            if estimator.verbose:
-                print(f"Iteration {n_iter + len(curve) - n_losses}, loss = {loss:.8f}")
         if losses.size:
             estimator.n_iter_, estimator.t_ = n_iter + losses.size, t + self.n * losses.size
             estimator.loss_ = curve[-1]
@@ -252,6 +261,12 @@ class Steps:
                 if self.dtype_of_loss != np.float64:
                     estimator._unrounded_best_loss = best
 
+    def _say_loss(self) -> None:
+        """Of the last epoch."""
+        estimator = self.estimator
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {float(estimator.loss_):.8f}")
+
     def _validated(self) -> dict[str, float]:
         """For callbacks, the score of an epoch, whose parameters are kept if it is the best."""
         if self.held_out is None:
@@ -262,8 +277,8 @@ class Steps:
             found["val_loss"] = self.held_out.loss()
         self._note_validation(found)
         if score > self.estimator.best_validation_score_:
+            self.best = score, copies(self.net._parameters)[0]
             self.estimator.best_validation_score_ = score
-            self.best = copies(self.net._parameters)[0]
         return found
 
     def _note_validation(self, found: dict[str, float]) -> None:
@@ -302,6 +317,7 @@ class Steps:
                 " contain large values and need to be preprocessed."
             ) from error
         self._note(np.array([np.nan]))
+        self._say_loss()
         found = {"validation_score": np.nan}
         self._note_validation(
             found | ({"val_loss": np.nan} if self.estimator.validation_loss else {})
