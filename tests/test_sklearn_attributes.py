@@ -476,7 +476,7 @@ def test_scores_of_early_stopping(name, targets, weights):
     assert {type(score) for score in scores[1]} == {float}
 
 
-def test_divergence_in_early_stopping_keeps_the_best():
+def test_divergence_in_early_stopping_keeps_the_best(chunks_have):
     X, y = load_diabetes(return_X_y=True)
     X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
     settings = {
@@ -497,6 +497,11 @@ def test_divergence_in_early_stopping_keeps_the_best():
     assert len(ours.loss_curve_) == len(ours.validation_scores_) == n < theirs.n_iter_
     assert len(ours.validation_loss_curve_) == n
     np.testing.assert_allclose(ours.loss_curve_[:-1], theirs.loss_curve_[: n - 1], rtol=1e-8)
+    adam = MLPRegressor(**settings | {"solver": "adam", "learning_rate_init": 1e200}, batch_size=9)
+    chunks_have(9)  # of which the first is finite
+    with pytest.warns(ConvergenceWarning, match="diverged in epoch 1"):
+        adam.fit(X, y)
+    assert adam._optimizer.t == adam.n_iter_ * -(-397 // 9)  # the last epoch counts as a whole
     # At once, when there is no best epoch but the initial parameters.
     ours = MLPRegressor(**settings | {"learning_rate_init": 1e200})
     with pytest.warns(ConvergenceWarning, match="diverged in epoch 1"):

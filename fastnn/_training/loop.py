@@ -102,6 +102,7 @@ class Training(NamedTuple):
                 raise
             finally:
                 in_training.pop(id(net), None)
+                diverged = None  # whose traceback has this frame, and so all data
         return history
 
     def _break_off(

@@ -103,7 +103,8 @@ class Steps:
                 except BaseException:  # such as a second Ctrl-C
                     self._end(watch, n_before)
                     raise
-                del self.course  # which has this object's _rate, and data that may be large
+                # They have this object, too, and data that may be large.
+                del self.course, self.diverged
         if self.is_interrupted:
             raise Interrupted
 
@@ -317,6 +318,7 @@ class Steps:
                 " contain large values and need to be preprocessed."
             ) from error
         self._note(np.array([np.nan]))
+        self.steps_in_epoch = 0  # it counts as a whole
         self._say_loss()
         found = {"validation_score": np.nan}
         self._note_validation(
