@@ -20,13 +20,16 @@ def chunks_of(n_samples):
 
 @contextlib.contextmanager
 def on_dask(folder):
-    """joblib gives its work to two worker processes of a cluster, as of many machines."""
+    """joblib gives its work to two worker processes of a cluster, as of many machines.
+
+    Its pages get a free port, as there may be another cluster on this machine.
+    """
     import joblib
     from dask.distributed import Client, LocalCluster
 
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
             local_directory=folder,
         ) as cluster,
         Client(cluster),
