@@ -300,10 +300,9 @@ class ModelCheckpoint(Monitor):
         if self.monitor is None:
             net.save(self._path(epoch, logs), trainer=True)
             return
-        before = self.best(net)
+        path = self._path(epoch, logs)
+        before, file = self.best(net), _files.identity(path)
         if self.look(net, logs):
-            path = self._path(epoch, logs)
-            file = _files.identity(path)
             try:
                 net.save(path, trainer=True)
             except BaseException:

@@ -1,12 +1,16 @@
 """Training that runs away is stopped with advice, and leaves finite parameters."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from fastnn import Network, TrainingDivergedError
+from fastnn import Network, TrainingDivergedError, train_many
 from fastnn._core import kernels
 from fastnn._training import course
+from fastnn.sklearn import MLPRegressor, fit_many
 
 
 def one_input(dtype="float64"):
@@ -251,3 +255,38 @@ def test_weights_that_are_not_finite_are_blamed(optimizer, number):
             with pytest.raises(ValueError, match=expected):
                 net.update(np.ones(4), 1.0, 0.1)
         assert parameters(net).tobytes() == before.tobytes()
+
+
+# What an error has
+
+
+def interrupt(net, epoch, logs):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda net, X, y: net.train(X, y, epochs=9, learning_rate=1e300),
+        lambda net, X, y: train_many([net, net.copy()], X, y, epochs=9, learning_rate=1e300),
+        lambda net, X, y: net.update(X[0], y[0], 1e300, "adam"),
+        lambda net, X, y: net.train(X, y, epochs=9, learning_rate=0.1, callbacks=interrupt),
+        lambda net, X, y: MLPRegressor(solver="sgd", learning_rate_init=1e300).fit(X, y),
+        lambda net, X, y: MLPRegressor(early_stopping=True, validation_fraction=1e-9).fit(X, y),
+        lambda net, X, y: fit_many([MLPRegressor(solver="sgd", learning_rate_init=1e300)], X, y),
+    ],
+)
+def test_no_data_live_on_with_an_error(train):
+    """Not even until garbage is collected."""
+    net = Network([4, 5, 1], activation="identity", seed=0)
+    X, y = np.full((60, 4), 1e150), np.ones(60)
+    alive = weakref.ref(X)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises((TrainingDivergedError, KeyboardInterrupt, ValueError)) as raised:
+            train(net, X, y)
+        del X, y, raised
+        assert alive() is None
+    finally:
+        gc.enable()

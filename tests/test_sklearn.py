@@ -664,6 +664,60 @@ def test_another_networks_divergence_is_its_own(stops):
     assert estimator.n_iter_ == len(estimator.loss_curve_) == 3
 
 
+@pytest.mark.parametrize("fitted", [False, True])
+def test_an_error_before_the_first_step_changes_nothing(fitted):
+    X, y = data_for("MLPRegressor")
+
+    def fail(net):
+        raise ZeroDivisionError
+
+    for settings, error in (
+        ({"callbacks": LambdaCallback(on_train_begin=fail)}, ZeroDivisionError),
+        ({"early_stopping": True, "validation_fraction": 1e-9}, ValueError),
+    ):
+        estimator = pair("MLPRegressor", max_iter=2)[1]
+        if fitted:
+            estimator.fit(X, y)
+        estimator.set_params(**settings)
+        before = vars(estimator).copy()
+        with pytest.raises(error):
+            estimator.fit(X[:, :2], y)
+        assert vars(estimator) == before
+        if fitted:
+            assert estimator.predict(X).shape == (len(X),)
+
+
+def test_lbfgs_keeps_what_ctrl_c_leaves(monkeypatch):
+    """As scikit-learn's class does: the point that it looked at last."""
+    X, y = data_for("MLPRegressor")
+    both = pair("MLPRegressor", solver="lbfgs", max_iter=50)
+    for estimator in both:
+        calls, function = [], type(estimator)._loss_grad_lbfgs
+
+        def interrupted(self, *arguments, calls=calls, function=function):
+            calls.append(self)
+            if len(calls) == 9:
+                raise KeyboardInterrupt
+            return function(self, *arguments)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(estimator), "_loss_grad_lbfgs", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                estimator.fit(X, y)
+    theirs, ours = both
+    np.testing.assert_allclose(outputs(ours, X), outputs(theirs, X), rtol=1e-6)
+    assert ours.coefs_[0].flags.c_contiguous
+
+
+def test_parameters_are_compared_until_nobody_holds_them():
+    X, y = data_for("MLPRegressor")
+    estimator = pair("MLPRegressor")[1].partial_fit(X, y)
+    assert len(estimator.coefs_) > 1
+    for _ in range(2):
+        estimator.partial_fit(X, y)
+    assert not estimator._backing.is_shown
+
+
 def test_a_text_that_cannot_be_printed_loses_nothing(monkeypatch):
     def closed(*_):
         raise BrokenPipeError

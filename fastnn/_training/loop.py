@@ -159,9 +159,12 @@ def end(laps: Laps, error: BaseException) -> None:
     """Where an error ends a training, its laps end. Ctrl-C comes to them as if amid a lap."""
     # One that has ended would raise this very error again, in the middle of its own context.
     has_ended = inspect.getgeneratorstate(laps) == inspect.GEN_CLOSED
-    if isinstance(error, KeyboardInterrupt) and not has_ended:
-        laps.throw(error)
-    laps.close()
+    try:
+        if isinstance(error, KeyboardInterrupt) and not has_ended:
+            laps.throw(error)
+        laps.close()
+    finally:
+        del error  # as in `advance`
 
 
 def advance(laps: Laps, found: Lap | BaseException | None) -> Request | Any:
@@ -176,6 +179,8 @@ def advance(laps: Laps, found: Lap | BaseException | None) -> Request | Any:
         if isinstance(error.__cause__, StopIteration):  # of the user's, as generators have it
             raise error.__cause__ from None
         raise
+    finally:
+        found = None  # an error, whose traceback has this frame, and so all data
 
 
 def warn_of_zero_rates(schedule: Schedule | Callable[[int], float], time: int, n: int) -> None:

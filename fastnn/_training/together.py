@@ -139,7 +139,7 @@ class _Together:
         except TrainingDivergedError as error:
             if error is not found:  # but a callback's own
                 raise
-            self.errors[i] = error
+            self.errors[i] = error.with_traceback(None)  # which has all data
             return
         if isinstance(asked, tuple):
             requests[i] = asked

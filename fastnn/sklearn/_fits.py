@@ -242,10 +242,10 @@ class OnKernels(Exporting, WithParameters):
                 sample_weight = check_sample_weight(sample_weight, X)
             y = self._begin(X, y, hidden, first, random_state)
         except BaseException:  # such as Ctrl-C: what the estimator has is of one fit
-            attributes.update(before)
-            for name in attributes.keys() - before.keys():
-                del attributes[name]
+            self._take_back(before)
             raise
+        if not first:
+            before = {}  # else somebody would seem to hold coefs_
         if self.solver == "lbfgs":
             if bootstrap is not None:
                 X, y, sample_weight = drawn(bootstrap, X, y, sample_weight)
@@ -259,14 +259,27 @@ class OnKernels(Exporting, WithParameters):
         self._optimizer = own_optimizer(self._optimizer)
         net = self._network()
         backing: Backing = attributes["_backing"]
+        steps = Steps(self, net, self._data, incremental, before)
+        del before
         backing.is_trained = True
         try:
-            steps = Steps(self, net, self._data, incremental)
             yield from steps.laps(X, y, sample_weight, callbacks, first, alone, bootstrap)
+        except Exception:
+            if steps.before:
+                self._take_back(steps.before)
+            raise
         finally:
             backing.is_ahead, backing.is_trained = True, False  # Ctrl-C may end into_lists
-            backing.into_lists()
-            attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
+            if attributes.get("_backing") is backing:  # and not what was there before
+                backing.into_lists()
+                attributes["coefs_"], attributes["intercepts_"] = backing.coefs, backing.intercepts
+
+    def _take_back(self, before: dict[str, Any]) -> None:
+        """To these attributes."""
+        attributes = self.__dict__
+        attributes.update(before)
+        for name in attributes.keys() - before.keys():
+            del attributes[name]
 
     def _begin(
         self, X: Any, y: Array, hidden: list[int], first: bool,
@@ -420,6 +433,12 @@ class OnKernels(Exporting, WithParameters):
             # those of fastnn do it.
             with threadpool_limits(1, user_api="blas"):
                 super()._fit_lbfgs(**{name: given.get(name) for name in names})
+        except KeyboardInterrupt:  # with scikit-learn's, that is where it looked last
+            views = self._objective.views
+            if any(map(np.any, views)) and all(map(_data_checks.all_finite, views)):
+                last = [view.astype(X.dtype) for view in views]
+                self.coefs_, self.intercepts_ = last[: len(weights)], last[len(weights) :]
+            raise
         finally:
             del self._objective
         dtype = dtype_of_loss(self, (X.dtype, net.dtype), y, sample_weight)

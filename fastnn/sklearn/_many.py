@@ -122,8 +122,8 @@ def fit_many(
     Notes
     -----
     Ctrl-C ends all fits as it does one, with a warning, where all have begun; else
-    KeyboardInterrupt is raised after that. With n_jobs it is raised, and the estimators are as they
-    were.
+    KeyboardInterrupt is raised after that. With n_jobs it is raised, estimators that processes
+    have are as they were, and threads of joblib's go on to the end of their fits.
 
     Estimators that share one instance of RandomState draw from it one after the other, and so are
     fitted one after the other; folds' copies have copies of it. An estimator whose random_state is
@@ -419,6 +419,13 @@ def _tell_divergence(fits: Sequence[Fit]) -> None:
     if first.fold is not None and len(diverged) < len(fits):
         warn(f"{message} The scores of those that diverged are NaN.", FitFailedWarning)
         return
+    networks = (i for i, fit in enumerate(fits) if fit.error is not None)
+    cause = first.error.__cause__ if first.error is not None else None
+    raise _divergence(message, tuple(networks)) from cause
+
+
+def _divergence(message: str, networks: tuple[int, ...]) -> TrainingDivergedError:
+    """Which no frame that it goes through has: they have all data."""
     error = TrainingDivergedError(message)
-    error.networks = tuple(i for i, fit in enumerate(fits) if fit.error is not None)
-    raise error from first.error.__cause__ if first.error is not None else None
+    error.networks = networks
+    return error

@@ -42,9 +42,11 @@ class Steps:
     """What a fit needs while it runs; what it finds out goes into attributes of the estimator."""
 
     def __init__(
-        self, estimator: Any, net: Network, data_of: Callable[..., Data], incremental: bool
-    ) -> None:
+        self, estimator: Any, net: Network, data_of: Callable[..., Data], incremental: bool,
+        before: dict[str, Any],
+    ) -> None:  # fmt: skip
         self.estimator, self.net, self.data_of = estimator, net, data_of
+        self.before = before  # attributes, to which an error goes back that comes before all laps
         self.incremental = incremental
         self.optimizer = estimator._optimizer
         self.held_out: HeldOut | None = None
@@ -191,6 +193,7 @@ class Steps:
         estimator, course = self.estimator, self.course
         laps: list[Lap] = []
         watch.begin()
+        self.before = {}
         try:
             while True:
                 if estimator.n_iter_ >= estimator.max_iter:
@@ -285,14 +288,14 @@ class Steps:
     def _note_validation(self, found: dict[str, float]) -> None:
         estimator, score = self.estimator, found["validation_score"]
         estimator.validation_scores_.append(score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
         if "val_loss" in found:
             estimator.validation_loss_curve_.append(found["val_loss"])
         if score < estimator.best_validation_score_ + estimator.tol:
             estimator._no_improvement_count += 1
         else:
             estimator._no_improvement_count = 0
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
 
     def _has_stopped(self) -> bool:
         """Whether there were too many epochs without a better one; or, by "adaptive", to go on."""
