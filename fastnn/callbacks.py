@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastnn import _checks, _files, _words
+from fastnn import _checks, _words
 from fastnn._training.trainer_state import Best
 from fastnn._value_object import ValueObject
 from fastnn.metrics import LARGER_IS_BETTER, METRICS
@@ -300,6 +300,8 @@ class ModelCheckpoint(Monitor):
         if self.monitor is None:
             net.save(self._path(epoch, logs), trainer=True)
             return
+        from fastnn import _files  # which takes long to import
+
         path = self._path(epoch, logs)
         before, file = self.best(net), _files.identity(path)
         if self.look(net, logs):

@@ -759,7 +759,7 @@ def test_monitor_looks_at_its_epochs_only(tmp_path):
     assert {int(path.name) for path in tmp_path.iterdir()} == expected
 
 
-def test_another_networks_divergence_is_its_own(tmp_path):
+def test_another_networks_divergence_is_its_own():
     net, data, options = overfitting()
     stopping = EarlyStopping(patience=99)
     own = []

@@ -687,6 +687,15 @@ def test_an_error_before_the_first_step_changes_nothing(fitted):
             assert estimator.predict(X).shape == (len(X),)
 
 
+def test_a_refused_first_partial_fit_changes_nothing():
+    X, y = data_for("MLPRegressor")
+    estimator = pair("MLPRegressor", early_stopping=True)[1]
+    before = vars(estimator).copy()
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):
+        estimator.partial_fit(X, y)
+    assert vars(estimator) == before
+
+
 def test_lbfgs_keeps_what_ctrl_c_leaves(monkeypatch):
     """As scikit-learn's class does: the point that it looked at last."""
     X, y = data_for("MLPRegressor")

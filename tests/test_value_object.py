@@ -64,12 +64,6 @@ def test_text_is_that_of_a_dataclass(kind, which):
     assert repr(one) == repr(make_dataclass(kind.__name__, settings)(**settings))
 
 
-@pytest.mark.parametrize("optimizer", optimizers.OPTIMIZERS.values())
-def test_settings_of_optimizers_are_given_by_name(optimizer):
-    with pytest.raises(TypeError, match="takes nothing by position"):
-        type(optimizer)(0.5)
-
-
 def test_another_class_is_not_equal():
     assert optimizers.Momentum() != optimizers.Nesterov()
     assert optimizers.Momentum() != optimizers.Momentum().settings()

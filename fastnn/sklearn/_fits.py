@@ -240,6 +240,8 @@ class OnKernels(Exporting, WithParameters):
             X, y = self._checked_input(X, y, incremental, first, shared)
             if sample_weight is not None:
                 sample_weight = check_sample_weight(sample_weight, X)
+            if self.early_stopping and incremental:
+                raise ValueError("partial_fit does not support early_stopping=True")
             y = self._begin(X, y, hidden, first, random_state)
         except BaseException:  # such as Ctrl-C: what the estimator has is of one fit
             self._take_back(before)
@@ -252,8 +254,6 @@ class OnKernels(Exporting, WithParameters):
             self._fit_by_lbfgs(X, y, sample_weight, [X.shape[1], *hidden, y.shape[1]])
             self._network()
             return
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
         if not incremental or "_optimizer" not in attributes:
             self._optimizer = new_optimizer(self)
         self._optimizer = own_optimizer(self._optimizer)
